@@ -1,0 +1,1 @@
+"""Stage 6, a decision is carried out: providers are called, answers observed, upstreams kept healthy."""

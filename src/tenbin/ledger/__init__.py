@@ -1,0 +1,1 @@
+"""Stage 7, what happened is written down: one receipt a request, priced once, in integer nano-USD."""

@@ -1,0 +1,1 @@
+"""Stage 8, what the ledger means: reports, unit costs, metrics."""
