@@ -1,0 +1,154 @@
+"""What can be configured: the typed shape of tenbin.yaml. Every default lives here, with its unit.
+
+Field docstrings become the comments of ``tenbin init``, the JSON Schema's descriptions and docs/configuration.md.
+"""
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+
+from tenbin.core.target import DialectName
+
+TargetName: TypeAlias = Annotated[
+    str, msgspec.Meta(pattern=r"^[^/,\s]+[/,].+$", examples=["anthropic/claude-opus-5-5"])
+]
+"""``provider/model`` (or ``provider,model``)."""
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A block of the file; a key it does not know is an error."""
+
+
+class ModelPrice(_Section, frozen=True):
+    """A price that overrides the price library's, USD per one million tokens."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    """Default: the input price."""
+    cache_write_5m: float | None = None
+    """Default: the input price."""
+    cache_write_1h: float | None = None
+    """Default: the 5-minute write price."""
+    per_request: float = 0.0
+    """USD for each request."""
+
+
+class ModelFacts(_Section, frozen=True):
+    """What is known of one model at a provider."""
+
+    context: int | None = None
+    """Context window in tokens."""
+    max_output: int | None = None
+    """Most output tokens."""
+    price: ModelPrice | None = None
+    quirks: dict[str, Any] = {}
+    """Overrides of the provider's quirks for this model."""
+
+
+class ProviderConfig(_Section, frozen=True):
+    """A provider: a row of configuration over a dialect."""
+
+    dialect: DialectName | None = None
+    """What it speaks. Default: by its profile."""
+    dialects: list[DialectName] = []
+    """All that it speaks, the preferred one first, where it speaks several."""
+    profile: str | None = None
+    """Quirks of a known kind: anthropic, openai, deepseek, openrouter, gemini, vllm, llamacpp, litellm, ollama.
+    Default: the provider's own name when it is one of these, else the plain dialect."""
+    base_url: str | None = None
+    """Default: the profile's."""
+    api_key: str | None = None
+    """Write ``${NAME}`` to take it from the environment. Default: none is sent."""
+    headers: dict[str, str] = {}
+    """More headers to send."""
+    quirks: dict[str, Any] = {}
+    """Overrides of single quirks (docs/configuration.md lists them)."""
+    models: dict[str, ModelFacts] = {}
+    """Facts and prices of single models."""
+    free: bool = False
+    """Nothing is charged here (a model on your own machine): every model's price is zero."""
+
+
+class Timeouts(_Section, frozen=True):
+    """How long to wait for a provider, in seconds."""
+
+    connect: float = 10.0
+    first_byte: float = 300.0
+    """From sending the request to the first byte of the answer's head. Long: an unstreamed answer thinks first."""
+    idle: float = 120.0
+    """Between two bytes of an answer."""
+    total: float = 3600.0
+
+
+class Retries(_Section, frozen=True):
+    """Tries again at the same target, before the client has seen any content."""
+
+    per_target: int = 2
+    """Tries after the first one."""
+    base_ms: int = 500
+    """First pause; each further one doubles, with jitter."""
+    max_pause_ms: int = 8_000
+    """A ``retry-after`` above this moves on to the next target at once."""
+
+
+class Cooldown(_Section, frozen=True):
+    """When a target that keeps failing is skipped."""
+
+    after_failures: int = 3
+    """Failures in a row."""
+    seconds: float = 300.0
+    """How long it is skipped before one probe is let through."""
+
+
+class Limits(_Section, frozen=True):
+    """What a client may send."""
+
+    body_bytes: int = 30_000_000
+    """Larger bodies are refused with 413. A body of exactly this size passes."""
+    header_bytes: int = 65_536
+    """All headers together, with the request line; more is refused with 431."""
+    header_seconds: float = 10.0
+    """Time to send the whole head."""
+    body_seconds: float = 120.0
+    """Time to send the whole body."""
+    connections: int = 4_096
+    """Open client connections; more are refused with 503."""
+
+
+class LedgerConfig(_Section, frozen=True):
+    """Where what happened is written down."""
+
+    directory: str | None = None
+    """Folder of the journal and the database. Default: ``$TENBIN_HOME``, else ``~/.tenbin``."""
+    sync_ms: int = 100
+    """The journal reaches the disk at least this often: what a power cut can lose at most."""
+
+
+class Config(_Section, frozen=True):
+    """The whole file."""
+
+    listen: str = "127.0.0.1:4000"
+    """Address and port. Any address but loopback needs ``master_key``."""
+    master_key: str | None = None
+    """Clients must send it, as ``Authorization: Bearer`` or ``x-api-key``. At least 16 characters."""
+    keys: dict[str, str] = {}
+    """More keys, by name: the hash that ``tenbin keys hash`` prints, never the key itself."""
+    providers: dict[str, ProviderConfig] = {}
+    models: dict[str, list[TargetName]] = {}
+    """Names that clients may ask for, each with its chain of targets: the first that works answers."""
+    default: list[TargetName] = []
+    """The chain for names that nothing else matches."""
+    fallback: list[TargetName] = []
+    """Appended to every chain."""
+    discover: bool = True
+    """Also look for API keys in the environment and for local servers."""
+    local_model: bool | None = None
+    """Start the embedded model. Default: only when no provider is configured or found."""
+    timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    cooldown: Cooldown = Cooldown()
+    limits: Limits = Limits()
+    ledger: LedgerConfig = LedgerConfig()
+    ping_seconds: float = 10.0
+    """A stream that is silent this long gets a ping."""

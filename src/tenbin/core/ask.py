@@ -1,0 +1,57 @@
+"""A request as it arrived: its raw body, and the few facts about it that every stage needs.
+
+The body is decoded no further than its head here; a codec reads the whole of it only to translate.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tenbin.core.target import DialectName
+
+Operation: TypeAlias = Literal["generate", "count_tokens", "embed"]
+
+Need: TypeAlias = Literal["tools", "forced_tool_choice", "images", "documents", "web_search", "json_schema"]
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a codec reads of a request without decoding its messages."""
+
+    model: str
+    stream: bool = False
+    max_tokens: int | None = None
+    stream_usage: bool = True
+    """False for an OpenAI Chat stream whose client did not ask for usage."""
+    needs: frozenset[Need] = frozenset()
+    session: str | None = None
+    """The conversation's id, where the body names one."""
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who is asking. ``key_id`` is ``local`` on loopback without a key, ``master``, or a key's public id."""
+
+    key_id: str
+    name: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One request from a client, frozen; everything decided about it refers back to this."""
+
+    request_id: str
+    dialect: DialectName
+    operation: Operation
+    path: str
+    query: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    """As received, names in lower case."""
+    body: bytes
+    head: Head
+    caller: Caller
+    arrived_at_ms: int
+    """UTC, milliseconds since the epoch."""
+    arrived_ns: int
+    """Monotonic nanoseconds, for latencies."""
+    session: str | None = None
+    """The conversation's id, from a header or the body."""
+    client: str = ""
+    """The client's User-Agent."""

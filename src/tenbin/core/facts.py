@@ -1,0 +1,31 @@
+"""Everything a decision may know besides the ask and the policy: no decision reads a clock or draws a number."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+
+class TargetHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is remembered about one target: a fold of its attempts' outcomes."""
+
+    failures: int = 0
+    """Failures in a row that count against its health."""
+    closed_until_ms: int = 0
+    """UTC ms until which it is skipped; 0 when it is well."""
+    probing_since_ms: int = 0
+    """UTC ms at which one probe was let through after the cooldown; 0 when none is under way."""
+
+
+HealthByTarget: TypeAlias = Mapping[str, TargetHealth]
+"""By ``provider/model``; a target that is absent is well."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """The hidden inputs made visible."""
+
+    now_ms: int
+    """UTC, milliseconds since the epoch."""
+    draw: float
+    """One random number in [0, 1) for the whole decision."""
+    health: HealthByTarget

@@ -1,0 +1,113 @@
+"""What happened, for good: one Receipt for each request, one Attempt for each call to a provider."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from tenbin.core.money import NanoUSD
+from tenbin.core.problems import FailureKind
+from tenbin.core.usage import NOTHING, Usage
+
+Outcome: TypeAlias = Literal[
+    "answered",  # the client has the whole answer
+    "failed",  # an error was given
+    "cut",  # the answer broke off after the client had seen some of it
+    "cancelled",  # the client went away
+    "interrupted",  # the gateway died; settled from its journal, estimated
+]
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call to a provider, whatever became of it."""
+
+    number: int
+    """Counts from 1 within the request."""
+    provider: str
+    model: str
+    dialect: str
+    started_at_ms: int
+    """UTC, milliseconds since the epoch."""
+    outcome: Outcome
+    failure: FailureKind | None = None
+    status: int | None = None
+    message: str = ""
+    """What the provider said when it failed, at most 500 characters."""
+    usage: Usage = NOTHING
+    cost_nano: NanoUSD | None = None
+    """Computed from ``usage`` and ``price``; None when the model's price is unknown (never zero for that)."""
+    price: str = ""
+    """Which price was used (source, version, model, date), or ``unknown``."""
+    provider_cost_nano: NanoUSD | None = None
+    """What the provider itself said that it costs."""
+    service_tier: str | None = None
+    first_byte_ms: float | None = None
+    total_ms: float = 0.0
+    upstream_request_id: str | None = None
+    answered_model: str | None = None
+    """The model that the answer names, where it differs from the one asked for."""
+    stop_reason: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request: who asked what, where it went and why, what it used and cost, how long it took."""
+
+    request_id: str
+    arrived_at_ms: int
+    """UTC, milliseconds since the epoch."""
+    key_id: str
+    dialect: str
+    operation: str
+    path: str
+    requested_model: str
+    stream: bool
+    route: str
+    """Which rule chose the chain of targets: ``model:NAME``, ``provider``, ``family``, ``default`` ..."""
+    outcome: Outcome
+    status: int
+    """The HTTP status that the client got (or would have got)."""
+    policy: str
+    """Hash of the configuration in force."""
+    attempts: tuple[Attempt, ...] = ()
+    session: str | None = None
+    client: str = ""
+    failure: FailureKind | None = None
+    queue_ms: float = 0.0
+    """From arrival to the first upstream call."""
+    first_byte_ms: float | None = None
+    """From arrival to the first byte of the answer that the client was given."""
+    total_ms: float = 0.0
+    trace: tuple[Any, ...] = ()
+    """The decision's steps and outcomes, as plain data, for explain and replay."""
+
+    @property
+    def usage(self) -> Usage:
+        """The buckets of all attempts together."""
+        return total_usage(self.attempts)
+
+    @property
+    def cost_nano(self) -> NanoUSD | None:
+        """What all attempts cost together; None when any attempt that used tokens has no known price."""
+        total = 0
+        for attempt in self.attempts:
+            if attempt.cost_nano is None:
+                if attempt.usage != NOTHING:
+                    return None
+            else:
+                total += attempt.cost_nano
+        return total
+
+
+def total_usage(attempts: tuple[Attempt, ...]) -> Usage:
+    """Sum of the attempts' buckets; estimated if any of them is."""
+    if len(attempts) == 1:
+        return attempts[0].usage
+    sums: dict[str, int] = {}
+    flags: dict[str, bool] = {}
+    for attempt in attempts:
+        for name in Usage.__struct_fields__:
+            value = getattr(attempt.usage, name)
+            if isinstance(value, bool):
+                flags[name] = flags.get(name, False) or value
+            else:
+                sums[name] = sums.get(name, 0) + value
+    return Usage(**sums, **flags)

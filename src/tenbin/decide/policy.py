@@ -1,0 +1,27 @@
+"""4. The policy in force: what of the configuration a decision looks at, resolved and hashed."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tenbin.config.model import Cooldown, Retries
+from tenbin.core.target import Target
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Resolved routing: every name a chain of Targets."""
+
+    hash: str
+    """Hex digest of the configuration (without secrets) that this came from; stands on every receipt."""
+    chains: Mapping[str, tuple[Target, ...]]
+    """By the model name that a client asks for."""
+    families: tuple[tuple[str, str], ...]
+    """(prefix of a model name, provider): an unlisted name goes to the provider of its family."""
+    providers: Mapping[str, Target]
+    """By provider name: a Target with an empty model, to be completed with the model asked for."""
+    facts: Mapping[str, Target]
+    """By ``provider/model``: targets with facts of their own."""
+    default: tuple[Target, ...]
+    fallback: tuple[Target, ...]
+    retries: Retries
+    cooldown: Cooldown
