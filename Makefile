@@ -6,7 +6,8 @@
 
 PORT ?= 4000
 BIN := .venv/bin
-PATHS := src tests benchmarks
+PATHS := src tests $(wildcard benchmarks)
+TYPED := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
 # Arguments passed on to pytest, as in `make test ARGS="tests/codecs -k sse"`.
 ARGS ?=
 
@@ -45,7 +46,7 @@ lint: ## Check the style, and that no clock, chance or task is hidden
 
 types: ## Check the types, strictly
 	@tools/setup dev
-	@$(BIN)/mypy
+	@$(BIN)/mypy $(TYPED)
 
 imports: ## Check that imports run one way through the house
 	@tools/setup dev

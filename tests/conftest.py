@@ -6,7 +6,6 @@ import ipaddress
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
+def data_dir(tmp_path: Path) -> Path:
     """An empty directory for what a gateway keeps: journal, database, hashed keys."""
     directory = tmp_path / "data"
     directory.mkdir(mode=0o700)
-    yield directory
+    return directory
