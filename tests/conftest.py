@@ -43,7 +43,7 @@ def _is_loopback(host: object) -> bool:
 
 def _refuse_beyond_loopback(event: str, arguments: tuple[Any, ...]) -> None:
     """Audit hook: sees every connection made through Python's sockets, whichever library makes it. (uvloop connects
-    past it; child processes have their own.)
+    past it; child processes have their own.) Not an OSError: what handles a failed connection must not swallow it.
     """
     if event == "socket.getaddrinfo":
         host = arguments[0]
@@ -52,7 +52,7 @@ def _refuse_beyond_loopback(event: str, arguments: tuple[Any, ...]) -> None:
     else:
         return
     if not _is_loopback(host):
-        raise PermissionError(f"a test tried to reach {host!r}: tests talk to this machine only ({event})")
+        raise RuntimeError(f"a test tried to reach {host!r}: tests talk to this machine only ({event})")
 
 
 sys.addaudithook(_refuse_beyond_loopback)
