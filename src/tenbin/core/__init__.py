@@ -1,1 +1,1 @@
-"""3. The words every stage shares: ask, conversation, answer (deltas), usage, money, target, steps, receipt, problems."""
+"""Stage 3, the words every stage shares: ask, conversation, answer, usage, money, target, steps, receipt, problems."""

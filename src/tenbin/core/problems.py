@@ -82,6 +82,15 @@ class Inexpressible(Exception):
         self.message = message
 
 
+class ContextExceeded(Exception):
+    """A codec has counted that the prompt does not fit the target, and the target would cut it silently."""
+
+    def __init__(self, tokens: int, maximum: int) -> None:
+        super().__init__(f"prompt is too long: {tokens} tokens > {maximum} maximum")
+        self.tokens = tokens
+        self.maximum = maximum
+
+
 def invalid(message: str, *, param: str | None = None, status: int = 400) -> Problem:
     """A Problem of the caller's own making (400 unless said otherwise)."""
     return Problem(status=status, code="invalid_request_error", message=message, param=param)

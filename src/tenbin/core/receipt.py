@@ -101,13 +101,9 @@ def total_usage(attempts: tuple[Attempt, ...]) -> Usage:
     """Sum of the attempts' buckets; estimated if any of them is."""
     if len(attempts) == 1:
         return attempts[0].usage
-    sums: dict[str, int] = {}
-    flags: dict[str, bool] = {}
+    sums: dict[str, Any] = {}
     for attempt in attempts:
         for name in Usage.__struct_fields__:
             value = getattr(attempt.usage, name)
-            if isinstance(value, bool):
-                flags[name] = flags.get(name, False) or value
-            else:
-                sums[name] = sums.get(name, 0) + value
-    return Usage(**sums, **flags)
+            sums[name] = value or sums.get(name, value) if isinstance(value, bool) else sums.get(name, 0) + value
+    return Usage(**sums)
