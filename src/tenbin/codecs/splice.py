@@ -1,0 +1,135 @@
+"""2. Changes single top-level fields of a JSON object in its own bytes; all other bytes stay as the client sent them.
+
+That is fidelity (a provider's prompt cache, unknown fields, key order) and speed: nothing is decoded but the top
+level's keys.
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from tenbin.core.problems import Unreadable, invalid
+
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_key_decoder = msgspec.json.Decoder(str)
+
+_KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_SEPARATOR = re.compile(rb"[ \t\n\r]*([,}])")
+
+
+def unreadable(error: Exception, what: str = "The request body") -> Unreadable:
+    """What to tell a caller whose JSON could not be decoded, from msgspec's or Python's own error."""
+    if isinstance(error, RecursionError):
+        return Unreadable(invalid(f"{what} is nested too deeply. Send a flatter JSON object."))
+    if isinstance(error, UnicodeError) or "utf-8" in str(error).lower():
+        return Unreadable(invalid(f"{what} is not valid UTF-8. Encode the JSON as UTF-8."))
+    if isinstance(error, msgspec.ValidationError):
+        return Unreadable(invalid(f"{what} must be a JSON object: {error}."))
+    return Unreadable(invalid(f"{what} is not valid JSON: {error}."))
+
+
+def check_utf8(body: bytes) -> None:
+    """Raises Unreadable when the bytes are not UTF-8: a decoder that skips over values does not look at them."""
+    if body.isascii():
+        return
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            invalid(f"The request body is not valid UTF-8 (at byte {error.start}). Encode the JSON as UTF-8.")
+        ) from error
+
+
+def fields(body: bytes) -> dict[str, msgspec.Raw]:
+    """The top-level fields of a JSON object, values unread; the last one of several with the same key, as JSON
+    decoders have it. Raises Unreadable for anything but a JSON object in UTF-8.
+    """
+    check_utf8(body)
+    try:
+        return _object_decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise unreadable(error) from error
+
+
+def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
+    """The object with some top-level fields changed: each value is raw JSON to put in, or None to delete the field.
+
+    A field that the object lacks is appended at its end. All other bytes stay, white space and order too. Where a
+    key stands several times, every one of them is changed, so that no reader sees another value than the one put in.
+    Raises Unreadable for anything but a JSON object in UTF-8.
+    """
+    values = fields(body)
+    if not changes:
+        return body
+    members = _members(body, values)
+    if members is None:
+        return _write_anew(values, changes)
+    pieces: list[bytes] = []
+    position = members[0].start if members else body.index(b"{") + 1
+    head = body[:position]
+    remaining = dict(changes)
+    for member in members:
+        if member.key not in changes:
+            pieces.append(body[member.start : member.end])
+            continue
+        value = changes[member.key]
+        remaining.pop(member.key, None)
+        if value is not None:
+            pieces.append(body[member.start : member.value_start] + value + body[member.value_end : member.end])
+    appended = [_member(key, value) for key, value in remaining.items() if value is not None]
+    tail = body[members[-1].end if members else position :]
+    if appended and pieces:
+        # Keep the white space before the closing brace where it was: after the last member.
+        last = pieces[-1]
+        stripped = last.rstrip(b" \t\n\r")
+        pieces[-1] = stripped
+        tail = last[len(stripped) :] + tail
+    return head + b",".join(pieces + appended) + tail
+
+
+class _Span(msgspec.Struct, frozen=True, gc=False):
+    """Where one member of the object stands: from after the brace or comma before it to the one after it."""
+
+    key: str
+    start: int
+    value_start: int
+    value_end: int
+    end: int
+
+
+def _members(body: bytes, values: dict[str, msgspec.Raw]) -> list[_Span] | None:
+    """The spans of all members, in order; None where a key stands several times with different values.
+
+    The lengths of the values are known from decoding, so only keys and separators are looked at. Each value is
+    compared with the decoded one: a JSON value that begins with another whole JSON value is that value (numbers are
+    told by the separator after them), so the walk can't go astray.
+    """
+    spans: list[_Span] = []
+    start = body.index(b"{") + 1
+    while True:
+        found = _KEY.match(body, start)
+        if found is None:
+            return spans
+        quoted = found.group(1)
+        key = _key_decoder.decode(quoted) if b"\\" in quoted else quoted[1:-1].decode()
+        value_start = found.end()
+        value = bytes(values[key])
+        value_end = value_start + len(value)
+        separator = _SEPARATOR.match(body, value_end)
+        if separator is None or not body.startswith(value, value_start):
+            return None
+        spans.append(_Span(key, start, value_start, value_end, separator.start(1)))
+        start = separator.end()
+        if separator.group(1) == b"}":
+            return spans
+
+
+def _member(key: str, value: bytes) -> bytes:
+    return msgspec.json.encode(key) + b":" + value
+
+
+def _write_anew(values: dict[str, msgspec.Raw], changes: Mapping[str, bytes | None]) -> bytes:
+    merged: dict[str, bytes | None] = {key: bytes(value) for key, value in values.items()}
+    merged.update(changes)
+    return b"{" + b",".join(_member(key, value) for key, value in merged.items() if value is not None) + b"}"
