@@ -50,7 +50,7 @@ types: ## Check the types, strictly
 
 imports: ## Check that imports run one way through the house
 	@tools/setup dev
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: ## Run the benchmarks
 	@tools/setup dev
