@@ -17,6 +17,8 @@ class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
     target: Target
     attempt: int
     """Counts from 1 within the request."""
+    route: str = ""
+    """Which rule chose the chain that this target stands in."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):

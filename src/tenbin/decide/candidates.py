@@ -1,0 +1,80 @@
+"""Which targets may answer: from the model name that the client asked for to an ordered chain.
+
+Order of the rules: a configured name; an explicit ``provider/model`` (or ``provider,model``); the provider of the
+name's family; the default chain. Then what the request needs is held against what each target can do.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from tenbin.core.ask import Head
+from tenbin.core.target import Target
+from tenbin.decide.policy import Policy
+
+
+class Chain(NamedTuple):
+    """Targets in the order in which they are tried."""
+
+    route: str
+    """Which rule chose them."""
+    targets: tuple[Target, ...]
+    rejected: tuple[tuple[str, str], ...] = ()
+    """(target, reason) of those left out."""
+
+
+def resolve(model: str, policy: Policy) -> Chain:
+    """The chain for a model name; empty when the policy has nothing at all to offer."""
+    chain = policy.chains.get(model)
+    if chain is not None:
+        return Chain(f"model:{model}", _with_fallback(chain, policy))
+    for separator in "/,":
+        provider, found, rest = model.partition(separator)
+        if found and rest and provider in policy.providers:
+            return Chain("provider", _with_fallback((_complete(provider, rest, policy),), policy))
+    for prefix, provider in policy.families:
+        if model.startswith(prefix) and provider in policy.providers:
+            return Chain(f"family:{prefix}", _with_fallback((_complete(provider, model, policy),), policy))
+    return Chain("default", _with_fallback(policy.default, policy))
+
+
+def eligible(chain: Chain, head: Head) -> Chain:
+    """The chain without the targets that lack what the request needs; each rejection has its reason."""
+    if not head.needs:
+        return chain
+    kept: list[Target] = []
+    rejected: list[tuple[str, str]] = list(chain.rejected)
+    for target in chain.targets:
+        reason = lack(head, target)
+        if reason is None:
+            kept.append(target)
+        else:
+            rejected.append((target.name, reason))
+    return Chain(chain.route, tuple(kept), tuple(rejected))
+
+
+def lack(head: Head, target: Target) -> str | None:
+    """What the request needs and the target does not have, in words; None when it has everything."""
+    quirks = target.quirks
+    needs = head.needs
+    if "tools" in needs and not quirks.tools:
+        return "it takes no tools"
+    if "forced_tool_choice" in needs and not quirks.forced_tool_choice:
+        return "it does not honour a forced tool choice"
+    if "images" in needs and not quirks.images:
+        return "it takes no images"
+    if "documents" in needs and not quirks.documents:
+        return "it takes no documents"
+    return None
+
+
+def _complete(provider: str, model: str, policy: Policy) -> Target:
+    known = policy.facts.get(f"{provider}/{model}")
+    return known if known is not None else msgspec.structs.replace(policy.providers[provider], model=model)
+
+
+def _with_fallback(chain: tuple[Target, ...], policy: Policy) -> tuple[Target, ...]:
+    if not policy.fallback:
+        return chain
+    names = {target.name for target in chain}
+    return chain + tuple(target for target in policy.fallback if target.name not in names)

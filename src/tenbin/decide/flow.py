@@ -1,0 +1,83 @@
+"""The whole decision on one page: a generator that yields Steps, is sent Outcomes, and returns a Verdict.
+
+Pure: the live driver (execute.pipeline) performs the steps, a replay looks their outcomes up; both run this code.
+"""
+
+from collections.abc import Generator
+
+from tenbin.core.ask import Ask
+from tenbin.core.facts import Facts
+from tenbin.core.problems import Failure
+from tenbin.core.steps import Answered, Call, Failed, Pause, Step, StepOutcome, Verdict
+from tenbin.core.target import Target
+from tenbin.decide import retry
+from tenbin.decide.candidates import Chain, eligible, resolve
+from tenbin.decide.health import available
+from tenbin.decide.policy import Policy
+
+ANSWERED = Verdict(answered=True)
+
+
+def decide(ask: Ask, facts: Facts, policy: Policy) -> Generator[Step, StepOutcome, Verdict]:
+    """Try the eligible targets in order until one answers or the failure is final."""
+    chain = eligible(resolve(ask.head.model, policy), ask.head)
+    targets = in_order(chain.targets, facts, policy)
+    attempt = 0
+    told: Failure | None = None
+    for position, target in enumerate(targets):
+        tries = 0
+        others = position + 1 < len(targets)
+        while True:
+            attempt += 1
+            tries += 1
+            outcome = yield Call(target=target, attempt=attempt, route=chain.route)
+            if type(outcome) is Answered:
+                return ANSWERED
+            assert type(outcome) is Failed
+            failure = outcome.failure
+            if outcome.committed:
+                return Verdict(answered=False, failure=failure)
+            reaction = retry.after(failure, tries, others=others, draw=facts.draw, retries=policy.retries)
+            if reaction.action == "stop":
+                return Verdict(answered=False, failure=failure)
+            if reaction.action == "next":
+                told = worth_telling(told, failure)
+                break
+            yield Pause(reaction.pause_ms)
+    return Verdict(answered=False, failure=told or nothing_eligible(ask.head.model, chain))
+
+
+def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
+    """The chain as configured, without those in cooldown; if all are, the chain as it is: somebody has to try."""
+    if not facts.health:
+        return targets
+    health, now = facts.health, facts.now_ms
+    well = tuple(target for target in targets if available(health.get(target.name), now, policy.cooldown))
+    return well or targets
+
+
+def worth_telling(before: Failure | None, failure: Failure) -> Failure:
+    """Of several targets' failures the one that the caller is told: the first, unless only a later one helps them.
+
+    The first target is the one that was meant; but that it cannot be spoken to says less than that a prompt is
+    too long or a limit is reached somewhere.
+    """
+    if before is None or (before.kind in ("unreachable", "inexpressible") and failure.kind != "unreachable"):
+        return failure
+    return before
+
+
+def nothing_eligible(model: str, chain: Chain) -> Failure:
+    """The failure when no target could even be tried."""
+    if chain.rejected:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in chain.rejected)
+        return Failure(
+            kind="inexpressible",
+            message=f"no target of {model!r} can serve this request ({reasons})",
+            code="no_eligible_target",
+        )
+    return Failure(
+        kind="not_found",
+        message=f"nothing is configured to answer {model!r}: add it under `models`, or set `default`",
+        code="no_target",
+    )

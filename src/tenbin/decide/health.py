@@ -1,0 +1,69 @@
+"""How well each target is: a fold of its attempts' outcomes, the same live and from the ledger.
+
+A target that fails several times in a row is skipped for a while (five minutes by default); then one probe is let
+through, and its outcome opens or closes the way. A rate limit closes it for as long as the provider says.
+"""
+
+from tenbin.config.model import Cooldown
+from tenbin.core.facts import TargetHealth
+from tenbin.core.problems import Failure, FailureKind
+
+COUNTS_AGAINST: frozenset[FailureKind] = frozenset(
+    {
+        "unreachable",
+        "timeout",
+        "cut",
+        "malformed",
+        "overloaded",
+        "server_error",
+        "unauthenticated",
+        "unpaid",
+    }
+)
+"""Failures that say something about the target; the others are about the request or the client."""
+
+AT_ONCE: frozenset[FailureKind] = frozenset({"unauthenticated", "unpaid"})
+"""Failures that no repetition cures: one is enough."""
+
+WELL = TargetHealth()
+
+
+def fold(health: TargetHealth, failure: Failure | None, now_ms: int, cooldown: Cooldown) -> TargetHealth:
+    """Health after one more attempt; ``failure`` is None for an answer."""
+    if failure is None:
+        return WELL
+    if failure.kind == "rate_limited":
+        wait = failure.retry_after_ms
+        return health if wait is None else _closed(health, health.failures, now_ms + wait)
+    if failure.kind not in COUNTS_AGAINST:
+        # The target has spoken, so a probe has done its work.
+        return health if health.probing_since_ms == 0 else WELL
+    failures = health.failures + 1
+    if failures >= cooldown.after_failures or failure.kind in AT_ONCE or health.closed_until_ms:
+        return _closed(health, failures, now_ms + int(cooldown.seconds * 1000))
+    return TargetHealth(failures=failures)
+
+
+def available(health: TargetHealth | None, now_ms: int, cooldown: Cooldown) -> bool:
+    """May be called now: it is well, or its cooldown is over and no probe is under way.
+
+    A probe whose outcome never came (the client left first) stands in the way for one cooldown at most.
+    """
+    if health is None or health.closed_until_ms == 0:
+        return True
+    if now_ms < health.closed_until_ms:
+        return False
+    return health.probing_since_ms == 0 or now_ms - health.probing_since_ms > cooldown.seconds * 1000
+
+
+def probing(health: TargetHealth, now_ms: int) -> TargetHealth:
+    """Health while a call is under way: remembers the one probe after a cooldown."""
+    if health.closed_until_ms and now_ms >= health.closed_until_ms:
+        return TargetHealth(
+            failures=health.failures, closed_until_ms=health.closed_until_ms, probing_since_ms=max(now_ms, 1)
+        )
+    return health
+
+
+def _closed(health: TargetHealth, failures: int, until_ms: int) -> TargetHealth:
+    return TargetHealth(failures=failures, closed_until_ms=max(until_ms, health.closed_until_ms, 1))

@@ -1,0 +1,164 @@
+"""Which URL, headers and credential a target wants: everything of a request but its body."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tenbin.core.ask import Ask, Operation
+from tenbin.core.target import DialectName
+
+ANTHROPIC_VERSION = b"2023-06-01"
+"""Sent when the client named none: the version under which every field that Tenbin writes is accepted."""
+
+BEARER_VERSION = b"2026-10-21"
+"""From this API version on Anthropic's own clients send the key as a Bearer token; before, as ``x-api-key``."""
+
+PATHS: Mapping[tuple[str, str], str] = {
+    ("anthropic", "generate"): "/v1/messages",
+    ("anthropic", "count_tokens"): "/v1/messages/count_tokens",
+    ("openai_chat", "generate"): "/chat/completions",
+    ("openai_chat", "embed"): "/embeddings",
+    ("openai_responses", "generate"): "/responses",
+    ("openai_responses", "embed"): "/embeddings",
+    ("ollama_chat", "generate"): "/api/chat",
+    ("ollama_chat", "embed"): "/v1/embeddings",
+}
+"""By dialect and operation, after the provider's base URL."""
+
+NOT_FORWARDED = frozenset(
+    {
+        # hop-by-hop (RFC 9110, 7.6.1)
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        # written anew for this hop
+        b"host",
+        b"content-length",
+        b"content-type",
+        b"accept-encoding",
+        b"expect",
+        # the client's credentials are for Tenbin
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+        b"cookie",
+    }
+)
+"""Client headers that never cross, in lower case; nor does any that begins with ``x-tenbin-``."""
+
+
+class Origin(NamedTuple):
+    """Where to connect."""
+
+    key: str
+    """``https://host:port``."""
+    host: str
+    port: int
+    secure: bool
+    local: bool
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider is reached."""
+
+    origin: Origin
+    base_path: str
+    """Path of the base URL, without a slash at the end."""
+    api_key: str | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def reach(base_url: str, *, api_key: str | None = None, headers: Mapping[str, str] | None = None) -> Reach:
+    """Read a base URL. Raises ValueError when it is not an http(s) URL."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{base_url!r} is not an http:// or https:// URL")
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    host = parts.hostname
+    local = host == "localhost" or host.startswith("127.") or host == "::1"
+    shown = f"[{host}]" if ":" in host else host
+    origin = Origin(f"{parts.scheme}://{shown}:{port}", host, port, secure, local)
+    more = tuple((name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in (headers or {}).items())
+    return Reach(origin=origin, base_path=parts.path.rstrip("/"), api_key=api_key, headers=more)
+
+
+def request_path(to: Reach, dialect: DialectName, operation: Operation) -> str:
+    """Path of an operation at a provider; a base URL may end in ``/v1`` or not, for any dialect."""
+    path = PATHS[(dialect, operation)]
+    if path.startswith("/v1/") and to.base_path.endswith("/v1"):
+        path = path[3:]
+    return to.base_path + path
+
+
+def request_head(to: Reach, ask: Ask, dialect: DialectName, body_length: int, *, passed_through: bool) -> bytes:
+    """The head of the request to a provider, ready to be sent before ``body_length`` bytes of body."""
+    path = request_path(to, dialect, ask.operation)
+    query = b"?" + ask.query if passed_through and ask.query else b""
+    host = to.origin.key.split("://", 1)[1].encode()
+    parts = [b"POST ", path.encode(), query, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
+    version = None
+    if passed_through:
+        for name, value in ask.headers:
+            if name == b"anthropic-version":
+                version = value
+            elif name in NOT_FORWARDED or name.startswith(b"x-tenbin-"):
+                continue
+            parts += (name, b": ", value, b"\r\n")
+    else:
+        parts.append(b"user-agent: tenbin\r\naccept: */*\r\n")
+    if dialect == "anthropic" and version is None:
+        version = ANTHROPIC_VERSION
+        parts.append(b"anthropic-version: " + version + b"\r\n")
+    if to.api_key:
+        key = to.api_key.encode()
+        if dialect == "anthropic" and version != BEARER_VERSION:
+            parts += (b"x-api-key: ", key, b"\r\n")
+        else:
+            parts += (b"authorization: Bearer ", key, b"\r\n")
+    for name, value in to.headers:
+        parts += (name, b": ", value, b"\r\n")
+    parts += (
+        b"accept-encoding: identity\r\ncontent-type: application/json\r\ncontent-length: ",
+        str(body_length).encode(),
+        b"\r\n\r\n",
+    )
+    return b"".join(parts)
+
+
+def forwarded_answer_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The provider's answer headers that a client of the same dialect is given."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in ANSWER_HEADERS_KEPT_BACK and not name.startswith(b"x-tenbin-")
+    ]
+
+
+ANSWER_HEADERS_KEPT_BACK = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"content-length",
+        b"content-encoding",
+        b"set-cookie",
+        b"server",
+        b"alt-svc",
+        b"strict-transport-security",
+    }
+)
+"""Hop-by-hop, written anew, or about the provider's own host."""
