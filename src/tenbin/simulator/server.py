@@ -1,0 +1,155 @@
+"""The application: which path and profile speak which dialect, what is remembered, and the control endpoints."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from tenbin.simulator import anthropic_messages, control, openai_chat
+from tenbin.simulator.clock import Clock
+from tenbin.simulator.exchange import Exchange, LogEntry
+from tenbin.simulator.limits import Limits
+from tenbin.simulator.models import Catalogue
+from tenbin.simulator.prefix_cache import PrefixCache
+from tenbin.simulator.prompt import ApiError
+from tenbin.simulator.scripts import ScriptBook
+from tenbin.simulator.wire import Gone, Message
+
+PROFILES = (
+    "anthropic",
+    "openai",
+    "openrouter",
+    "deepseek",
+    "gemini",
+    "vllm",
+    "llamacpp",
+    "litellm",
+    "messy",
+    "ollama",
+)
+"""First path segment (or `PROFILE/` before a model's name) -> the provider whose habits are copied."""
+
+_BODY_LIMIT = 32 * 1024 * 1024
+
+Handler = Callable[[Exchange], Awaitable[None]]
+Refuse = Callable[[Exchange, ApiError], tuple[int, bytes]]
+
+
+class Simulator:
+    """The simulator's ASGI application and everything it remembers.
+
+    `log_size`: how many requests are remembered, bodies included.
+    """
+
+    def __init__(self, clock: Clock | None = None, log_size: int = 10_000) -> None:
+        self.clock = clock or Clock()
+        self._log_size = log_size
+        self._salt = os.urandom(6).hex()
+        self._count = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the clock."""
+        self.scripts = ScriptBook()
+        self.models = Catalogue()
+        self.limits = Limits(self.clock)
+        self.cache = PrefixCache(self.clock)
+        self.log: deque[LogEntry] = deque(maxlen=self._log_size)
+        self.stored: dict[str, Any] = {}
+
+    def identifier(self, prefix: str, length: int = 24) -> str:
+        """Return a new identifier that no other request has."""
+        self._count += 1
+        return prefix + sha256(f"{self._salt}{self._count}".encode()).hexdigest()[:length]
+
+    def new_entry(self, exchange: Exchange) -> LogEntry:
+        """Return the log entry of a new request; only those to a dialect are kept."""
+        scope = exchange.scope
+        query = scope["query_string"].decode("latin-1")
+        number = self.log[-1].number + 1 if self.log else 1
+        entry = LogEntry(
+            number, self.clock.now(), scope["method"], scope["path"], query, exchange.header_list
+        )
+        if not scope["path"].startswith(control.PREFIX):
+            self.log.append(entry)
+        return entry
+
+    async def __call__(
+        self,
+        scope: Mapping[str, Any],
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Serve one request (ASGI). Never raises."""
+        if scope["type"] != "http":
+            return
+        profile, path = _profile(scope["path"])
+        exchange = Exchange(self, scope, receive, send, profile, path)
+        handler, refuse = _route(exchange)
+        try:
+            try:
+                await exchange.read(_BODY_LIMIT)
+                if exchange.body:
+                    exchange.entry.body = exchange.body.decode("utf-8", "replace")
+                await handler(exchange)
+            except ApiError as error:
+                status, body = refuse(exchange, error)
+                exchange.extra_headers += list(error.headers.items())
+                await exchange.respond(status, body)
+        except Gone:
+            exchange.entry.outcome = "client_gone"
+        except Exception:
+            traceback.print_exc()
+            await exchange.respond(500, traceback.format_exc().encode(), "text/plain")
+        finally:
+            exchange.close()
+
+
+def _profile(path: str) -> tuple[str, str]:
+    """Return (profile, rest of the path); the profile is empty where the path begins with none."""
+    first, _, rest = path[1:].partition("/")
+    return (first, "/" + rest) if first in PROFILES else ("", path)
+
+
+def _route(exchange: Exchange) -> tuple[Handler, Refuse]:
+    """Return the handler of a path and the dialect that its refusals are said in."""
+    path = exchange.path.rstrip("/")
+    if path.startswith(control.PREFIX):
+        return control.handle, openai_chat.refuse
+    anthropic = "anthropic-version" in exchange.headers or exchange.profile == "anthropic"
+    if path.endswith("/messages") or path.endswith("/messages/count_tokens"):
+        handler = (
+            anthropic_messages.count_tokens if path.endswith("count_tokens") else anthropic_messages.messages
+        )
+        refuse = openai_chat.refuse if exchange.profile == "llamacpp" else anthropic_messages.refuse
+        return _only(exchange, "POST", handler), refuse
+    if path.endswith("/chat/completions"):
+        return _only(exchange, "POST", openai_chat.completions), openai_chat.refuse
+    if path.endswith("/models") or "/models/" in path:
+        module = anthropic_messages if anthropic else openai_chat
+        return _only(exchange, "GET", module.models), module.refuse
+    if exchange.method in ("HEAD", "GET") and path in ("", "/api/hello"):
+        return _hello, openai_chat.refuse
+    return _unknown, anthropic_messages.refuse if anthropic else openai_chat.refuse
+
+
+def _only(exchange: Exchange, method: str, handler: Handler) -> Handler:
+    return handler if exchange.method in (method, "HEAD" if method == "GET" else method) else _wrong_method
+
+
+async def _hello(exchange: Exchange) -> None:
+    await exchange.respond(200, b"")
+
+
+async def _unknown(exchange: Exchange) -> None:
+    raise ApiError(404, f"Not found: {exchange.method} {exchange.scope['path']}", "not_found_error")
+
+
+async def _wrong_method(exchange: Exchange) -> None:
+    raise ApiError(
+        405, f"Method Not Allowed: {exchange.method} {exchange.scope['path']}", "invalid_request_error"
+    )

@@ -1,0 +1,93 @@
+"""Counts and cuts text in tokens with a real tokenizer (o200k), so that the simulator states figures that can be checked.
+
+Every dialect of the simulator counts the same way: the same conversation has the same number of tokens in all of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode
+from functools import lru_cache
+
+import bpe_openai
+
+_ENCODING = bpe_openai.get_encoding("o200k_base")
+
+REQUEST_OVERHEAD = 3
+"""Tokens that every prompt costs beside its content."""
+MESSAGE_OVERHEAD = 4
+"""Tokens that every message (the system prompt is one) costs beside its content."""
+TOOL_OVERHEAD = 8
+"""Tokens that every offered tool costs beside its name, description and schema."""
+IMAGE_TOKENS = 1600
+"""Tokens of an image whose size cannot be read from its data."""
+
+
+@lru_cache(maxsize=4096)
+def count(text: str) -> int:
+    """Return the number of tokens in `text`."""
+    return len(_ENCODING.encode_ordinary(text)) if text else 0
+
+
+def token_ids(text: str) -> list[int]:
+    """Return the token ids of `text`."""
+    return _ENCODING.encode_ordinary(text)
+
+
+def pieces(text: str, tokens_per_piece: int) -> list[str]:
+    """Cut `text` into pieces of `tokens_per_piece` tokens; a piece grows where a cut would split a character.
+
+    The pieces joined are `text` again.
+    """
+    result: list[str] = []
+    pending = b""
+    ids = token_ids(text)
+    step = max(1, tokens_per_piece)
+    for start in range(0, len(ids), step):
+        pending += b"".join(_ENCODING.decode_tokens_bytes(ids[start : start + step]))
+        try:
+            result.append(pending.decode())
+        except UnicodeDecodeError:
+            continue
+        pending = b""
+    if pending:
+        result.append(pending.decode(errors="replace"))
+    return result
+
+
+def first_tokens(text: str, limit: int) -> str:
+    """Return the longest beginning of `text` that has at most `limit` tokens and ends between two characters."""
+    ids = token_ids(text)
+    if len(ids) <= limit:
+        return text
+    return b"".join(_ENCODING.decode_tokens_bytes(ids[:limit])).decode(errors="ignore")
+
+
+def exact_text(tokens: int) -> str:
+    """Return a text of exactly `tokens` tokens."""
+    return " a" * tokens
+
+
+def prompt_text(tokens: int) -> str:
+    """Return the text which, as the only user message of a request, makes a prompt of exactly `tokens` tokens.
+
+    Raises ValueError if `tokens` is smaller than what an empty message costs.
+    """
+    rest = tokens - REQUEST_OVERHEAD - MESSAGE_OVERHEAD
+    if rest < 1:
+        raise ValueError(
+            f"a prompt has at least {REQUEST_OVERHEAD + MESSAGE_OVERHEAD + 1} tokens, not {tokens}"
+        )
+    return exact_text(rest)
+
+
+def image_tokens(data: str) -> int:
+    """Return the tokens of a base64 image: width x height / 750 for a PNG, `IMAGE_TOKENS` for anything else."""
+    try:
+        head = b64decode(data[:64] + "=" * (-len(data[:64]) % 4))
+    except ValueError:
+        return IMAGE_TOKENS
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or len(head) < 24:
+        return IMAGE_TOKENS
+    width, height = struct.unpack(">II", head[16:24])
+    return min(IMAGE_TOKENS, max(1, width * height // 750))
