@@ -1,0 +1,121 @@
+"""The commands of `benchmarks/run`."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.harness import machine, peers, profile, report, results, soak
+from benchmarks.harness.contestants import CONTESTANTS, Contestant
+from benchmarks.harness.contestants.base import BENCHMARKS
+from benchmarks.harness.gates import judge
+from benchmarks.harness.mock import MissingTool, mock_upstream, require_tools
+from benchmarks.harness.points import all_points, quick_points
+from benchmarks.harness.results import Run, Standing
+from benchmarks.harness.session import measure
+
+WORK = BENCHMARKS / ".work"
+LATEST = BENCHMARKS / "results" / "latest.json"
+PUBLISHED = BENCHMARKS / "published.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given = ["measure", *given]
+    chosen = _parser().parse_args(given)
+    try:
+        require_tools()
+        WORK.mkdir(parents=True, exist_ok=True)
+        return int(chosen.run(chosen))
+    except MissingTool as missing:
+        print(missing, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks/run", description="CPU per request of Tenbin and its peers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    measuring = commands.add_parser("measure", help="measure and print the tables (the default command)")
+    measuring.add_argument("--only", help="names, with commas: " + ",".join(c.name for c in CONTESTANTS))
+    measuring.add_argument("--quick", action="store_true", help="only the points that the targets are about")
+    measuring.add_argument("--seconds", type=int, default=3, help="load per point (default 3)")
+    measuring.add_argument("--rounds", type=int, default=1, help="repeat everything and take the best (default 1)")
+    measuring.add_argument("--json", type=Path, default=LATEST, help="where the results go")
+    measuring.add_argument("--peers", action="store_true", help="install missing peers first")
+    measuring.add_argument("--publish", action="store_true", help="also write published.json and docs/benchmarks.md")
+    measuring.add_argument("--strict", action="store_true", help="exit 1 unless every target is reached")
+    measuring.set_defaults(run=_measure)
+
+    installing = commands.add_parser("peers", help="install the other gateways under benchmarks/.peers")
+    installing.set_defaults(run=_peers)
+
+    rendering = commands.add_parser("render", help="write docs/benchmarks.md from published.json again")
+    rendering.set_defaults(run=_render)
+
+    soaking = commands.add_parser("soak", help="many requests in a row: is memory flat?")
+    soak.add_arguments(soaking)
+    soaking.set_defaults(run=lambda chosen: soak.run(chosen, WORK))
+
+    profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
+    profile.add_arguments(profiling)
+    profiling.set_defaults(run=lambda chosen: profile.run(chosen, WORK))
+    return parser
+
+
+def _chosen(only: str | None) -> list[Contestant]:
+    names = only.split(",") if only else [contestant.name for contestant in CONTESTANTS]
+    unknown = set(names) - {contestant.name for contestant in CONTESTANTS}
+    if unknown:
+        raise SystemExit(f"--only: nobody is called {', '.join(sorted(unknown))}")
+    return [contestant for contestant in CONTESTANTS if contestant.name in names]
+
+
+def _measure(chosen: argparse.Namespace) -> int:
+    contestants = _chosen(chosen.only)
+    if chosen.peers:
+        _peers(chosen)
+    points = quick_points() if chosen.quick else all_points()
+    begun = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+    run = Run(begun, machine.describe(), chosen.seconds, chosen.rounds, [])
+    found: dict[str, Standing] = {}
+    with mock_upstream(WORK) as mock:
+        for _ in range(chosen.rounds):
+            for contestant in contestants:
+                standing = measure(contestant, points, WORK, mock.port, chosen.seconds)
+                if contestant.name in found:
+                    found[contestant.name].merge(standing)
+                else:
+                    found[contestant.name] = standing
+                if standing.problem:
+                    print(f"{contestant.name}: NOT MEASURED: {standing.problem}", file=sys.stderr)
+    run.contestants = list(found.values())
+    run.write(chosen.json)
+    print(report.render(run))
+    print(f"\nwritten: {chosen.json}", file=sys.stderr)
+    if chosen.publish:
+        run.write(PUBLISHED)
+        report.publish(run)
+    return _status(run, chosen.strict)
+
+
+def _status(run: Run, strict: bool) -> int:
+    """1 if Tenbin was asked for and could not be measured, erred or answered wrongly; or, strictly, missed a target."""
+    ours = next((standing for standing in run.contestants if standing.name == "tenbin"), None)
+    gates = judge(run)
+    broken = ours is not None and (ours.problem is not None or gates[-1].reached is not True)
+    return 1 if broken or (strict and not all(gate.reached for gate in gates)) else 0
+
+
+def _peers(_: argparse.Namespace) -> int:
+    failures = peers.install()
+    for name, why in failures.items():
+        print(f"{name}: COULD NOT BE INSTALLED: {why}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _render(_: argparse.Namespace) -> int:
+    report.publish(results.read(PUBLISHED))
+    return 0

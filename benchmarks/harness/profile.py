@@ -1,0 +1,115 @@
+"""Where Tenbin's CPU time goes: py-spy samples it under load; the stacks are summed up by function and by file."""
+
+import argparse
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.harness.contestants.base import BENCHMARKS, Place
+from benchmarks.harness.contestants.tenbin import Tenbin
+from benchmarks.harness.load import Sums, drive, end_mark
+from benchmarks.harness.mock import mock_upstream
+from benchmarks.harness.points import CHAT, LOAD_TITLES, MESSAGES, MESSAGES_TO_CHAT, Load, Route
+from benchmarks.harness.process import LOAD_CORE, Running
+from benchmarks.harness.session import gateway
+
+PY_SPY = BENCHMARKS.parent / ".venv" / "bin" / "py-spy"
+RESULTS = BENCHMARKS / "results"
+PROFILED: tuple[tuple[Load, Route], ...] = (("small", CHAT), ("ticked", MESSAGES), ("ticked", MESSAGES_TO_CHAT))
+_FRAME = re.compile(r"(?P<function>.+) \((?P<file>[^()]+?)(:(?P<line>\d+))?\)$")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--seconds", type=int, default=10, help="how long each load is sampled (default 10)")
+    parser.add_argument("--rate", type=int, default=500, help="samples per second (default 500)")
+    parser.add_argument("--native", action="store_true", help="also unwind C (uvloop, httptools, SQLite)")
+    parser.add_argument("--top", type=int, default=25, help="functions in the table (default 25)")
+
+
+def run(chosen: argparse.Namespace, work: Path) -> int:
+    """Profiles each load, prints its tables, and leaves raw stacks and a flame graph in results/."""
+    tenbin = Tenbin()
+    if not PY_SPY.exists():
+        print(f"{PY_SPY} does not exist: install py-spy", file=sys.stderr)
+        return 2
+    if reason := tenbin.missing():
+        print(f"tenbin: {reason}", file=sys.stderr)
+        return 1
+    RESULTS.mkdir(exist_ok=True)
+    with mock_upstream(work) as mock, gateway(tenbin, work, mock.port) as (process, place):
+        for load, route in PROFILED:
+            name = f"profile-{load}-{route.name.replace('->', '-to-')}"
+            raw = RESULTS / f"{name}.raw.txt"
+            sums = _sample(tenbin, process, place, load, route, raw, "raw", chosen)
+            _sample(tenbin, process, place, load, route, RESULTS / f"{name}.svg", "flamegraph", chosen)
+            print(f"\n### {LOAD_TITLES[load]}, {route.name}: {sums.requests} requests sampled\n")
+            print(tables(raw.read_text(), chosen.top))
+            print(f"\nraw stacks: {raw}; flame graph: {raw.parent / name}.svg", file=sys.stderr)
+    return 0
+
+
+def _sample(
+    tenbin: Tenbin,
+    process: Running,
+    place: Place,
+    load: Load,
+    route: Route,
+    into: Path,
+    form: str,
+    chosen: argparse.Namespace,
+) -> Sums:
+    """Loads the gateway while py-spy, on the load generator's core, samples it."""
+    command = ["taskset", "-c", str(LOAD_CORE), str(PY_SPY), "record", "--pid", str(process.pid), "--format", form]
+    command += ["--duration", str(chosen.seconds), "--rate", str(chosen.rate), "--output", str(into), "--nonblocking"]
+    command += ["--native"] if chosen.native else []
+
+    def spy() -> None:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            print(f"py-spy failed: {done.stderr[-500:]}", file=sys.stderr)
+
+    spying = threading.Thread(target=spy)
+    spying.start()
+    sums = drive(
+        process.port,
+        tenbin.request(load, route, place),
+        mark=end_mark(load, route.client),
+        connections=16,
+        seconds=chosen.seconds + 1,
+        core=LOAD_CORE,
+        work=place.work,
+    )
+    spying.join()
+    return sums
+
+
+def tables(raw: str, top: int) -> str:
+    """Two Markdown tables of self time from collapsed stacks (`frame;frame;frame count` a line): by function, by
+    file."""
+    functions: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    for line in raw.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if not stack or not count.isdigit():
+            continue
+        function, file = _named(stack.rsplit(";", 1)[-1])
+        functions[f"{function} | {file}"] += int(count)
+        files[file] += int(count)
+    total = sum(functions.values()) or 1
+    by_function = [f"| {100 * n / total:.1f} % | {where} |" for where, n in functions.most_common(top)]
+    by_file = [f"| {100 * n / total:.1f} % | {where} |" for where, n in files.most_common(top // 2)]
+    head = "| self time | function | file |\n| --: | --- | --- |\n"
+    return head + "\n".join(by_function) + "\n\n| self time | file |\n| --: | --- |\n" + "\n".join(by_file)
+
+
+def _named(frame: str) -> tuple[str, str]:
+    """Function and short file of a frame as py-spy writes it: `parse (/x/src/tenbin/codecs/sse.py:40)`."""
+    found = _FRAME.match(frame)
+    if not found:
+        return frame, "?"
+    file = re.sub(r".*/(?:site-packages|src|lib/python3\.\d+)/", "", found["file"])
+    return found["function"], file

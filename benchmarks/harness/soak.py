@@ -1,0 +1,100 @@
+"""Many requests in a row through one gateway: does its memory stay flat?"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import procfs
+from benchmarks.harness.contestants import CONTESTANTS, Contestant
+from benchmarks.harness.contestants.base import Place
+from benchmarks.harness.load import drive, end_mark
+from benchmarks.harness.mock import mock_upstream
+from benchmarks.harness.points import CHAT, CHAT_TO_MESSAGES, MESSAGES, MESSAGES_TO_CHAT, Load, Route
+from benchmarks.harness.process import LOAD_CORE, Running
+from benchmarks.harness.session import gateway
+
+FLAT_MB_PER_100K = 1.0
+"""Memory counts as flat when it grows by no more than this over 100 000 requests once the caches are warm: 10 bytes a
+request, less than the smallest object that a request could leave behind."""
+
+MIX: tuple[tuple[Load, Route], ...] = (
+    ("small", CHAT),
+    ("small", MESSAGES),
+    ("bulk", CHAT),
+    ("bulk", MESSAGES_TO_CHAT),
+    ("small", CHAT_TO_MESSAGES),
+)
+"""What is sent in turn, so that every path has the chance to leak."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Resident memory in MB (10^6 bytes) after so many requests."""
+
+    requests: int
+    rss_mb: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--requests", type=int, default=200_000)
+    parser.add_argument("--every", type=int, default=10_000, help="requests between two samples (about)")
+    parser.add_argument("--contestant", default="tenbin", choices=[contestant.name for contestant in CONTESTANTS])
+
+
+def slope_mb_per_100k(samples: list[Sample]) -> float:
+    """Growth by least squares over the later two thirds of the samples, the first third being warm-up."""
+    later = samples[len(samples) // 3 :]
+    if len(later) < 2:
+        return 0.0
+    mean_requests = sum(sample.requests for sample in later) / len(later)
+    mean_rss = sum(sample.rss_mb for sample in later) / len(later)
+    spread = sum((sample.requests - mean_requests) ** 2 for sample in later)
+    together = sum((sample.requests - mean_requests) * (sample.rss_mb - mean_rss) for sample in later)
+    return 100_000 * together / spread
+
+
+def run(chosen: argparse.Namespace, work: Path) -> int:
+    """Runs the soak and prints a sample a line; returns 1 if memory grows or an answer was wrong."""
+    contestant = next(c for c in CONTESTANTS if c.name == chosen.contestant)
+    if reason := contestant.missing():
+        print(f"{contestant.name}: {reason}", file=sys.stderr)
+        return 1
+    with mock_upstream(work) as mock, gateway(contestant, work, mock.port) as (process, place):
+        samples, errors = _soak(contestant, process, place, chosen.requests, chosen.every)
+    slope = slope_mb_per_100k(samples)
+    flat = slope <= FLAT_MB_PER_100K
+    print(
+        f"{samples[-1].requests} requests, {errors} errors, RSS {samples[0].rss_mb:.1f} -> {samples[-1].rss_mb:.1f} MB"
+    )
+    print(f"slope {slope:+.2f} MB per 100 000 requests: {'flat' if flat else 'NOT FLAT'} (limit {FLAT_MB_PER_100K:g})")
+    return 0 if flat and not errors else 1
+
+
+def _soak(contestant: Contestant, process: Running, place: Place, wanted: int, every: int) -> tuple[list[Sample], int]:
+    samples, done, errors, seconds, turn = [Sample(0, procfs.rss_mb(process.pid))], 0, 0, 1.0, 0
+    mix = [(load, route) for load, route in MIX if route in contestant.routes]
+    while done < wanted:
+        share = 0
+        while share < every:
+            load, route = mix[turn % len(mix)]
+            turn += 1
+            sums = drive(
+                process.port,
+                contestant.request(load, route, place),
+                mark=end_mark(load, route.client),
+                connections=16,
+                seconds=seconds,
+                core=LOAD_CORE,
+                work=place.work,
+            )
+            if sums.requests == 0:
+                raise SystemExit(f"the soak stands still after {done + share} requests: {sums.errors}")
+            share += sums.requests
+            errors += sums.error_count
+        done += share
+        procfs.settled_cpu_ms(process.pid)
+        samples.append(Sample(done, procfs.rss_mb(process.pid)))
+        print(f"{done:9} requests   RSS {samples[-1].rss_mb:7.2f} MB   errors {errors}", flush=True)
+    return samples, errors
