@@ -14,6 +14,12 @@ TargetName: TypeAlias = Annotated[
 ]
 """``provider/model`` (or ``provider,model``)."""
 
+Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+OneOrMore: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
+Price: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+"""USD per one million tokens, or per request."""
+
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A block of the file; a key it does not know is an error."""
@@ -22,24 +28,24 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class ModelPrice(_Section, frozen=True):
     """A price that overrides the price library's, USD per one million tokens."""
 
-    input: float
-    output: float
-    cache_read: float | None = None
+    input: Price
+    output: Price
+    cache_read: Price | None = None
     """Default: the input price."""
-    cache_write_5m: float | None = None
+    cache_write_5m: Price | None = None
     """Default: the input price."""
-    cache_write_1h: float | None = None
+    cache_write_1h: Price | None = None
     """Default: the 5-minute write price."""
-    per_request: float = 0.0
+    per_request: Price = 0.0
     """USD for each request."""
 
 
 class ModelFacts(_Section, frozen=True):
     """What is known of one model at a provider."""
 
-    context: int | None = None
+    context: OneOrMore | None = None
     """Context window in tokens."""
-    max_output: int | None = None
+    max_output: OneOrMore | None = None
     """Most output tokens."""
     price: ModelPrice | None = None
     quirks: dict[str, Any] = {}
@@ -59,7 +65,8 @@ class ProviderConfig(_Section, frozen=True):
     base_url: str | None = None
     """Default: the profile's."""
     api_key: str | None = None
-    """Write ``${NAME}`` to take it from the environment. Default: none is sent."""
+    """Write ``${NAME}`` to take it from the environment. Default: with ``discover`` the profile's usual variable, if
+    ``base_url`` is the profile's own; else none is sent."""
     headers: dict[str, str] = {}
     """More headers to send."""
     quirks: dict[str, Any] = {}
@@ -73,46 +80,46 @@ class ProviderConfig(_Section, frozen=True):
 class Timeouts(_Section, frozen=True):
     """How long to wait for a provider, in seconds."""
 
-    connect: float = 10.0
-    first_byte: float = 300.0
+    connect: Seconds = 10.0
+    first_byte: Seconds = 300.0
     """From sending the request to the first byte of the answer's head. Long: an unstreamed answer thinks first."""
-    idle: float = 120.0
+    idle: Seconds = 120.0
     """Between two bytes of an answer."""
-    total: float = 3600.0
+    total: Seconds = 3600.0
 
 
 class Retries(_Section, frozen=True):
     """Tries again at the same target, before the client has seen any content."""
 
-    per_target: int = 2
+    per_target: Whole = 2
     """Tries after the first one."""
-    base_ms: int = 500
+    base_ms: Whole = 500
     """First pause; each further one doubles, with jitter."""
-    max_pause_ms: int = 8_000
+    max_pause_ms: Whole = 8_000
     """A ``retry-after`` above this moves on to the next target at once."""
 
 
 class Cooldown(_Section, frozen=True):
     """When a target that keeps failing is skipped."""
 
-    after_failures: int = 3
+    after_failures: OneOrMore = 3
     """Failures in a row."""
-    seconds: float = 300.0
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How long it is skipped before one probe is let through."""
 
 
 class Limits(_Section, frozen=True):
     """What a client may send."""
 
-    body_bytes: int = 30_000_000
+    body_bytes: OneOrMore = 30_000_000
     """Larger bodies are refused with 413. A body of exactly this size passes."""
-    header_bytes: int = 65_536
+    header_bytes: OneOrMore = 65_536
     """All headers together, with the request line; more is refused with 431."""
-    header_seconds: float = 10.0
+    header_seconds: Seconds = 10.0
     """Time to send the whole head."""
-    body_seconds: float = 120.0
+    body_seconds: Seconds = 120.0
     """Time to send the whole body."""
-    connections: int = 4_096
+    connections: OneOrMore = 4_096
     """Open client connections; more are refused with 503."""
 
 
@@ -121,7 +128,7 @@ class LedgerConfig(_Section, frozen=True):
 
     directory: str | None = None
     """Folder of the journal and the database. Default: ``$TENBIN_HOME``, else ``~/.tenbin``."""
-    sync_ms: int = 100
+    sync_ms: OneOrMore = 100
     """The journal reaches the disk at least this often: what a power cut can lose at most."""
 
 
@@ -150,5 +157,5 @@ class Config(_Section, frozen=True):
     cooldown: Cooldown = Cooldown()
     limits: Limits = Limits()
     ledger: LedgerConfig = LedgerConfig()
-    ping_seconds: float = 10.0
+    ping_seconds: Seconds = 10.0
     """A stream that is silent this long gets a ping."""

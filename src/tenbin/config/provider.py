@@ -1,0 +1,80 @@
+"""A provider with nothing left to guess: what its row of configuration says, completed by its profile."""
+
+import re
+
+import msgspec
+
+from tenbin.config.model import ModelFacts, ProviderConfig
+from tenbin.config.quirks import PROFILES, Profile
+from tenbin.core.target import DialectName, Quirks, Target
+
+EMBEDDED = "local"
+"""Name of the provider that is the embedded model."""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider is reached and spoken to."""
+
+    name: str
+    profile: str | None
+    base_url: str
+    """Without a slash at its end."""
+    dialects: tuple[DialectName, ...]
+    api_key: str | None
+    headers: dict[str, str]
+    quirks: Quirks
+    models: dict[str, ModelFacts]
+    free: bool
+
+    def target(self, model: str) -> Target:
+        """One of its models as a Target, with what is known of it. An empty name stands for any model."""
+        facts = self.models.get(model, ModelFacts())
+        return Target(
+            provider=self.name,
+            model=model,
+            dialects=self.dialects,
+            quirks=with_overrides(self.quirks, facts.quirks),
+            context=facts.context,
+            max_output=facts.max_output,
+        )
+
+
+def profile_of(name: str, config: ProviderConfig) -> tuple[str | None, Profile | None]:
+    """A provider's profile and its name: the one it says, else that of its own name, else none."""
+    known = config.profile or (name if name in PROFILES else None)
+    return known, PROFILES.get(known) if known else None
+
+
+def complete(name: str, config: ProviderConfig) -> Provider:
+    """Fill a provider's gaps from its profile. The configuration must have been checked (``config.check``)."""
+    profile_name, profile = profile_of(name, config)
+    dialects: tuple[DialectName, ...] = tuple(config.dialects)
+    if not dialects and config.dialect is not None:
+        dialects = (config.dialect,)
+    if not dialects:
+        assert profile is not None, f"{name} has no dialect"
+        dialects = profile.dialects
+    base_url = config.base_url or (profile.base_url if profile else None)
+    assert base_url is not None, f"{name} has no base_url"
+    return Provider(
+        name=name,
+        profile=profile_name,
+        base_url=base_url.rstrip("/"),
+        dialects=dialects,
+        api_key=config.api_key or None,
+        headers=config.headers,
+        quirks=with_overrides(profile.quirks if profile else Quirks(), config.quirks),
+        models=config.models,
+        free=config.free,
+    )
+
+
+def with_overrides(quirks: Quirks, overrides: dict[str, object]) -> Quirks:
+    """Quirks with some of them replaced. Raises msgspec.ValidationError for one of the wrong type."""
+    return msgspec.convert({**msgspec.to_builtins(quirks), **overrides}, Quirks) if overrides else quirks
+
+
+def split_target(target: str) -> tuple[str, str] | None:
+    """Provider and model of ``provider/model`` or ``provider,model``; None when it is neither."""
+    match = re.fullmatch(r"([^/,\s]+)[/,](.+)", target)
+    return (match[1], match[2]) if match else None

@@ -1,0 +1,58 @@
+"""4. From what is configured to what is decided by: every name a chain of Targets, every default filled in."""
+
+from collections.abc import Iterable, Mapping
+
+from tenbin.config.digest import digest
+from tenbin.config.model import Config
+from tenbin.config.provider import Provider, complete, split_target
+from tenbin.config.quirks import PROFILES
+from tenbin.core.target import Target
+from tenbin.decide.policy import Policy
+
+
+def policy(config: Config) -> Policy:
+    """Resolve a configuration that has been checked and built (``config.load.load``, ``config.findings.build``).
+
+    A target whose provider is not there (its server was not found, its model is switched off) is left out of its
+    chain; ``absent`` names those.
+    """
+    providers = {name: complete(name, provider) for name, provider in config.providers.items()}
+    return Policy(
+        hash=digest(config),
+        chains={name: _chain(chain, providers) for name, chain in config.models.items()},
+        families=_families(providers.values()),
+        providers={name: provider.target("") for name, provider in providers.items()},
+        facts={
+            f"{name}/{model}": provider.target(model)
+            for name, provider in providers.items()
+            for model in provider.models
+        },
+        default=_chain(config.default, providers),
+        fallback=_chain(config.fallback, providers),
+        retries=config.retries,
+        cooldown=config.cooldown,
+    )
+
+
+def absent(config: Config) -> tuple[str, ...]:
+    """The targets that stand in a chain but whose provider is not there, each once."""
+    chains = [*config.models.values(), config.default, config.fallback]
+    targets = {target: split_target(target) for chain in chains for target in chain}
+    return tuple(target for target, parts in targets.items() if parts is None or parts[0] not in config.providers)
+
+
+def _chain(chain: list[str], providers: Mapping[str, Provider]) -> tuple[Target, ...]:
+    parts = [split_target(target) for target in chain]
+    return tuple(providers[found[0]].target(found[1]) for found in parts if found and found[0] in providers)
+
+
+def _families(providers: Iterable[Provider]) -> tuple[tuple[str, str], ...]:
+    """Longest prefix first, so that a narrow family is seen before a wide one. The first provider of a profile has it;
+    one that bears the profile's own name comes before all others.
+    """
+    families: dict[str, str] = {}
+    for provider in sorted(providers, key=lambda provider: provider.name != provider.profile):
+        profile = PROFILES.get(provider.profile) if provider.profile else None
+        for prefix in profile.families if profile else ():
+            families.setdefault(prefix, provider.name)
+    return tuple(sorted(families.items(), key=lambda family: (-len(family[0]), family[0])))
