@@ -90,13 +90,9 @@ def compose(prompt: Prompt, script: Script) -> Answer:
         parts.append(Part("text", text))
     for index, call in enumerate(calls):
         arguments = json.dumps(call.input, ensure_ascii=False)
-        parts.append(
-            Part("tool", arguments, call.name, call.id or _call_id(seed, prompt, index), bool(call.id))
-        )
+        parts.append(Part("tool", arguments, call.name, call.id or _call_id(seed, prompt, index), bool(call.id)))
     reason = _STOP_WORDS.get(script.stop_reason or "", script.stop_reason or "")
-    answer = Answer(
-        parts, reason or ("tool_use" if calls else "end_turn"), script.stop_sequence, script.web_searches
-    )
+    answer = Answer(parts, reason or ("tool_use" if calls else "end_turn"), script.stop_sequence, script.web_searches)
     return answer if script.stop_reason else _limit(_stop(answer, prompt.stops), prompt.max_tokens)
 
 
@@ -160,9 +156,7 @@ def _limit(answer: Answer, max_tokens: int | None) -> Answer:
 
 def example(schema: Any, seed: str) -> Any:
     """Return a value that follows a JSON schema (types, enum, const, required properties, items, anyOf, $ref)."""
-    return _example(
-        schema if isinstance(schema, dict) else {}, seed, schema if isinstance(schema, dict) else {}, 0
-    )
+    return _example(schema if isinstance(schema, dict) else {}, seed, schema if isinstance(schema, dict) else {}, 0)
 
 
 def _example(schema: dict[str, Any], seed: str, root: dict[str, Any], depth: int) -> Any:

@@ -55,19 +55,13 @@ def _shape(body: dict[str, Any], model: Model, version: str) -> None:
             f"{model.name}"
         )
     if not isinstance(body.get("messages"), list):
-        raise bad(
-            "messages: Field required" if "messages" not in body else "messages: Input should be a valid list"
-        )
+        raise bad("messages: Field required" if "messages" not in body else "messages: Input should be a valid list")
     if not body["messages"]:
         raise bad("messages: at least one message is required")
     if not isinstance(body.get("system", ""), (str, list)):
         raise bad("system: Input should be a valid string or list")
     for name, block in _system(body):
-        if (
-            not isinstance(block, dict)
-            or block.get("type") != "text"
-            or not isinstance(block.get("text"), str)
-        ):
+        if not isinstance(block, dict) or block.get("type") != "text" or not isinstance(block.get("text"), str):
             raise bad(f"{name}: Input should be a text block")
 
 
@@ -81,9 +75,7 @@ def _messages(body: dict[str, Any], model: Model, version: str) -> None:
         content = message.get("content")
         if not isinstance(content, (str, list)):
             raise bad(
-                f"{where}.content: Field required"
-                if content is None
-                else f"{where}.content: Input should be a list"
+                f"{where}.content: Field required" if content is None else f"{where}.content: Input should be a list"
             )
         if not content and not (message["role"] == "assistant" and index == len(body["messages"]) - 1):
             raise bad(
@@ -96,9 +88,7 @@ def _messages(body: dict[str, Any], model: Model, version: str) -> None:
 def _block(where: str, role: str, block: Any, version: str) -> None:
     kind = block.get("type") if isinstance(block, dict) else None
     if kind not in _KINDS:
-        raise bad(
-            f"{where}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {_KINDS}"
-        )
+        raise bad(f"{where}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {_KINDS}")
     if kind == "text":
         if not isinstance(block.get("text"), str):
             raise bad(f"{where}.text.text: Field required")
@@ -126,9 +116,7 @@ def _tools(body: dict[str, Any], model: Model, version: str) -> None:
     names: set[str] = set()
     for index, tool in enumerate(body.get("tools") or []):
         where = f"tools.{index}"
-        if not isinstance(tool, dict) or not isinstance(
-            tool.get("name", "" if "type" in tool else None), str
-        ):
+        if not isinstance(tool, dict) or not isinstance(tool.get("name", "" if "type" in tool else None), str):
             raise bad(f"{where}.custom.name: Field required")
         if tool.get("type", "custom") == "custom" and not isinstance(tool.get("input_schema"), dict):
             raise bad(f"{where}.custom.input_schema: Field required")
@@ -240,11 +228,7 @@ def _prefill(body: dict[str, Any], model: Model, version: str) -> None:
 
 
 def _cache_marks(body: dict[str, Any], model: Model, version: str) -> None:
-    marks = [
-        (where, block["cache_control"], block)
-        for where, block in _markable(body)
-        if block.get("cache_control")
-    ]
+    marks = [(where, block["cache_control"], block) for where, block in _markable(body) if block.get("cache_control")]
     if body.get("cache_control"):
         marks.append(("", body["cache_control"], {}))
     if len(marks) > 4:

@@ -36,9 +36,7 @@ def refuse(exchange: Exchange, error: ApiError) -> tuple[int, bytes]:
 
 
 def _error(exchange: Exchange, error: ApiError) -> dict[str, Any]:
-    kind = error.kind or _TYPES.get(
-        error.status, "invalid_request_error" if error.status < 500 else "api_error"
-    )
+    kind = error.kind or _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
     _identify(exchange)
     return {
         "type": "error",
@@ -86,9 +84,7 @@ async def messages(exchange: Exchange) -> None:
     if exchange.subscription:
         _limit_headers(exchange)
         if exchange.simulator.limits.quota_spent(script.quota):
-            raise ApiError(
-                429, "This request would exceed your account's rate limit. Please try again later."
-            )
+            raise ApiError(429, "This request would exceed your account's rate limit. Please try again later.")
     output = body.get("output_config") or {}
     plan = exchange.simulator.cache.plan_breakpoints(
         prompt,
@@ -101,14 +97,12 @@ async def messages(exchange: Exchange) -> None:
         exchange.settle(_truth(plan, answer))
     _identify(exchange)
     exchange.extra_headers.append(("anthropic-organization-id", "00000000-0000-4000-8000-000000000000"))
-    await exchange.reply(prompt, answer, _MessageReply(exchange, body, prompt, answer, plan, script))
+    await exchange.reply(prompt, _MessageReply(exchange, body, prompt, answer, plan, script))
 
 
 def _limit_headers(exchange: Exchange) -> None:
     limits = exchange.simulator.limits
-    exchange.extra_headers = [
-        pair for pair in exchange.extra_headers if not pair[0].startswith("anthropic-ratelimit")
-    ]
+    exchange.extra_headers = [pair for pair in exchange.extra_headers if not pair[0].startswith("anthropic-ratelimit")]
     if exchange.subscription:
         exchange.extra_headers += limits.unified_headers(exchange.credential, exchange.script.quota)
     else:
@@ -176,7 +170,7 @@ class _MessageReply:
         return usage
 
     def _envelope(self, content: list[Any], usage: dict[str, Any]) -> dict[str, Any]:
-        message = {
+        message: dict[str, Any] = {
             "model": self._prompt.model_name,
             "id": self._id,
             "type": "message",
@@ -193,9 +187,7 @@ class _MessageReply:
     def _ending(self) -> dict[str, Any]:
         answer = self._answer
         details = (
-            {"type": "refusal", "category": None, "explanation": None}
-            if answer.stop_reason == "refusal"
-            else None
+            {"type": "refusal", "category": None, "explanation": None} if answer.stop_reason == "refusal" else None
         )
         return {
             "stop_reason": answer.stop_reason,

@@ -27,9 +27,7 @@ def read(body: dict[str, Any], model: Model, headers: dict[str, str]) -> Prompt:
         model_name=str(body["model"]),
         blocks=blocks,
         turns=[Turn(message["role"], _visible_text(message["content"])) for message in body["messages"]],
-        tools={
-            tool["name"]: tool.get("input_schema", {}) for tool in body.get("tools") or [] if "name" in tool
-        },
+        tools={tool["name"]: tool.get("input_schema", {}) for tool in body.get("tools") or [] if "name" in tool},
         choice={"any": "required", "tool": f"tool:{choice.get('name')}"}.get(kind, kind),
         schema=wanted.get("schema") if wanted.get("type") == "json_schema" else None,
         max_tokens=body.get("max_tokens"),

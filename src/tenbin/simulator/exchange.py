@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from tenbin.simulator.answers import Answer
 from tenbin.simulator.prompt import ApiError, Prompt
 from tenbin.simulator.scripts import GENERATED, Script
 from tenbin.simulator.wire import Gone, Headers, Message, Wire
@@ -93,9 +92,7 @@ class Exchange:
     ) -> None:
         self.simulator, self.scope, self.receive, self.send = simulator, scope, receive, send
         self.profile, self.path, self.method = profile, path, str(scope["method"])
-        self.header_list = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        ]
+        self.header_list = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         self.headers = dict(self.header_list)
         self.body = b""
         self.script = GENERATED
@@ -165,9 +162,7 @@ class Exchange:
     def settle(self, usage: Mapping[str, int]) -> None:
         """Log the true usage and count it against the limits."""
         self.entry.usage = dict(usage)
-        fresh = sum(
-            usage.get(name, 0) for name in ("input", "cache_write_5m", "cache_write_1h", "cache_write")
-        )
+        fresh = sum(usage.get(name, 0) for name in ("input", "cache_write_5m", "cache_write_1h", "cache_write"))
         self.simulator.limits.spend(self.credential, fresh, usage.get("output", 0))
 
     def wire(self) -> Wire:
@@ -204,18 +199,25 @@ class Exchange:
         finally:
             wire.release()
 
-    async def reply(self, prompt: Prompt, answer: Answer, reply: Reply) -> None:
+    async def reply(self, prompt: Prompt, reply: Reply) -> None:
         """Send the answer, streamed or whole as the caller asked."""
-        script = self.script
-        if script.close_before_response or script.html_error or script.empty_body or script.raw is not None:
-            await self._strange_reply()
-        elif not prompt.stream:
-            await self.respond(200, reply.whole(), script.content_type or "application/json")
+        if not prompt.stream or self._strange:
+            await self.reply_whole(b"" if self._strange else reply.whole())
         else:
             await self._stream(reply)
 
-    async def _strange_reply(self) -> None:
+    @property
+    def _strange(self) -> bool:
         script = self.script
+        failing = script.close_before_response or script.html_error or script.empty_body
+        return bool(failing or script.raw is not None)
+
+    async def reply_whole(self, body: bytes) -> None:
+        """Send `body`, or what the script wants instead of an answer."""
+        script = self.script
+        if not self._strange:
+            await self.respond(200, body, script.content_type or "application/json")
+            return
         if script.close_before_response:
             wire = self.wire()
             self.entry.outcome = "cut"

@@ -127,18 +127,14 @@ class Limits:
         for name, value in used.items():
             headers.append((f"{stem}-{name}-status", _status(value)))
             headers.append((f"{stem}-{name}-utilization", f"{value:.4g}"))
-            headers.append(
-                (f"{stem}-{name}-reset", str(quota.get("reset", resets.get(name, now + _SEVEN_DAYS))))
-            )
+            headers.append((f"{stem}-{name}-reset", str(quota.get("reset", resets.get(name, now + _SEVEN_DAYS)))))
         return headers
 
     def quota_spent(self, scripted: Mapping[str, Any]) -> bool:
         """Whether the subscription quota refuses the request."""
         quota = {**self.quota, **scripted}
         windows = [float(value) for name, value in quota.items() if name[:1].isdigit()]
-        return quota.get("status", "") == "rejected" or (
-            "status" not in quota and any(v >= 1 for v in windows)
-        )
+        return quota.get("status", "") == "rejected" or ("status" not in quota and any(v >= 1 for v in windows))
 
 
 def _status(utilisation: float) -> str:

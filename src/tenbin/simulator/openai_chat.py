@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from tenbin.simulator import openai_checks, openai_prompt, tokens
+from tenbin.simulator import openai_checks, openai_prompt
 from tenbin.simulator.answers import Answer, Part, compose
 from tenbin.simulator.exchange import Exchange, Pause, encode
 from tenbin.simulator.models import Model
@@ -55,9 +54,7 @@ def identify(exchange: Exchange) -> None:
 def admit(exchange: Exchange) -> tuple[dict[str, Any], Model, Habits]:
     """Check the key and find the model; return body, model and habits. Raises ApiError."""
     if not exchange.credential and habits_of(exchange).needs_key:
-        message = (
-            "You didn't provide an API key. You need to provide your API key in an Authorization header."
-        )
+        message = "You didn't provide an API key. You need to provide your API key in an Authorization header."
         raise ApiError(401, message)
     if exchange.credential.startswith("invalid"):
         raise ApiError(401, "Incorrect API key provided: invalid.", code="invalid_api_key")
@@ -123,7 +120,7 @@ async def completions(exchange: Exchange) -> None:
     if habits.name == "litellm":
         exchange.extra_headers += [("x-litellm-version", "1.109.1"), ("x-litellm-model-id", "simulated")]
     reply = _CompletionReply(exchange, body, prompt, answer, plan, script, habits)
-    await exchange.reply(prompt, answer, reply)
+    await exchange.reply(prompt, reply)
 
 
 class _CompletionReply:
@@ -182,9 +179,7 @@ class _CompletionReply:
             usage["prompt_cache_miss_tokens"] = prompt - plan.read
         if self._habits.name == "openrouter":
             rates = NANO_USD_PER_TOKEN
-            nano = (
-                (prompt - plan.read) * rates["input"] + plan.read * rates["cached"] + output * rates["output"]
-            )
+            nano = (prompt - plan.read) * rates["input"] + plan.read * rates["cached"] + output * rates["output"]
             usage |= {"cost": nano / 1e9, "is_byok": False, "cost_details": {"upstream_inference_cost": None}}
         return {**usage, **script.usage}
 

@@ -16,9 +16,7 @@ _FIELDS = frozenset(
     "stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity "
     "web_search_options".split()
 )
-_MESSAGE_FIELDS = frozenset(
-    "role content name tool_calls tool_call_id refusal audio function_call annotations".split()
-)
+_MESSAGE_FIELDS = frozenset("role content name tool_calls tool_call_id refusal audio function_call annotations".split())
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _PART_FIELDS = {
     "text": {"type", "text", "prompt_cache_breakpoint"},
@@ -53,9 +51,7 @@ def check(body: dict[str, Any], model: Model, habits: Habits) -> None:
     _tool_order(body["messages"])
     _tools(body, habits)
     if body.get("stream_options") is not None and not body.get("stream"):
-        raise bad(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options"
-        )
+        raise bad("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
 
 
 def _unknown(given: dict[str, Any], known: frozenset[str] | set[str], where: str) -> None:
@@ -96,9 +92,7 @@ def _message(message: Any, where: str, habits: Habits) -> None:
     if habits.strict:
         _unknown(message, _MESSAGE_FIELDS, where)
     content = message.get("content")
-    if content is None and not (
-        message["role"] == "assistant" and (message.get("tool_calls") or "refusal" in message)
-    ):
+    if content is None and not (message["role"] == "assistant" and (message.get("tool_calls") or "refusal" in message)):
         raise bad(f"Invalid value for 'content': expected a string, got null.", f"{where}.content")
     if content is not None and not isinstance(content, (str, list)):
         raise bad(
@@ -128,9 +122,7 @@ def _message(message: Any, where: str, habits: Habits) -> None:
                 "string_above_max_length",
             )
         if not isinstance(call.get("function", {}).get("arguments"), str):
-            raise bad(
-                f"Invalid type for '{place}.function.arguments': expected a string.", place, "invalid_type"
-            )
+            raise bad(f"Invalid type for '{place}.function.arguments': expected a string.", place, "invalid_type")
 
 
 def _tool_order(messages: list[dict[str, Any]]) -> None:

@@ -38,9 +38,7 @@ HABITS = {
     habits.name: habits
     for habits in (
         Habits("openai", strict=True, annotations=True),
-        Habits(
-            "openrouter", reasoning_field="reasoning", usage="always", comments=b": OPENROUTER PROCESSING\n\n"
-        ),
+        Habits("openrouter", reasoning_field="reasoning", usage="always", comments=b": OPENROUTER PROCESSING\n\n"),
         Habits("deepseek", reasoning_field="reasoning_content", usage="always", usage_in_last_choice=True),
         Habits(
             "gemini",

@@ -126,9 +126,7 @@ def _chain(blocks: Sequence[Block], scope: str, message_scope: str) -> list[byte
         if block.section == "messages" and not in_messages:
             in_messages = True
             digest.update(b"\x1d" + message_scope.encode())
-        digest.update(
-            b"\x1e" + block.section.encode() + b"\x1f" + block.content.encode("utf-8", "surrogatepass")
-        )
+        digest.update(b"\x1e" + block.section.encode() + b"\x1f" + block.content.encode("utf-8", "surrogatepass"))
         keys.append(digest.copy().digest())
     return keys
 

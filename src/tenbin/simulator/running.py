@@ -18,7 +18,7 @@ from tenbin.simulator.wire import Protocol
 
 def _config(simulator: Simulator) -> uvicorn.Config:
     return uvicorn.Config(
-        simulator,  # type: ignore[arg-type]
+        simulator,
         http=Protocol,
         loop="uvloop",
         lifespan="off",
@@ -79,9 +79,7 @@ class RunningSimulator:
     def control(self, method: str, name: str, body: Any = None) -> Any:
         """Call the control endpoint `name` and return its answer. Raises urllib.error.HTTPError if it refuses."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(
-            f"{self.url}/_simulator/{name}", data, {"content-type": "application/json"}, method=method
-        )
+        request = Request(f"{self.url}/_simulator/{name}", data, {"content-type": "application/json"}, method=method)
         with urlopen(request, timeout=10) as response:
             return json.load(response)
 

@@ -107,7 +107,6 @@ _FAULTS = (
     "error_event_at",
 )
 _LINE = re.compile(r"(?:^|\n)[ \t]*simulate:[ \t]*(?=[\[{])")
-_ANSWERED = {"assistant"}
 
 
 def decode(value: Any, where: str) -> Script:
@@ -123,13 +122,11 @@ def find_line(text: str) -> list[Any] | None:
 
     Raises ApiError 400 if what follows is not JSON.
     """
-    match = None
-    for match in _LINE.finditer(text):
-        pass
-    if match is None:
+    lines = list(_LINE.finditer(text))
+    if not lines:
         return None
     try:
-        value, _ = json.JSONDecoder().raw_decode(text, match.end())
+        value, _ = json.JSONDecoder().raw_decode(text, lines[-1].end())
     except ValueError as error:
         raise ApiError(400, f"simulator: the simulate line is not valid JSON: {error}") from None
     return value if isinstance(value, list) else [value]
@@ -145,7 +142,7 @@ def from_turns(turns: Sequence[Turn]) -> Script | None:
     for turn in reversed(turns):
         if turn.role == "user" and (scripts := find_line(turn.text)) is not None:
             return decode(scripts[answered], "the simulate line") if answered < len(scripts) else None
-        if turn.role in _ANSWERED and previous != turn.role:
+        if turn.role == "assistant" and previous != turn.role:
             answered += 1
         previous = turn.role
     return None

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from tenbin.simulator import anthropic_messages, control, openai_chat
+from tenbin.simulator import anthropic_messages, control, embeddings, ollama, openai_chat, openai_responses
 from tenbin.simulator.clock import Clock
 from tenbin.simulator.exchange import Exchange, LogEntry
 from tenbin.simulator.limits import Limits
@@ -71,9 +71,7 @@ class Simulator:
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
         number = self.log[-1].number + 1 if self.log else 1
-        entry = LogEntry(
-            number, self.clock.now(), scope["method"], scope["path"], query, exchange.header_list
-        )
+        entry = LogEntry(number, self.clock.now(), scope["method"], scope["path"], query, exchange.header_list)
         if not scope["path"].startswith(control.PREFIX):
             self.log.append(entry)
         return entry
@@ -120,21 +118,44 @@ def _route(exchange: Exchange) -> tuple[Handler, Refuse]:
     path = exchange.path.rstrip("/")
     if path.startswith(control.PREFIX):
         return control.handle, openai_chat.refuse
+    ollama_handler = _OLLAMA.get(path[path.rfind("/api/") :] if "/api/" in path else "")
+    if ollama_handler:
+        return _only(exchange, ollama_handler[0], ollama_handler[1]), ollama.refuse
     anthropic = "anthropic-version" in exchange.headers or exchange.profile == "anthropic"
-    if path.endswith("/messages") or path.endswith("/messages/count_tokens"):
-        handler = (
-            anthropic_messages.count_tokens if path.endswith("count_tokens") else anthropic_messages.messages
-        )
-        refuse = openai_chat.refuse if exchange.profile == "llamacpp" else anthropic_messages.refuse
-        return _only(exchange, "POST", handler), refuse
-    if path.endswith("/chat/completions"):
-        return _only(exchange, "POST", openai_chat.completions), openai_chat.refuse
+    for ending, method, handler in _ANTHROPIC:
+        if path.endswith(ending):
+            refuse = openai_chat.refuse if exchange.profile == "llamacpp" else anthropic_messages.refuse
+            return _only(exchange, method, handler), refuse
+    for ending, method, handler in _OPENAI:
+        if path.endswith(ending):
+            return _only(exchange, method, handler), openai_chat.refuse
+    if "/responses/" in path:
+        return _only(exchange, "GET", openai_responses.retrieve), openai_chat.refuse
     if path.endswith("/models") or "/models/" in path:
         module = anthropic_messages if anthropic else openai_chat
         return _only(exchange, "GET", module.models), module.refuse
-    if exchange.method in ("HEAD", "GET") and path in ("", "/api/hello"):
+    if exchange.method in ("HEAD", "GET") and path in ("", "/api/hello", "/health"):
         return _hello, openai_chat.refuse
     return _unknown, anthropic_messages.refuse if anthropic else openai_chat.refuse
+
+
+_ANTHROPIC: list[tuple[str, str, Handler]] = [
+    ("/messages", "POST", anthropic_messages.messages),
+    ("/messages/count_tokens", "POST", anthropic_messages.count_tokens),
+]
+_OPENAI: list[tuple[str, str, Handler]] = [
+    ("/chat/completions", "POST", openai_chat.completions),
+    ("/responses", "POST", openai_responses.create),
+    ("/embeddings", "POST", embeddings.create),
+]
+_OLLAMA: dict[str, tuple[str, Handler]] = {
+    "/api/chat": ("POST", ollama.chat),
+    "/api/embed": ("POST", embeddings.embed),
+    "/api/show": ("POST", ollama.show),
+    "/api/tags": ("GET", ollama.tags),
+    "/api/ps": ("GET", ollama.loaded),
+    "/api/version": ("GET", ollama.version),
+}
 
 
 def _only(exchange: Exchange, method: str, handler: Handler) -> Handler:
@@ -150,6 +171,4 @@ async def _unknown(exchange: Exchange) -> None:
 
 
 async def _wrong_method(exchange: Exchange) -> None:
-    raise ApiError(
-        405, f"Method Not Allowed: {exchange.method} {exchange.scope['path']}", "invalid_request_error"
-    )
+    raise ApiError(405, f"Method Not Allowed: {exchange.method} {exchange.scope['path']}", "invalid_request_error")

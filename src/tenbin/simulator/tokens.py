@@ -5,7 +5,6 @@ Every dialect of the simulator counts the same way: the same conversation has th
 
 from __future__ import annotations
 
-import struct
 from base64 import b64decode
 from functools import lru_cache
 
@@ -31,7 +30,13 @@ def count(text: str) -> int:
 
 def token_ids(text: str) -> list[int]:
     """Return the token ids of `text`."""
-    return _ENCODING.encode_ordinary(text)
+    ids: list[int] = _ENCODING.encode_ordinary(text)
+    return ids
+
+
+def text_of(ids: list[int]) -> str:
+    """Return the text of token ids; a character that is only half there is left out."""
+    return b"".join(_ENCODING.decode_tokens_bytes(ids)).decode(errors="ignore")
 
 
 def pieces(text: str, tokens_per_piece: int) -> list[str]:
@@ -60,7 +65,7 @@ def first_tokens(text: str, limit: int) -> str:
     ids = token_ids(text)
     if len(ids) <= limit:
         return text
-    return b"".join(_ENCODING.decode_tokens_bytes(ids[:limit])).decode(errors="ignore")
+    return text_of(ids[:limit])
 
 
 def exact_text(tokens: int) -> str:
@@ -75,9 +80,7 @@ def prompt_text(tokens: int) -> str:
     """
     rest = tokens - REQUEST_OVERHEAD - MESSAGE_OVERHEAD
     if rest < 1:
-        raise ValueError(
-            f"a prompt has at least {REQUEST_OVERHEAD + MESSAGE_OVERHEAD + 1} tokens, not {tokens}"
-        )
+        raise ValueError(f"a prompt has at least {REQUEST_OVERHEAD + MESSAGE_OVERHEAD + 1} tokens, not {tokens}")
     return exact_text(rest)
 
 
@@ -89,5 +92,5 @@ def image_tokens(data: str) -> int:
         return IMAGE_TOKENS
     if head[:8] != b"\x89PNG\r\n\x1a\n" or len(head) < 24:
         return IMAGE_TOKENS
-    width, height = struct.unpack(">II", head[16:24])
+    width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     return min(IMAGE_TOKENS, max(1, width * height // 750))

@@ -69,11 +69,7 @@ class Wire:
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def _start_slowly(self, status: int, headers: Headers) -> None:
-        kept = [
-            (name, value)
-            for name, value in headers
-            if name.lower() not in ("content-length", "transfer-encoding")
-        ]
+        kept = [(name, value) for name, value in headers if name.lower() not in ("content-length", "transfer-encoding")]
         lines = [
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
             *(f"{name}: {value}" for name, value in kept),
