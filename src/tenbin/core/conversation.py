@@ -50,6 +50,8 @@ class Thinking(_Part, frozen=True, tag="thinking"):
     """Opaque data of a redacted block, or a Responses item's ``encrypted_content``."""
     id: str | None = None
     """The Responses reasoning item's id."""
+    model: str | None = None
+    """The model that wrote it, where the client's copy says so (docs/decisions/0003)."""
 
 
 class ToolCall(_Part, frozen=True, tag="tool_call"):
