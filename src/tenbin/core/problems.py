@@ -63,6 +63,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The request field at fault, as a path: ``messages[2].content[0].type``."""
     retry_after_ms: int | None = None
     should_retry: bool | None = None
+    reason: FailureKind | None = None
+    """The failure behind it, where there was one: a dialect with finer codes than ``code`` says them by it."""
 
 
 class Unreadable(Exception):
