@@ -1,4 +1,4 @@
-"""2. Changes single top-level fields of a JSON object in its own bytes; all other bytes stay as the client sent them.
+"""Stage 2: Changes single top-level fields of a JSON object in its own bytes; all other bytes stay as the client sent them.
 
 That is fidelity (a provider's prompt cache, unknown fields, key order) and speed: nothing is decoded but the top
 level's keys.

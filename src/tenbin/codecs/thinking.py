@@ -1,0 +1,31 @@
+"""Stage 2: Marks opaque thinking (a signature, encrypted reasoning) that crosses to another dialect with who wrote it.
+
+A provider refuses opaque thinking that it did not make. The mark lets a later request, which may go anywhere, give
+it back to the model that wrote it and to no other (docs/decisions/0003-thinking-across-models.md).
+"""
+
+_PREFIX = "tenbin:"
+
+MARK = b'"tenbin:'
+"""How marked thinking looks in the bytes of a request: a JSON string that begins with the mark."""
+
+
+def mark(model: str, opaque: str) -> str:
+    """The opaque text (empty where the model gave none) with the model that wrote it. Never marks twice."""
+    return opaque if opaque.startswith(_PREFIX) else f"{_PREFIX}{model.replace(':', '%3A')}:{opaque}"
+
+
+def unmark(marked: str | None) -> tuple[str | None, str | None]:
+    """(model, opaque text) of a marked text; (None, the text itself) of any other one."""
+    if marked is None or not marked.startswith(_PREFIX):
+        return None, marked
+    model, _, opaque = marked[len(_PREFIX) :].partition(":")
+    return model.replace("%3A", ":"), opaque or None
+
+
+def same_model(writer: str | None, target: str) -> bool:
+    """Whether the model that wrote is the one that is asked: providers answer with a dated or prefixed name."""
+    if not writer:
+        return False
+    writer, target = writer.rpartition("/")[2], target.rpartition("/")[2]
+    return writer == target or writer.startswith(target + "-") or target.startswith(writer + "-")
