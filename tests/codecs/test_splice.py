@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tenbin.codecs.splice import fields, splice
+from tenbin.codecs.splice import fields, splice, splice_items
 from tenbin.core.problems import Unreadable
 
 _KEYS = st.sampled_from(["model", "messages", "stream", 'quo"te', "日本", "back\\slash", "", "model\n"])
@@ -113,6 +113,8 @@ def test_white_space_stays_where_it_was() -> None:
         (b'{"a":1} x', "not valid JSON"),
         (b'{"a":NaN}', "not valid JSON"),
         (b'{"a":"\xff"}', "UTF-8"),
+        (b'{"a":["cut \\ud83d here"]}', "\\ud83d, one half of a surrogate pair"),
+        (b'{"a":"\\ude00"}', "\\ude00, one half of a surrogate pair"),
         (b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "nested too deeply"),
         (b'{"a":' + b'{"a":' * 200_000, "nested too deeply"),
     ],
@@ -132,3 +134,24 @@ def test_any_bytes_are_spliced_or_refused(body: bytes) -> None:
     except Unreadable:
         return
     assert json.loads(result)["model"] == "y"
+
+
+@given(values=st.lists(_VALUES, max_size=6), data=st.data())
+def test_items_of_an_array_are_changed_and_taken_out(values: list[Any], data: st.DataObject) -> None:
+    space = data.draw(_SPACE)
+    array = f"{space}[{space}{f'{space},{space}'.join(json.dumps(value) for value in values)}{space}]{space}".encode()
+    changes = data.draw(st.dictionaries(st.integers(0, 6), st.none() | _VALUES.filter(lambda value: value is not None)))
+    raw = {index: None if value is None else json.dumps(value).encode() for index, value in changes.items()}
+    expected = [
+        changes.get(index, value)
+        for index, value in enumerate(values)
+        if index not in changes or changes[index] is not None
+    ]
+    assert splice_items(array, {}) == array
+    assert json.loads(splice_items(array, raw)) == json.loads(json.dumps(expected))
+
+
+def test_a_whole_surrogate_pair_is_not_taken_for_half_of_one() -> None:
+    with pytest.raises(Unreadable) as caught:
+        fields(b'{"a":"\\ud83d\\ude00", "b":"\\\\ud83d",}')
+    assert "surrogate" not in caught.value.problem.message

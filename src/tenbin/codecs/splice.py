@@ -1,4 +1,4 @@
-"""Stage 2: Changes single top-level fields of a JSON object in its own bytes; all other bytes stay as the client sent them.
+"""Stage 2, changing single fields of a JSON object in its own bytes: all others stay as the client sent them.
 
 That is fidelity (a provider's prompt cache, unknown fields, key order) and speed: nothing is decoded but the top
 level's keys.
@@ -11,14 +11,20 @@ import msgspec
 
 from tenbin.core.problems import Unreadable, invalid
 
+_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _key_decoder = msgspec.json.Decoder(str)
 
 _KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
-_SEPARATOR = re.compile(rb"[ \t\n\r]*([,}])")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape in a JSON string; the group is set for one half of a surrogate pair that lacks the other."""
+_SEPARATOR = re.compile(rb"[ \t\n\r]*([,}\]])")
+_SPACE = re.compile(rb"[ \t\n\r]*")
 
 
-def unreadable(error: Exception, what: str = "The request body") -> Unreadable:
+def unreadable(error: Exception, body: bytes = b"", what: str = "The request body") -> Unreadable:
     """What to tell a caller whose JSON could not be decoded, from msgspec's or Python's own error."""
     if isinstance(error, RecursionError):
         return Unreadable(invalid(f"{what} is nested too deeply. Send a flatter JSON object."))
@@ -26,6 +32,15 @@ def unreadable(error: Exception, what: str = "The request body") -> Unreadable:
         return Unreadable(invalid(f"{what} is not valid UTF-8. Encode the JSON as UTF-8."))
     if isinstance(error, msgspec.ValidationError):
         return Unreadable(invalid(f"{what} must be a JSON object: {error}."))
+    half = next(filter(None, (escape.group(1) for escape in _ESCAPE.finditer(body))), None)
+    if half is not None:
+        # msgspec calls this "truncated", which would send the caller looking in the wrong place.
+        return Unreadable(
+            invalid(
+                f"{what} is not valid JSON: a string holds \\{half.decode()}, one half of a surrogate pair. Send whole "
+                "characters: text was probably cut in the middle of one."
+            )
+        )
     return Unreadable(invalid(f"{what} is not valid JSON: {error}."))
 
 
@@ -49,7 +64,7 @@ def fields(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _object_decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise unreadable(error) from error
+        raise unreadable(error, body) from error
 
 
 def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
@@ -86,6 +101,42 @@ def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
         pieces[-1] = stripped
         tail = last[len(stripped) :] + tail
     return head + b",".join(pieces + appended) + tail
+
+
+def items(array: bytes) -> list[msgspec.Raw]:
+    """The items of a JSON array, unread. Raises Unreadable for anything else."""
+    try:
+        return _array_decoder.decode(array)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise unreadable(error, array, "The list") from error
+
+
+def splice_items(array: bytes, changes: Mapping[int, bytes | None]) -> bytes:
+    """The array with some items changed, by index: raw JSON to put in, or None to take the item out.
+
+    All other bytes stay. Raises Unreadable for anything but a JSON array.
+    """
+    values = items(array)
+    start = array.index(b"[") + 1
+    head, tail = array[:start], array[start:]
+    pieces: list[bytes] = []
+    for index, value in enumerate(values):
+        space = _SPACE.match(array, start)
+        assert space is not None
+        value_start = space.end()
+        value_end = value_start + len(bytes(value))
+        separator = _SEPARATOR.match(array, value_end)
+        assert separator is not None
+        end = separator.start(1)
+        if index not in changes:
+            pieces.append(array[start:end])
+        else:
+            changed = changes[index]
+            if changed is not None:
+                pieces.append(array[start:value_start] + changed + array[value_end:end])
+        start = separator.end()
+        tail = array[end:]
+    return head + b",".join(pieces) + tail
 
 
 class _Span(msgspec.Struct, frozen=True, gc=False):

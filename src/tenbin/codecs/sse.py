@@ -1,4 +1,4 @@
-"""Stage 2: Server-sent events, as every streaming dialect uses them: bytes in any cutting to events, and events to bytes.
+"""Stage 2, server-sent events as every streaming dialect uses them: bytes in any cutting to events, and back.
 
 The reader follows the HTML standard (section 9.2.6, "Interpreting an event stream"), with one leniency: an event
 that the end of the stream leaves without its blank line is still given, as several servers end that way.

@@ -1,7 +1,7 @@
-"""Stage 2: Marks opaque thinking (a signature, encrypted reasoning) that crosses to another dialect with who wrote it.
+"""Stage 2, marking opaque thinking (a signature, encrypted reasoning) that crosses to another dialect.
 
-A provider refuses opaque thinking that it did not make. The mark lets a later request, which may go anywhere, give
-it back to the model that wrote it and to no other (docs/decisions/0003-thinking-across-models.md).
+A provider refuses opaque thinking that it did not make. The mark names the model that wrote it, so that a later
+request, which may go anywhere, gives it back to that model and to no other: docs/decisions/0003-thinking-across-models.md
 """
 
 _PREFIX = "tenbin:"

@@ -1,4 +1,4 @@
-"""Stage 2: Counts tokens where no provider does: for count_tokens, prompts that must fit, answers that broke off.
+"""Stage 2, counting tokens where no provider does: count_tokens, prompts that must fit, answers that broke off.
 
 Every figure from here is an estimate and is marked as one by whoever uses it: no provider's own tokenizer is public
 but OpenAI's, and none says exactly how it frames messages and tools.
