@@ -12,11 +12,14 @@ from tenbin.simulator import tokens
 from tenbin.simulator.prompt import Prompt
 from tenbin.simulator.scripts import Script, ToolCall
 
-_WORDS = (
-    "the scale weighs what it is given and tells the truth about it every grain counts twice once when it is asked for "
-    "and once when it is paid a balance at rest says more than a promise so we measure write it down and read it again "
+_WORDS_TEXT = (
+    "the scale weighs what it is given and tells the truth about it every grain counts twice once when it "
+    "is asked for "
+    "and once when it is paid a balance at rest says more than a promise so we measure write it down and "
+    "read it again "
     "naïve café résumé 天秤 均衡 weights measures answers tokens light heavy quiet steady 🙂 ledger receipt price"
-).split()
+)
+_WORDS = _WORDS_TEXT.split()
 
 _STOP_WORDS = {
     "stop": "end_turn",
@@ -29,7 +32,8 @@ _STOP_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of an answer. `kind` is `thinking`, `text` or `tool`; a tool's `text` is its arguments as JSON."""
+    """One piece of an answer. `kind` is `thinking`, `text` or `tool`; a tool's `text` is its arguments as "
+    "JSON."""
 
     kind: str
     text: str
@@ -46,7 +50,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says: parts in order, why it stopped (in Anthropic's words) and what it cost in tokens."""
+    """What the model says: parts in order, why it stopped (in Anthropic's words) and what it cost in "
+    "tokens."""
 
     parts: Sequence[Part]
     stop_reason: str
@@ -109,7 +114,7 @@ def _text(prompt: Prompt, script: Script, seed: str, has_calls: bool) -> str:
         return script.text
     if script.output_tokens is not None:
         return tokens.exact_text(script.output_tokens)
-    if has_calls or script.thinking is not None and script.thinking and script.stop_reason:
+    if has_calls or (script.thinking and script.stop_reason):
         return ""
     if prompt.schema is not None:
         return json.dumps(example(prompt.schema, seed))
@@ -155,7 +160,8 @@ def _limit(answer: Answer, max_tokens: int | None) -> Answer:
 
 
 def example(schema: Any, seed: str) -> Any:
-    """Return a value that follows a JSON schema (types, enum, const, required properties, items, anyOf, $ref)."""
+    """Return a value that follows a JSON schema (types, enum, const, required properties, items, anyOf, "
+    "$ref)."""
     return _example(schema if isinstance(schema, dict) else {}, seed, schema if isinstance(schema, dict) else {}, 0)
 
 

@@ -15,12 +15,14 @@ from tenbin.simulator.prompt import ApiError
 VERSIONS = ("2023-01-01", "2023-06-01", "2026-10-21")
 _SAMPLING = ("temperature", "top_p", "top_k")
 _ROLES = ("user", "assistant", "system")
-_KINDS = (
+_KIND_NAMES = (
     "text image document thinking redacted_thinking tool_use tool_result tool_reference server_tool_use "
     "web_search_tool_result web_fetch_tool_result code_execution_tool_result bash_code_execution_tool_result "
-    "text_editor_code_execution_tool_result tool_search_tool_result search_result container_upload mcp_tool_use "
+    "text_editor_code_execution_tool_result tool_search_tool_result search_result container_upload "
+    "mcp_tool_use "
     "mcp_tool_result compaction fallback"
-).split()
+)
+_KINDS = _KIND_NAMES.split()
 _SIGNING_KEY = b"the provider simulator signs thinking"
 
 
@@ -51,7 +53,8 @@ def _shape(body: dict[str, Any], model: Model, version: str) -> None:
         raise bad("max_tokens: Input should be greater than or equal to 1")
     if limit > model.max_output:
         raise bad(
-            f"max_tokens: {limit} > {model.max_output}, which is the maximum allowed number of output tokens for "
+            f"max_tokens: {limit} > {model.max_output}, which is the maximum allowed number of output "
+            "tokens for "
             f"{model.name}"
         )
     if not isinstance(body.get("messages"), list):
@@ -154,7 +157,7 @@ def _tool_results(body: dict[str, Any], model: Model, version: str) -> None:
             merged.append((index, message["role"], blocks_of(message["content"])))
     called: list[str] = []
     called_at = 0
-    for index, role, blocks in [*merged, (len(body["messages"]), "end", [])]:
+    for index, _, blocks in [*merged, (len(body["messages"]), "end", [])]:
         leading = []
         for block in blocks:
             if block["type"] != "tool_result":
@@ -163,20 +166,25 @@ def _tool_results(body: dict[str, Any], model: Model, version: str) -> None:
         unanswered = [name for name in called if name not in leading]
         if unanswered:
             raise bad(
-                f"messages.{called_at}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-                f"{', '.join(unanswered)}. Each `tool_use` block must have a corresponding `tool_result` block in the "
+                f"messages.{called_at}: `tool_use` ids were found without `tool_result` blocks immediately "
+                "after: "
+                f"{', '.join(unanswered)}. Each `tool_use` block must have a corresponding `tool_result` "
+                "block in the "
                 "next message."
             )
         results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
         for position, name in enumerate(results):
             if name not in called:
                 raise bad(
-                    f"messages.{index}.content.{position}: unexpected `tool_use_id` found in `tool_result` blocks: "
-                    f"{name}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+                    f"messages.{index}.content.{position}: unexpected `tool_use_id` found in `tool_result` "
+                    "blocks: "
+                    f"{name}. Each `tool_result` block must have a corresponding `tool_use` block in the "
+                    "previous message."
                 )
             if name in results[:position]:
                 raise bad(
-                    f"messages.{index}.content.{position}: each tool_use must have a single result. Found multiple: {name}"
+                    f"messages.{index}.content.{position}: each tool_use must have a single result. Found "
+                    f"multiple: {name}"
                 )
         called, called_at = [block["id"] for block in blocks if block["type"] == "tool_use"], index
         if len(set(called)) != len(called):
@@ -242,7 +250,8 @@ def _cache_marks(body: dict[str, Any], model: Model, version: str) -> None:
             raise bad(f"{where}.cache_control: cache_control cannot be set on thinking blocks")
         if short and ttl == "1h":
             raise bad(
-                f"{where}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control "
+                f"{where}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
+                "cache_control "
                 "block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
             )
         short = short or ttl == "5m"

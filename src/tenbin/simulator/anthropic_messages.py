@@ -54,6 +54,8 @@ def _identify(exchange: Exchange) -> None:
 
 def _admit(exchange: Exchange) -> tuple[dict[str, Any], Model, str]:
     """Check credentials and version; return body, model and version. Raises ApiError."""
+    if exchange.profile not in ("", "anthropic"):
+        return _find(exchange, exchange.headers.get("anthropic-version", ""))
     if not exchange.credential:
         raise ApiError(401, "x-api-key header is required")
     if exchange.credential.startswith("invalid"):
@@ -63,6 +65,10 @@ def _admit(exchange: Exchange) -> tuple[dict[str, Any], Model, str]:
         raise ApiError(400, "anthropic-version: header is required")
     if version not in anthropic_checks.VERSIONS:
         raise ApiError(400, f'anthropic-version: "{version}" is not a valid version')
+    return _find(exchange, version)
+
+
+def _find(exchange: Exchange, version: str) -> tuple[dict[str, Any], Model, str]:
     body = exchange.json()
     if not isinstance(body.get("model"), str):
         raise ApiError(400, "model: Field required")
@@ -169,6 +175,12 @@ class _MessageReply:
         usage.setdefault("output_tokens_details", {"thinking_tokens": self._answer.thinking_tokens})
         return usage
 
+    def _delta_usage(self) -> dict[str, Any]:
+        """Return what `message_delta` states: cumulative, without what only the beginning can know."""
+        usage = self._final_usage()
+        left_out = () if self._script.late_usage else ("cache_creation", "service_tier", "inference_geo", "speed")
+        return {name: value for name, value in usage.items() if name in self._script.usage or name not in left_out}
+
     def _envelope(self, content: list[Any], usage: dict[str, Any]) -> dict[str, Any]:
         message: dict[str, Any] = {
             "model": self._prompt.model_name,
@@ -246,7 +258,7 @@ class _MessageReply:
                     yield _event("ping", {})
         ending: dict[str, Any] = {"delta": self._ending()}
         if not script.no_usage:
-            ending["usage"] = self._final_usage()
+            ending["usage"] = self._delta_usage()
         yield _event("message_delta", ending)
         yield _event("message_stop", {})
 
@@ -302,6 +314,8 @@ def _arguments(part: Part) -> Any:
 
 async def count_tokens(exchange: Exchange) -> None:
     """POST /v1/messages/count_tokens. Raises ApiError."""
+    if exchange.profile in ("ollama", "deepseek"):
+        raise ApiError(404, "Not found: this provider counts no tokens")
     body, model, version = _admit(exchange)
     body = {"max_tokens": 1, **body, "stream": False}
     if (body.get("thinking") or {}).get("type") == "enabled":

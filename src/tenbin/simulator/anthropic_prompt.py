@@ -1,4 +1,5 @@
-"""Reads a Messages request into a Prompt: cacheable blocks in the order tools, system, messages, and what they cost."""
+"""Reads a Messages request into a Prompt: cacheable blocks in the order tools, system, messages, and what "
+"they cost."""
 
 from __future__ import annotations
 

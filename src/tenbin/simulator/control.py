@@ -1,9 +1,12 @@
-"""The control endpoints under /_simulator/: how a test scripts the simulator and looks at what it was sent."""
+"""The control endpoints under /_simulator/: how a test scripts the simulator and looks at what it was "
+"sent."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+
+import msgspec
 
 from tenbin.simulator.exchange import Exchange, encode
 from tenbin.simulator.prompt import ApiError
@@ -23,11 +26,19 @@ async def handle(exchange: Exchange) -> None:
 
 
 def _requests(exchange: Exchange) -> Any:
-    return [asdict(entry) for entry in exchange.simulator.log]
+    return [{**asdict(entry), "body": _body(entry.body)} for entry in exchange.simulator.log]
+
+
+def _body(raw: bytes) -> Any:
+    """Return a body as JSON if it is that, else as text."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return raw.decode("utf-8", "replace")
 
 
 def _clear_requests(exchange: Exchange) -> Any:
-    exchange.simulator.log.clear()
+    exchange.simulator.forget()
     return {"cleared": True}
 
 

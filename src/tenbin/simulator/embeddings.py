@@ -1,4 +1,5 @@
-"""Embeddings: vectors in which texts that share words lie close, the same for the same text, in both dialects."""
+"""Embeddings: vectors in which texts that share words lie close, the same for the same text, in both "
+"dialects."""
 
 from __future__ import annotations
 
@@ -32,9 +33,7 @@ def vector(text: str, dimensions: int) -> list[float]:
 
 def _texts(given: Any) -> list[str]:
     """Return the texts of an `input` field: a string, strings, token ids, or lists of token ids."""
-    if isinstance(given, str):
-        given = [given]
-    elif isinstance(given, list) and given and all(isinstance(item, int) for item in given):
+    if isinstance(given, str) or (given and isinstance(given, list) and isinstance(given[0], int)):
         given = [given]
     if not isinstance(given, list) or not given:
         raise bad("'input' must be a string or an array of strings or token ids.", "input")

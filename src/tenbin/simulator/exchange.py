@@ -1,4 +1,5 @@
-"""One request and its response: reading, logging, early faults, and playing a stream with the faults of its script."""
+"""One request and its response: reading, logging, early faults, and playing a stream with the faults of "
+"its script."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ encode = msgspec.json.encode
 
 @dataclass(slots=True)
 class LogEntry:
-    """What is remembered of a request. `usage` is the truth in disjoint buckets, whatever the client was told."""
+    """What is remembered of a request. `usage` is the truth in disjoint buckets, whatever the client was "
+    "told."""
 
     number: int
     time: float
@@ -44,7 +46,7 @@ class LogEntry:
     path: str
     query: str
     headers: list[tuple[str, str]]
-    body: Any = None
+    body: bytes = b""
     model: str | None = None
     status: int | None = None
     outcome: str = "open"
@@ -124,7 +126,6 @@ class Exchange:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ApiError(400, f"The request body is not valid JSON: {error}") from None
-        self.entry.body = value
         if not isinstance(value, dict):
             raise ApiError(400, "The request body must be a JSON object")
         return value

@@ -1,4 +1,5 @@
-"""Rate limits and subscription quotas: what a key has used in the current minute, and the headers that say so."""
+"""Rate limits and subscription quotas: what a key has used in the current minute, and the headers that say "
+"so."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Limits:
         self._used: dict[str, list[float]] = defaultdict(lambda: [0.0, 0, 0, 0])
 
     def state(self, stated: Mapping[str, Any]) -> None:
-        """Set `requests`, `input_tokens`, `output_tokens` (per minute) and enforce them. Raises ApiError 400."""
+        """Set `requests`, `input_tokens`, `output_tokens` (per minute) and enforce them. Raises ApiError "
+        "400."""
         for name, value in stated.items():
             if name not in ("requests", "input_tokens", "output_tokens") or not isinstance(value, int):
                 raise ApiError(
@@ -43,7 +45,8 @@ class Limits:
         return window
 
     def admit(self, key: str) -> tuple[str, int] | None:
-        """Count a request. Returns None, or (which limit, seconds until it resets) if the request is refused."""
+        """Count a request. Returns None, or (which limit, seconds until it resets) if the request is "
+        "refused."""
         window = self._window(key)
         for index, (name, limit) in enumerate(self._limits(), start=1):
             if self.enforced and window[index] >= limit:

@@ -76,7 +76,8 @@ class Catalogue:
         self._rules = {model.name: model for model in _CATALOGUE}
 
     def find(self, name: str) -> Model | None:
-        """Return the rules for `name`, or None if the provider does not have it. A `vendor/` prefix is ignored."""
+        """Return the rules for `name`, or None if the provider does not have it. A `vendor/` prefix is "
+        "ignored."""
         bare = name.rsplit("/", 1)[-1]
         if "missing" in bare:
             return None
@@ -86,7 +87,8 @@ class Catalogue:
         return replace(self._rules[max(matching, key=len)], name=bare)
 
     def state(self, name: str, **rules: Any) -> None:
-        """Set rules (fields of `Model`) for every model whose name begins with `name`. Raises TypeError if unknown."""
+        """Set rules (fields of `Model`) for every model whose name begins with `name`. Raises TypeError if "
+        "unknown."""
         self._rules[name] = replace(self.find(name) or Model(name), name=name, **rules)
 
     def names(self) -> list[str]:

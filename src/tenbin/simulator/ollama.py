@@ -100,7 +100,8 @@ def _block(message: dict[str, Any]) -> Block:
 
 
 def _trim(messages: list[dict[str, Any]], tools: list[Block], context: int) -> list[dict[str, Any]]:
-    """Drop the oldest messages that are neither system nor last until the prompt fits; say nothing about it."""
+    """Drop the oldest messages that are neither system nor last until the prompt fits; say nothing about "
+    "it."""
     kept = list(messages)
     spent = tokens.REQUEST_OVERHEAD + sum(block.tokens for block in tools)
     costs = {id(message): _block(message).tokens for message in kept}

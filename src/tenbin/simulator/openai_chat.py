@@ -31,7 +31,8 @@ NANO_USD_PER_TOKEN = {"input": 1000, "cached": 100, "output": 5000}
 
 
 def habits_of(exchange: Exchange, model: str = "") -> Habits:
-    """Return the habits of the profile in the path, else of the one before the model's name, else OpenAI's."""
+    """Return the habits of the profile in the path, else of the one before the model's name, else "
+    "OpenAI's."""
     named = exchange.profile or model.partition("/")[0]
     return HABITS.get(named, HABITS["openai"])
 
@@ -84,7 +85,8 @@ def too_long(prompt: Prompt, habits: Habits) -> ApiError:
         return ApiError(400, message)
     return ApiError(
         400,
-        f"This model's maximum context length is {limit} tokens. However, your messages resulted in {size} tokens. Please "
+        f"This model's maximum context length is {limit} tokens. However, your messages resulted in {size} "
+        "tokens. Please "
         "reduce the length of the messages.",
         "invalid_request_error",
         "context_length_exceeded",
@@ -93,7 +95,8 @@ def too_long(prompt: Prompt, habits: Habits) -> ApiError:
 
 
 def enter(exchange: Exchange, prompt: Prompt, habits: Habits, dialect: str) -> tuple[Script, Answer, Plan]:
-    """Admit a request: choose its script, compose the answer, settle the cache and the usage. Raises ApiError."""
+    """Admit a request: choose its script, compose the answer, settle the cache and the usage. Raises "
+    "ApiError."""
     if prompt.tokens > prompt.model.context:
         raise too_long(prompt, habits)
     if habits.needs_key:

@@ -9,14 +9,19 @@ from tenbin.simulator.models import Model
 from tenbin.simulator.openai_habits import Habits
 from tenbin.simulator.prompt import ApiError
 
-_FIELDS = frozenset(
-    "messages model audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens "
-    "max_tokens metadata modalities moderation n parallel_tool_calls prediction presence_penalty prompt_cache_key "
-    "prompt_cache_options prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier "
+_FIELD_NAMES = (
+    "messages model audio frequency_penalty function_call functions logit_bias logprobs "
+    "max_completion_tokens "
+    "max_tokens metadata modalities moderation n parallel_tool_calls prediction presence_penalty "
+    "prompt_cache_key "
+    "prompt_cache_options prompt_cache_retention reasoning_effort response_format safety_identifier seed "
+    "service_tier "
     "stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity "
-    "web_search_options".split()
+    "web_search_options"
 )
-_MESSAGE_FIELDS = frozenset("role content name tool_calls tool_call_id refusal audio function_call annotations".split())
+_FIELDS = frozenset(_FIELD_NAMES.split())
+_MESSAGE_FIELD_NAMES = "role content name tool_calls tool_call_id refusal audio function_call annotations"
+_MESSAGE_FIELDS = frozenset(_MESSAGE_FIELD_NAMES.split())
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _PART_FIELDS = {
     "text": {"type", "text", "prompt_cache_breakpoint"},
@@ -66,14 +71,16 @@ def _reasoning(body: dict[str, Any], model: Model) -> None:
         return
     if body.get("max_tokens") is not None:
         raise bad(
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead.",
             "max_tokens",
             "unsupported_parameter",
         )
     for name in ("temperature", "top_p"):
         if body.get(name) not in (None, 1):
             raise bad(
-                f"Unsupported value: '{name}' does not support {body[name]} with this model. Only the default (1) value "
+                f"Unsupported value: '{name}' does not support {body[name]} with this model. Only the "
+                "default (1) value "
                 "is supported.",
                 name,
                 "unsupported_value",
@@ -93,7 +100,7 @@ def _message(message: Any, where: str, habits: Habits) -> None:
         _unknown(message, _MESSAGE_FIELDS, where)
     content = message.get("content")
     if content is None and not (message["role"] == "assistant" and (message.get("tool_calls") or "refusal" in message)):
-        raise bad(f"Invalid value for 'content': expected a string, got null.", f"{where}.content")
+        raise bad("Invalid value for 'content': expected a string, got null.", f"{where}.content")
     if content is not None and not isinstance(content, (str, list)):
         raise bad(
             f"Invalid type for '{where}.content': expected a string or an array.",
@@ -116,7 +123,8 @@ def _message(message: Any, where: str, habits: Habits) -> None:
         identifier = call.get("id", "")
         if habits.strict and len(identifier) > 40:
             raise bad(
-                f"Invalid '{place}.id': string too long. Expected a string with maximum length 40, but got a string with "
+                f"Invalid '{place}.id': string too long. Expected a string with maximum length 40, but got "
+                "a string with "
                 f"length {len(identifier)} instead.",
                 f"{place}.id",
                 "string_above_max_length",
@@ -133,13 +141,15 @@ def _tool_order(messages: list[dict[str, Any]]) -> None:
         if message["role"] == "tool":
             if not open_calls:
                 raise bad(
-                    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with "
+                    "Invalid parameter: messages with role 'tool' must be a response to a preceeding "
+                    "message with "
                     "'tool_calls'.",
                     f"messages.[{index}].role",
                 )
             if message.get("tool_call_id") not in waiting:
                 raise bad(
-                    f"Invalid parameter: 'tool_call_id' of '{message.get('tool_call_id')}' not found in 'tool_calls' "
+                    f"Invalid parameter: 'tool_call_id' of '{message.get('tool_call_id')}' not found in "
+                    "'tool_calls' "
                     "of previous message.",
                     f"messages.[{index}].tool_call_id",
                 )
@@ -154,7 +164,8 @@ def _tool_order(messages: list[dict[str, Any]]) -> None:
 def _unanswered(waiting: list[str], index: int) -> None:
     if waiting:
         raise bad(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            "'tool_call_id'. "
             f"The following tool_call_ids did not have response messages: {', '.join(waiting)}",
             f"messages.[{index}].role",
         )
@@ -172,7 +183,8 @@ def _tools(body: dict[str, Any], habits: Habits) -> None:
             )
         if habits.strict and not _NAME.match(name):
             raise bad(
-                f"Invalid 'tools[{index}].function.name': string does not match pattern. Expected a string that matches the "
+                f"Invalid 'tools[{index}].function.name': string does not match pattern. Expected a string "
+                "that matches the "
                 f"pattern '{_NAME.pattern}'.",
                 f"tools[{index}].function.name",
                 "invalid_value",

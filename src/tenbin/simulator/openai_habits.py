@@ -1,4 +1,5 @@
-"""How providers that speak OpenAI's dialect differ from OpenAI: one row a provider. Seen on the wire or documented."""
+"""How providers that speak OpenAI's dialect differ from OpenAI: one row a provider. Seen on the wire or "
+"documented."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Habits:
     usage_in_last_choice: bool = False
     """The stream's usage stands in the chunk that has the finish reason, not in one of its own."""
     tool_deltas: str = "pieces"
-    """`pieces`: id and name once, arguments in pieces; `whole`: one delta a call, without index; `repeated`."""
+    """`pieces`: id and name once, arguments in pieces; `whole`: one delta a call, without index; "
+    "`repeated`."""
     comments: bytes = b""
     """SSE comment that the stream begins with and that fills waiting time."""
     annotations: bool = False

@@ -32,7 +32,7 @@ def read(body: dict[str, Any], model: Model, headers: dict[str, str]) -> Prompt:
         json_mode=wanted.get("type") == "json_object",
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         stops=(stops,) if isinstance(stops, str) else tuple(stops),
-        thinking=model.reasoning and effort != "none" or bool(effort and effort != "none") or switched,
+        thinking=switched or (effort != "none" and (model.reasoning or bool(effort))),
         stream=bool(body.get("stream")),
         headers=headers,
     )

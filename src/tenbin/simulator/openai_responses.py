@@ -175,10 +175,14 @@ class _ResponseReply:
             for name, data in self._item_events(part, item):
                 yield self._event(name, {"output_index": index, **data})
         status = self._final_status()
+        if self._script.failed:
+            error = {"code": self._script.error_code or "server_error", "message": self._script.message or "failed"}
+            yield self._event("response.failed", {"response": {**self.response("failed"), "error": error}})
+            return
         yield self._event(f"response.{status}", {"response": self.response(status)})
 
     def _item_events(self, part: Part, item: dict[str, Any]) -> Iterator[Event]:
-        empty = {
+        empty: dict[str, dict[str, Any]] = {
             "reasoning": {"summary": []},
             "function_call": {"arguments": "", "status": "in_progress"},
             "message": {"content": [], "status": "in_progress"},

@@ -14,6 +14,8 @@ from tenbin.simulator import tokens
 from tenbin.simulator.clock import Clock
 from tenbin.simulator.prompt import Block, Prompt
 
+_LARGEST = 200_000
+
 LOOKBACK = 20
 """Blocks that a breakpoint looks back over for an entry, itself included."""
 LIFETIMES = {"5m": 300.0, "1h": 3600.0}
@@ -49,6 +51,9 @@ class PrefixCache:
 
     def _keep(self, key: bytes, lifetime: float) -> None:
         """Write or refresh an entry; one that was written for longer keeps its longer lifetime."""
+        if len(self._entries) > _LARGEST:
+            now = self._clock.now()
+            self._entries = {old: entry for old, entry in self._entries.items() if entry[0] > now}
         if self._alive(key):
             lifetime = max(lifetime, self._entries[key][1])
         self._entries[key] = (self._clock.now() + lifetime, lifetime)

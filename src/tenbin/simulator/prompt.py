@@ -1,4 +1,5 @@
-"""What any dialect's request comes down to: blocks that cost tokens, turns of talk, tools, and wishes for the answer."""
+"""What any dialect's request comes down to: blocks that cost tokens, turns of talk, tools, and wishes for "
+"the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from tenbin.simulator.models import Model
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of the prompt: the exact text that a prompt cache compares, its tokens, and the mark after it."""
+    """One piece of the prompt: the exact text that a prompt cache compares, its tokens, and the mark after "
+    "it."""
 
     section: str
     """`tools`, `system` or `messages`."""

@@ -13,12 +13,16 @@ from tenbin.simulator.openai_habits import Habits
 from tenbin.simulator.openai_prompt import content_tokens, text_of, tool_block
 from tenbin.simulator.prompt import Block, Prompt, Turn
 
-_FIELDS = frozenset(
-    "access_programs background background_options context_management conversation include input instructions "
-    "max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt "
-    "prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier store "
-    "stream stream_options temperature text tool_choice tools top_logprobs top_p truncation user".split()
+_FIELD_NAMES = (
+    "access_programs background background_options context_management conversation include input "
+    "instructions "
+    "max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id "
+    "prompt "
+    "prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier "
+    "store "
+    "stream stream_options temperature text tool_choice tools top_logprobs top_p truncation user"
 )
+_FIELDS = frozenset(_FIELD_NAMES.split())
 _OUTPUTS = {"function_call_output": "function_call", "custom_tool_call_output": "custom_tool_call"}
 _PARTS = ("input_text", "input_image", "input_file", "output_text", "refusal", "text", "summary_text", "reasoning_text")
 

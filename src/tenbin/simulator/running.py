@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.request import Request, urlopen
@@ -39,21 +39,26 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(host: str = "127.0.0.1", port: int = 4010, log_size: int = 10_000) -> None:
-    """Serve the simulator until interrupted; port 0 takes a free one. Prints the address.
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 4010,
+    log_size: int = 1000,
+    announce: Callable[[str], object] = print,
+) -> None:
+    """Serve the simulator until interrupted; port 0 takes a free one. `announce` is told the address.
 
     Raises OSError if the address is taken.
     """
     listener = _listen(host, port)
     address, actual = listener.getsockname()[:2]
-    print(f"provider simulator on http://{address}:{actual}", flush=True)
+    announce(f"provider simulator on http://{address}:{actual}")
     uvicorn.Server(_config(Simulator(log_size=log_size))).run(sockets=[listener])
 
 
 class RunningSimulator:
     """A simulator in a background thread on a free port of 127.0.0.1; use it in a `with` statement."""
 
-    def __init__(self, port: int = 0, log_size: int = 10_000) -> None:
+    def __init__(self, port: int = 0, log_size: int = 1000) -> None:
         self.simulator = Simulator(log_size=log_size)
         self._listener = _listen("127.0.0.1", port)
         self.port = int(self._listener.getsockname()[1])
@@ -77,7 +82,8 @@ class RunningSimulator:
         self._listener.close()
 
     def control(self, method: str, name: str, body: Any = None) -> Any:
-        """Call the control endpoint `name` and return its answer. Raises urllib.error.HTTPError if it refuses."""
+        """Call the control endpoint `name` and return its answer. Raises urllib.error.HTTPError if it "
+        "refuses."""
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}/_simulator/{name}", data, {"content-type": "application/json"}, method=method)
         with urlopen(request, timeout=10) as response:

@@ -26,7 +26,8 @@ class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One answer. All keys are optional; counts are in tokens, times in milliseconds. See docs/simulator.md."""
+    """One answer. All keys are optional; counts are in tokens, times in milliseconds. See "
+    "docs/simulator.md."""
 
     # What is said
     text: str | None = None
@@ -79,6 +80,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stall_ms: float | None = None
     malformed_chunk_at: int | None = None
     error_event_at: int | None = None
+    failed: bool = False
     fail_times: int | None = None
     key: str = "default"
 
@@ -149,7 +151,8 @@ def from_turns(turns: Sequence[Turn]) -> Script | None:
 
 
 class ScriptBook:
-    """Scripts waiting in queues by model name (`*` is for any model), and counts of the failures already served."""
+    """Scripts waiting in queues by model name (`*` is for any model), and counts of the failures already "
+    "served."""
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[Script]] = defaultdict(deque)
@@ -169,7 +172,8 @@ class ScriptBook:
         return {model: len(queue) for model, queue in self._queues.items() if queue}
 
     def choose(self, prompt: Prompt) -> Script:
-        """Return the script for this request and take it off its queue. Raises ApiError 400 for a wrong script."""
+        """Return the script for this request and take it off its queue. Raises ApiError 400 for a wrong "
+        "script."""
         return self._spend_failure(self._find(prompt))
 
     def _find(self, prompt: Prompt) -> Script:
@@ -188,7 +192,8 @@ class ScriptBook:
         return GENERATED
 
     def _spend_failure(self, script: Script) -> Script:
-        """Take the faults out of a `fail_times` script once they were served that many times under its key."""
+        """Take the faults out of a `fail_times` script once they were served that many times under its "
+        "key."""
         if script.fail_times is None:
             return script
         if self._failed[script.key] < script.fail_times:

@@ -1,4 +1,5 @@
-"""The application: which path and profile speak which dialect, what is remembered, and the control endpoints."""
+"""The application: which path and profile speak which dialect, what is remembered, and the control "
+"endpoints."""
 
 from __future__ import annotations
 
@@ -34,6 +35,7 @@ PROFILES = (
 """First path segment (or `PROFILE/` before a model's name) -> the provider whose habits are copied."""
 
 _BODY_LIMIT = 32 * 1024 * 1024
+_LOG_BYTES = 64 * 1024 * 1024
 
 Handler = Callable[[Exchange], Awaitable[None]]
 Refuse = Callable[[Exchange, ApiError], tuple[int, bytes]]
@@ -45,11 +47,12 @@ class Simulator:
     `log_size`: how many requests are remembered, bodies included.
     """
 
-    def __init__(self, clock: Clock | None = None, log_size: int = 10_000) -> None:
+    def __init__(self, clock: Clock | None = None, log_size: int = 1000) -> None:
         self.clock = clock or Clock()
         self._log_size = log_size
         self._salt = os.urandom(6).hex()
         self._count = 0
+        self._number = 0
         self.reset()
 
     def reset(self) -> None:
@@ -58,7 +61,8 @@ class Simulator:
         self.models = Catalogue()
         self.limits = Limits(self.clock)
         self.cache = PrefixCache(self.clock)
-        self.log: deque[LogEntry] = deque(maxlen=self._log_size)
+        self.log: deque[LogEntry] = deque()
+        self._log_bytes = 0
         self.stored: dict[str, Any] = {}
 
     def identifier(self, prefix: str, length: int = 24) -> str:
@@ -70,11 +74,28 @@ class Simulator:
         """Return the log entry of a new request; only those to a dialect are kept."""
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
-        number = self.log[-1].number + 1 if self.log else 1
-        entry = LogEntry(number, self.clock.now(), scope["method"], scope["path"], query, exchange.header_list)
+        self._number += 1
+        entry = LogEntry(self._number, self.clock.now(), scope["method"], scope["path"], query, exchange.header_list)
         if not scope["path"].startswith(control.PREFIX):
             self.log.append(entry)
+            self._evict()
         return entry
+
+    def _remember(self, exchange: Exchange) -> None:
+        """Keep the body for the log, and let go of the oldest requests when all bodies together grow too large."""
+        exchange.entry.body = exchange.body
+        if self.log and self.log[0].number <= exchange.entry.number:
+            self._log_bytes += len(exchange.body)
+            self._evict()
+
+    def _evict(self) -> None:
+        while len(self.log) > self._log_size or (self._log_bytes > _LOG_BYTES and len(self.log) > 1):
+            self._log_bytes -= len(self.log.popleft().body)
+
+    def forget(self) -> None:
+        """Forget the requests received so far."""
+        self.log.clear()
+        self._log_bytes = 0
 
     async def __call__(
         self,
@@ -91,8 +112,7 @@ class Simulator:
         try:
             try:
                 await exchange.read(_BODY_LIMIT)
-                if exchange.body:
-                    exchange.entry.body = exchange.body.decode("utf-8", "replace")
+                self._remember(exchange)
                 await handler(exchange)
             except ApiError as error:
                 status, body = refuse(exchange, error)
@@ -100,9 +120,8 @@ class Simulator:
                 await exchange.respond(status, body)
         except Gone:
             exchange.entry.outcome = "client_gone"
-        except Exception:
-            traceback.print_exc()
-            await exchange.respond(500, traceback.format_exc().encode(), "text/plain")
+        except Exception as error:  # noqa: BLE001 - whatever breaks must be seen by the test that caused it
+            await _broken(exchange, refuse, error)
         finally:
             exchange.close()
 
@@ -156,6 +175,18 @@ _OLLAMA: dict[str, tuple[str, Handler]] = {
     "/api/ps": ("GET", ollama.loaded),
     "/api/version": ("GET", ollama.version),
 }
+
+
+async def _broken(exchange: Exchange, refuse: Refuse, error: Exception) -> None:
+    """Report what no check foresaw: 400 if the request could not be read, else a cut connection; with the place."""
+    traceback.print_exception(error)
+    if exchange.entry.status is not None:
+        exchange.scope["transport"].abort()
+        return
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    message = f"simulator: the request cannot be read: {error!r} at {place.name}, line {place.lineno}"
+    status, body = refuse(exchange, ApiError(400, message))
+    await exchange.respond(status, body)
 
 
 def _only(exchange: Exchange, method: str, handler: Handler) -> Handler:

@@ -1,16 +1,19 @@
-"""Counts and cuts text in tokens with a real tokenizer (o200k), so that the simulator states figures that can be checked.
+"""Counts and cuts text in tokens with a real tokenizer (o200k), so that the simulator states figures to be relied on.
 
 Every dialect of the simulator counts the same way: the same conversation has the same number of tokens in all of them.
 """
 
 from __future__ import annotations
 
+import warnings
 from base64 import b64decode
 from functools import lru_cache
 
-import bpe_openai
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # it opens its data by a deprecated call of the standard library
+    import bpe_openai
 
-_ENCODING = bpe_openai.get_encoding("o200k_base")
+    _ENCODING = bpe_openai.get_encoding("o200k_base")
 
 REQUEST_OVERHEAD = 3
 """Tokens that every prompt costs beside its content."""
@@ -61,7 +64,8 @@ def pieces(text: str, tokens_per_piece: int) -> list[str]:
 
 
 def first_tokens(text: str, limit: int) -> str:
-    """Return the longest beginning of `text` that has at most `limit` tokens and ends between two characters."""
+    """Return the longest beginning of `text` that has at most `limit` tokens and ends between two "
+    "characters."""
     ids = token_ids(text)
     if len(ids) <= limit:
         return text
@@ -85,7 +89,8 @@ def prompt_text(tokens: int) -> str:
 
 
 def image_tokens(data: str) -> int:
-    """Return the tokens of a base64 image: width x height / 750 for a PNG, `IMAGE_TOKENS` for anything else."""
+    """Return the tokens of a base64 image: width x height / 750 for a PNG, `IMAGE_TOKENS` for anything "
+    "else."""
     try:
         head = b64decode(data[:64] + "=" * (-len(data[:64]) % 4))
     except ValueError:

@@ -1,4 +1,5 @@
-"""The wire to one client: writes heads and pieces as scripted, notices when the client leaves, and cuts on request."""
+"""The wire to one client: writes heads and pieces as scripted, notices when the client leaves, and cuts on "
+"request."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Gone(Exception):
 
 
 class Wire:
-    """One response on its way out; every write takes the script's splitting, compression and slowness into account."""
+    """One response on its way out; every write takes the script's splitting, compression and slowness into "
+    "account."""
 
     def __init__(
         self,
