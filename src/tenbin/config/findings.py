@@ -5,15 +5,19 @@ What the file says always wins over what was found.
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
+from tenbin.config.address import is_loopback
 from tenbin.config.model import Config, ModelFacts, ProviderConfig
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
 from tenbin.config.quirks import PROFILES
 
 EMBEDDED_MODEL = "smollm2-135m"
-"""Name of the embedded model: SmolLM2-135M-Instruct."""
+"""Name of the embedded model: SmolLM2-135M-Instruct, quantised to 4 bits."""
+EMBEDDED_CONTEXT = 8_192
+"""Its context window in tokens, as it was trained."""
 
 DEFAULT_MODELS: Mapping[str, str] = {
     "anthropic": "claude-sonnet-5-5",
@@ -75,8 +79,8 @@ def found_keys(environ: Mapping[str, str]) -> tuple[tuple[FoundKey, ...], tuple[
     """The providers whose API key is set, and for each other one the variable that it would stand in."""
     found, missing = [], []
     for name, profile in PROFILES.items():
-        if not profile.env:
-            continue
+        if not profile.env or profile.base_url is None or is_loopback(urlsplit(profile.base_url).hostname or ""):
+            continue  # a key alone does not say at which port of this machine a server is
         variable = next((variable for variable in profile.env if environ.get(variable, "").strip()), None)
         if variable is not None:
             found.append(FoundKey(name, variable))
@@ -161,7 +165,8 @@ def _embedded_wanted(config: Config, providers: Mapping[str, ProviderConfig], fi
 
 
 def _embedded() -> ProviderConfig:
-    return ProviderConfig(profile="llamacpp", free=True)
+    models = {EMBEDDED_MODEL: ModelFacts(context=EMBEDDED_CONTEXT)}
+    return ProviderConfig(profile="llamacpp", models=models, free=True)
 
 
 def _default_chain(providers: Mapping[str, ProviderConfig], findings: Findings) -> list[str]:

@@ -1,11 +1,12 @@
 """A provider with nothing left to guess: what its row of configuration says, completed by its profile."""
 
 import re
+from typing import Any
 
 import msgspec
 
 from tenbin.config.model import ModelFacts, ProviderConfig
-from tenbin.config.quirks import PROFILES, Profile
+from tenbin.config.quirks import MODEL_QUIRKS, PROFILES, Profile, resolve
 from tenbin.core.target import DialectName, Quirks, Target
 
 EMBEDDED = "local"
@@ -22,7 +23,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     dialects: tuple[DialectName, ...]
     api_key: str | None
     headers: dict[str, str]
-    quirks: Quirks
+    quirks: dict[str, Any]
+    """Overrides of single quirks."""
     models: dict[str, ModelFacts]
     free: bool
 
@@ -33,10 +35,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             provider=self.name,
             model=model,
             dialects=self.dialects,
-            quirks=with_overrides(self.quirks, facts.quirks),
+            quirks=resolve(self.profile, {**self.quirks, **facts.quirks}, model),
             context=facts.context,
             max_output=facts.max_output,
         )
+
+    def variants(self) -> tuple[tuple[str, Quirks], ...]:
+        """(beginning of a model's name, the quirks of such models), the longest first."""
+        prefixes = sorted(MODEL_QUIRKS.get(self.profile or "", ()), key=len, reverse=True)
+        return tuple((prefix, resolve(self.profile, self.quirks, prefix)) for prefix in prefixes)
 
 
 def profile_of(name: str, config: ProviderConfig) -> tuple[str | None, Profile | None]:
@@ -63,15 +70,10 @@ def complete(name: str, config: ProviderConfig) -> Provider:
         dialects=dialects,
         api_key=config.api_key or None,
         headers=config.headers,
-        quirks=with_overrides(profile.quirks if profile else Quirks(), config.quirks),
+        quirks=config.quirks,
         models=config.models,
         free=config.free,
     )
-
-
-def with_overrides(quirks: Quirks, overrides: dict[str, object]) -> Quirks:
-    """Quirks with some of them replaced. Raises msgspec.ValidationError for one of the wrong type."""
-    return msgspec.convert({**msgspec.to_builtins(quirks), **overrides}, Quirks) if overrides else quirks
 
 
 def split_target(target: str) -> tuple[str, str] | None:

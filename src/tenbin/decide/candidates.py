@@ -70,7 +70,13 @@ def lack(head: Head, target: Target) -> str | None:
 
 def _complete(provider: str, model: str, policy: Policy) -> Target:
     known = policy.facts.get(f"{provider}/{model}")
-    return known if known is not None else msgspec.structs.replace(policy.providers[provider], model=model)
+    if known is not None:
+        return known
+    target = policy.providers[provider]
+    for prefix, quirks in policy.variants.get(provider, ()):
+        if model.startswith(prefix):
+            return msgspec.structs.replace(target, model=model, quirks=quirks)
+    return msgspec.structs.replace(target, model=model)
 
 
 def _with_fallback(chain: tuple[Target, ...], policy: Policy) -> tuple[Target, ...]:

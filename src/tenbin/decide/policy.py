@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tenbin.config.model import Cooldown, Retries
-from tenbin.core.target import Target
+from tenbin.core.target import Quirks, Target
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +21,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """By provider name: a Target with an empty model, to be completed with the model asked for."""
     facts: Mapping[str, Target]
     """By ``provider/model``: targets with facts of their own."""
+    variants: Mapping[str, tuple[tuple[str, Quirks], ...]] = {}
+    """By provider: (beginning of a model's name, the quirks of such models), the longest first."""
     default: tuple[Target, ...]
     fallback: tuple[Target, ...]
     retries: Retries

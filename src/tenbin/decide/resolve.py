@@ -27,6 +27,7 @@ def policy(config: Config) -> Policy:
             for name, provider in providers.items()
             for model in provider.models
         },
+        variants={name: variants for name, provider in providers.items() if (variants := provider.variants())},
         default=_chain(config.default, providers),
         fallback=_chain(config.fallback, providers),
         retries=config.retries,
@@ -53,6 +54,6 @@ def _families(providers: Iterable[Provider]) -> tuple[tuple[str, str], ...]:
     families: dict[str, str] = {}
     for provider in sorted(providers, key=lambda provider: provider.name != provider.profile):
         profile = PROFILES.get(provider.profile) if provider.profile else None
-        for prefix in profile.families if profile else ():
+        for prefix in profile.prefixes if profile else ():
             families.setdefault(prefix, provider.name)
     return tuple(sorted(families.items(), key=lambda family: (-len(family[0]), family[0])))
