@@ -1,0 +1,158 @@
+"""7. The database's shape, as a list of steps; each is applied once, in order, and remembered by name."""
+
+import sqlite3
+from collections.abc import Callable
+
+Migration = Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: list[Migration] = []
+"""In the order in which they are applied. Steps are only ever added, at the end."""
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a newer Tenbin."""
+
+
+def migration(step: Migration) -> Migration:
+    """Register a step; its name in the database is the function's."""
+    MIGRATIONS.append(step)
+    return step
+
+
+def applied(database: sqlite3.Connection) -> list[str]:
+    """Names of the steps that this database has seen, in their order."""
+    known = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'").fetchone()
+    if known is None:
+        return []
+    return [name for (name,) in database.execute("SELECT name FROM migrations ORDER BY rowid")]
+
+
+def check_not_newer(database: sqlite3.Connection, where: str) -> list[str]:
+    """The steps applied so far. Raises SchemaTooNew when one of them is not ours."""
+    done = applied(database)
+    unknown = [name for name in done if name not in {step.__name__ for step in MIGRATIONS}]
+    if unknown:
+        raise SchemaTooNew(
+            f"{where} was written by a newer Tenbin (it has {', '.join(unknown)}). "
+            f"Start that version, or give this one a directory of its own: ledger.directory in tenbin.yaml."
+        )
+    return done
+
+
+def migrate(database: sqlite3.Connection, where: str = "the database") -> list[str]:
+    """Bring the database to the newest shape, all or nothing; returns the names of the steps taken.
+
+    The connection must be in autocommit mode (``isolation_level=None``). Raises SchemaTooNew.
+    """
+    pending = [step for step in MIGRATIONS if step.__name__ not in check_not_newer(database, where)]
+    if not pending:
+        return []
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Again, now that nobody else can write: another process may have been faster.
+        done = check_not_newer(database, where)
+        database.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT")
+        pending = [step for step in MIGRATIONS if step.__name__ not in done]
+        for step in pending:
+            step(database)
+            database.execute("INSERT INTO migrations (name) VALUES (?)", (step.__name__,))
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    return [step.__name__ for step in pending]
+
+
+@migration
+def m0001_requests_and_attempts(database: sqlite3.Connection) -> None:
+    """One row a request, one row a call to a provider, and how far the journal has been entered."""
+    database.execute(
+        """
+        CREATE TABLE requests (
+            id INTEGER PRIMARY KEY,
+            request_id TEXT NOT NULL UNIQUE,
+            arrived_at_ms INTEGER NOT NULL,
+            key_id TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            path TEXT NOT NULL,
+            requested_model TEXT NOT NULL,
+            stream INTEGER NOT NULL,
+            route TEXT NOT NULL,
+            policy TEXT NOT NULL,
+            session TEXT,
+            client TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            failure TEXT,
+            provider TEXT,
+            model TEXT,
+            attempts INTEGER NOT NULL,
+            queue_ms REAL NOT NULL,
+            first_byte_ms REAL,
+            total_ms REAL NOT NULL,
+            input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL,
+            cache_write_1h INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            audio_input INTEGER NOT NULL,
+            audio_output INTEGER NOT NULL,
+            web_searches INTEGER NOT NULL,
+            input_estimated INTEGER NOT NULL,
+            output_estimated INTEGER NOT NULL,
+            cost_nano INTEGER,
+            billed_nano INTEGER,
+            trace TEXT
+        ) STRICT
+        """
+    )
+    database.execute("CREATE INDEX requests_by_arrival ON requests (arrived_at_ms)")
+    database.execute(
+        """
+        CREATE TABLE attempts (
+            request INTEGER NOT NULL REFERENCES requests (id),
+            number INTEGER NOT NULL,
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            dialect TEXT NOT NULL,
+            started_at_ms INTEGER NOT NULL,
+            outcome TEXT NOT NULL,
+            failure TEXT,
+            status INTEGER,
+            message TEXT NOT NULL,
+            input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL,
+            cache_write_1h INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            audio_input INTEGER NOT NULL,
+            audio_output INTEGER NOT NULL,
+            web_searches INTEGER NOT NULL,
+            input_estimated INTEGER NOT NULL,
+            output_estimated INTEGER NOT NULL,
+            cost_nano INTEGER,
+            price TEXT NOT NULL,
+            provider_cost_nano INTEGER,
+            billed_nano INTEGER,
+            service_tier TEXT,
+            first_byte_ms REAL,
+            total_ms REAL NOT NULL,
+            upstream_request_id TEXT,
+            answered_model TEXT,
+            stop_reason TEXT,
+            PRIMARY KEY (request, number)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE journal_position (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            segment INTEGER NOT NULL,
+            offset INTEGER NOT NULL
+        ) STRICT
+        """
+    )

@@ -1,0 +1,137 @@
+"""7. Reading the ledger back: recent receipts, one receipt, sums. For the command line, reports and tests."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from tenbin.core.money import NanoUSD
+from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.usage import Usage
+from tenbin.ledger.migrations import applied, check_not_newer
+from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS
+
+Dimension: TypeAlias = Literal["day", "key", "provider", "model", "route", "session", "client"]
+"""What sums can be taken by; ``day`` is UTC."""
+
+_EXPRESSIONS: dict[str, str] = {
+    "day": "date(r.arrived_at_ms / 1000, 'unixepoch')",
+    "key": "r.key_id",
+    "provider": "a.provider",
+    "model": "a.provider || '/' || a.model",
+    "route": "r.route",
+    "session": "coalesce(r.session, '')",
+    "client": "r.client",
+}
+
+_FLAGS = ("input_estimated", "output_estimated")
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """A sum over attempts."""
+
+    by: tuple[str, ...]
+    """The values of the dimensions, in the order asked for."""
+    requests: int
+    attempts: int
+    usage: Usage
+    billed_nano: NanoUSD
+    """Over the attempts whose cost is known."""
+    unknown: int
+    """Attempts that used tokens at an unknown price: their cost is not in the sum."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger's database, read-only. Raises FileNotFoundError, SchemaTooNew, sqlite3.Error."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no ledger at {path} yet: it is begun with the first request")
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as database:
+        check_not_newer(database, str(path))
+        database.row_factory = sqlite3.Row
+        yield database
+
+
+def recent(database: sqlite3.Connection, limit: int = 20) -> list[Receipt]:
+    """The newest receipts, newest first."""
+    rows = database.execute(
+        f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests ORDER BY id DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [_receipt(database, row) for row in rows]
+
+
+def receipt(database: sqlite3.Connection, request_id: str) -> Receipt | None:
+    """One receipt by its request id."""
+    row = database.execute(
+        f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests WHERE request_id = ?",
+        (request_id,),
+    ).fetchone()
+    return None if row is None else _receipt(database, row)
+
+
+def totals(
+    database: sqlite3.Connection,
+    by: Sequence[Dimension] = (),
+    *,
+    since_ms: int = 0,
+    until_ms: int = 2**63 - 1,
+) -> list[Total]:
+    """Sums over all attempts of requests that arrived in [since_ms, until_ms), UTC, dearest first."""
+    wanted = [_EXPRESSIONS[dimension] for dimension in by]
+    sums = ", ".join(f"coalesce(sum(a.{name}), 0)" for name in BUCKET_COLUMNS if name not in _FLAGS)
+    flags = ", ".join(f"coalesce(max(a.{name}), 0)" for name in _FLAGS)
+    grouping = f"GROUP BY {', '.join(wanted)}" if wanted else ""
+    sql = f"""
+        SELECT {"".join(f"{expression}, " for expression in wanted)}
+            count(DISTINCT r.id), count(*), coalesce(sum(a.billed_nano), 0) AS billed, sum(a.billed_nano IS NULL),
+            {sums}, {flags}
+        FROM attempts a JOIN requests r ON r.id = a.request
+        WHERE r.arrived_at_ms >= ? AND r.arrived_at_ms < ?
+        {grouping} ORDER BY billed DESC
+    """
+    found = []
+    for row in database.execute(sql, (since_ms, until_ms)):
+        values = tuple(row)
+        group, (requests, attempts, billed, unknown, *buckets) = values[: len(by)], values[len(by) :]
+        found.append(
+            Total(
+                by=tuple(str(value) for value in group),
+                requests=requests,
+                attempts=attempts,
+                usage=_usage(dict(zip(BUCKET_COLUMNS, buckets, strict=True))),
+                billed_nano=billed,
+                unknown=unknown or 0,
+            )
+        )
+    return found
+
+
+def schema(database: sqlite3.Connection) -> list[str]:
+    """The migrations that the database has seen."""
+    return applied(database)
+
+
+def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
+    attempts = database.execute(
+        f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM attempts WHERE request = ? ORDER BY number",
+        (row["id"],),
+    )
+    fields: dict[str, Any] = {name: row[name] for name in REQUEST_COLUMNS if name in Receipt.__struct_fields__}
+    fields["stream"] = bool(fields["stream"])
+    fields["trace"] = tuple(msgspec.json.decode(row["trace"])) if row["trace"] else ()
+    fields["attempts"] = tuple(_attempt(attempt) for attempt in attempts)
+    return Receipt(**fields)
+
+
+def _attempt(row: sqlite3.Row) -> Attempt:
+    fields: dict[str, Any] = {name: row[name] for name in ATTEMPT_COLUMNS if name in Attempt.__struct_fields__}
+    return Attempt(**fields, usage=_usage({name: row[name] for name in BUCKET_COLUMNS}))
+
+
+def _usage(buckets: dict[str, int]) -> Usage:
+    fields: dict[str, Any] = {name: bool(value) if name in _FLAGS else value for name, value in buckets.items()}
+    return Usage(**fields)

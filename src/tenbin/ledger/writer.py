@@ -1,0 +1,304 @@
+"""7. The one writer of the database: reads settled receipts back from the journal and enters them in batches.
+
+Live and after a crash it does the same thing. How far it has come stands in the database, in the same transaction as
+the rows, so that each receipt is entered exactly once; a database that is away only lets the journal grow.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tenbin.core.receipt import Receipt
+from tenbin.ledger.journal import Journal
+from tenbin.ledger.migrations import SchemaTooNew, migrate
+from tenbin.ledger.records import PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
+from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row
+from tenbin.ledger.segments import Position, segment_numbers, segment_path
+
+READ_BYTES = 1024 * 1024
+"""Of the journal at once, and so the largest transaction."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a database that failed is tried again; doubles."""
+
+_BUSY_SECONDS = 1.0
+"""How long SQLite waits for somebody else's lock before the attempt counts as failed."""
+
+_INSERT_REQUEST = (
+    f"INSERT INTO requests ({', '.join(REQUEST_COLUMNS)}) VALUES ({', '.join('?' * len(REQUEST_COLUMNS))})"
+)
+_INSERT_ATTEMPT = (
+    f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
+)
+
+
+class _Away(Exception):
+    """The database can't be used just now."""
+
+
+class Writer:
+    """Fills the database from the journal, in a thread of its own."""
+
+    def __init__(self, database: Path, journal: Journal) -> None:
+        self._path = database
+        self._source = journal
+        self._journal = journal.directory
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._next_id = 1
+        self._position = Position(0, 0)
+        self._stored = Position(0, 0)
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._caught_up = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._left = True
+        """Segments before the present one may be there."""
+        self.trouble = ""
+        """Why the database does not take rows just now, or nothing."""
+        self.applied = 0
+        """Receipts entered since the start."""
+        self.rejected = 0
+        """Receipts that could not be entered and were put into the rejected file."""
+
+    def start(self) -> None:
+        """Begin to fill the database."""
+        self._thread = threading.Thread(target=self._run, name="tenbin-ledger", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new in the journal."""
+        self._wake.set()
+
+    def wait(self, seconds: float, *, while_well: bool = False) -> bool:
+        """Wait until all that stands in the journal now is entered; False when that takes longer.
+
+        With ``while_well``, give up as soon as the database is in trouble.
+        """
+        until = self._source.position()
+        self._wake.set()
+        with self._caught_up:
+            self._caught_up.wait_for(lambda: self._stored >= until or (while_well and bool(self.trouble)), seconds)
+            return self._stored >= until
+
+    def backlog_bytes(self) -> int:
+        """Bytes of the journal that are not entered yet."""
+        end, at = self._source.position(), self._position
+        total = -at.offset
+        for number in segment_numbers(self._journal):
+            if at.segment <= number < end.segment:
+                with contextlib.suppress(OSError):
+                    total += segment_path(self._journal, number).stat().st_size
+        return max(0, total + end.offset)
+
+    def close(self, *, delete_journal: bool) -> None:
+        """Stop after the batch at hand; what is not entered stays in the journal for the next start.
+
+        With ``delete_journal``, a journal that is entered to its end is deleted.
+        """
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        with contextlib.suppress(sqlite3.Error, OSError):
+            if delete_journal and self._connection is not None and self._stored >= self._source.position():
+                self._delete_before(self._connection, self._source.number + 1)
+        self._disconnect()
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                while not self._stop.is_set() and self._step():
+                    pass
+                self.trouble, pause = "", _FIRST_PAUSE
+            except (_Away, SchemaTooNew, sqlite3.Error, OSError) as error:
+                self.trouble = f"the database {self._path} takes no rows: {error}"
+                with self._caught_up:
+                    self._caught_up.notify_all()
+                self._disconnect()
+                self._stop.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                self._wake.set()
+
+    def _step(self) -> bool:
+        """Enter the next stretch of the journal; False when there is none. Raises when the database is away."""
+        database = self._connect()
+        end, at = self._source.position(), self._position
+        path = segment_path(self._journal, at.segment)
+        sealed = at.segment < end.segment
+        data = b""
+        if path.exists():
+            data = _read(path, at.offset, READ_BYTES if sealed else min(READ_BYTES, end.offset - at.offset))
+        whole = list(frames(data))
+        if not whole and len(data) == READ_BYTES:  # One frame longer than what is read at once.
+            data = _read(path, at.offset, PAYLOAD_LIMIT + READ_BYTES)
+            whole = list(frames(data))
+        if whole:
+            receipts = self._decoded([found.payload for found in whole if found.kind == SETTLED])
+            reached = Position(at.segment, at.offset + whole[-1].end)
+            if receipts:
+                self._enter(database, receipts, reached)
+            self._reach(reached, stored=bool(receipts))
+            return True
+        if not sealed:
+            if self._left and self._source.synced_number >= at.segment:
+                self._left = not self._delete_before(database, at.segment)
+            self._reach(at, stored=at.offset == end.offset)
+            return False
+        self._leave_segment(database, at.segment)
+        return True
+
+    def _decoded(self, payloads: Sequence[bytes]) -> list[Receipt]:
+        receipts = []
+        for payload in payloads:
+            try:
+                receipts.append(decode_receipt(payload))
+            except msgspec.MsgspecError:
+                self._reject(reframed(SETTLED, payload))
+        return receipts
+
+    def _enter(self, database: sqlite3.Connection, receipts: list[Receipt], reached: Position) -> None:
+        """All rows of a batch and how far the journal is entered, in one transaction."""
+        try:
+            self._insert(database, receipts, reached)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeError):
+            # One that is there already (the position was lost with an older database), or that SQLite can't hold.
+            self._insert(database, [r for r in receipts if self._is_new_and_sound(database, r)], reached)
+        self.applied += len(receipts)
+
+    def _insert(self, database: sqlite3.Connection, receipts: list[Receipt], reached: Position) -> None:
+        first = self._next_id
+        requests = [request_row(first + index, receipt) for index, receipt in enumerate(receipts)]
+        attempts = [
+            attempt_row(first + index, attempt)
+            for index, receipt in enumerate(receipts)
+            for attempt in receipt.attempts
+        ]
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            database.executemany(_INSERT_REQUEST, requests)
+            database.executemany(_INSERT_ATTEMPT, attempts)
+            _store_position(database, reached)
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+        self._next_id += len(receipts)
+
+    def _is_new_and_sound(self, database: sqlite3.Connection, receipt: Receipt) -> bool:
+        try:
+            known = database.execute("SELECT 1 FROM requests WHERE request_id = ?", (receipt.request_id,)).fetchone()
+            if known is not None:
+                return False
+            database.execute("SAVEPOINT trial")
+            try:
+                database.execute(_INSERT_REQUEST, request_row(self._next_id, receipt))
+                rows = [attempt_row(self._next_id, attempt) for attempt in receipt.attempts]
+                database.executemany(_INSERT_ATTEMPT, rows)
+            finally:
+                database.execute("ROLLBACK TO trial")
+                database.execute("RELEASE trial")
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeError):
+            self._reject(frame(SETTLED, receipt))
+            return False
+        return True
+
+    def _reject(self, data: bytes | bytearray) -> None:
+        """Keep what can't be entered where a person can look at it."""
+        with open(self._path.with_name("rejected.journal"), "ab") as file:
+            file.write(data)
+        self.rejected += 1
+
+    def _reach(self, position: Position, *, stored: bool) -> None:
+        self._position = position
+        if stored:
+            with self._caught_up:
+                self._stored = position
+                self._caught_up.notify_all()
+
+    def _leave_segment(self, database: sqlite3.Connection, segment: int) -> None:
+        """Go on to the next segment; those before it may be deleted soon."""
+        numbers = segment_numbers(self._journal)
+        following = next((number for number in numbers if number > segment), self._source.position().segment)
+        reached = Position(following, 0)
+        _store_position(database, reached)
+        self._reach(reached, stored=True)
+        self._left = True
+
+    def _delete_before(self, database: sqlite3.Connection, segment: int) -> bool:
+        """Delete the older segments, once the disk has what the database holds of them; False if it has not yet."""
+        # With synchronous=NORMAL a commit may wait in the page cache; a complete checkpoint has the disk take it.
+        busy, pages, done = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if busy or pages != done or not self._is_ours():
+            return False
+        for number in segment_numbers(self._journal):
+            if number < segment:
+                segment_path(self._journal, number).unlink(missing_ok=True)
+        return True
+
+    def _is_ours(self) -> bool:
+        """Whether the open database is still the file of that name."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _connect(self) -> sqlite3.Connection:
+        """The open database, opened again when somebody has deleted or replaced it."""
+        if self._connection is not None:
+            if self._is_ours():
+                return self._connection
+            self._disconnect()
+        self._connection = database = open_database(self._path)
+        migrate(database, str(self._path))
+        self._inode = self._path.stat().st_ino
+        (self._next_id,) = database.execute("SELECT coalesce(max(id), 0) + 1 FROM requests").fetchone()
+        found = database.execute("SELECT segment, offset FROM journal_position").fetchone()
+        numbers = segment_numbers(self._journal)
+        oldest = Position(numbers[0] if numbers else self._source.position().segment, 0)
+        stored = Position(*found) if found is not None else oldest
+        # A position beyond the journal is another one's; then all that is there is read: nothing is entered twice.
+        self._position = stored if oldest <= stored <= self._source.position() else oldest
+        self._stored = Position(0, 0)
+        return database
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """The ledger's database, to be written by one thread at a time. Raises sqlite3.Error."""
+    created = not path.exists()
+    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        if created:
+            os.chmod(path, 0o600)
+        database.execute("PRAGMA journal_mode = WAL")
+        # NORMAL: a power cut may take the last commits back, never damage. They stand in the journal all the same.
+        database.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _store_position(database: sqlite3.Connection, position: Position) -> None:
+    database.execute("INSERT OR REPLACE INTO journal_position (only, segment, offset) VALUES (1, ?, ?)", position)
+
+
+def _read(path: Path, offset: int, size: int) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read(size)
