@@ -97,7 +97,7 @@ def _measure(chosen: argparse.Namespace) -> int:
     print(f"\nwritten: {chosen.json}", file=sys.stderr)
     if chosen.publish:
         run.write(PUBLISHED)
-        report.publish(run)
+        report.publish("results", report.render(run))
     return _status(run, chosen.strict)
 
 
@@ -117,5 +117,5 @@ def _peers(_: argparse.Namespace) -> int:
 
 
 def _render(_: argparse.Namespace) -> int:
-    report.publish(results.read(PUBLISHED))
+    report.publish("results", report.render(results.read(PUBLISHED)))
     return 0

@@ -65,7 +65,7 @@ def _no_errors(tenbin: Standing | None) -> Gate:
     what, target = "errors and wrong answers", "none"
     if tenbin is None or not tenbin.points:
         return Gate(what, target, "-", None)
-    wrong = [point.key for point in tenbin.points if point.problem]
+    wrong = [point.key for point in tenbin.points if point.problem or point.remark]
     errors = sum(sum(point.errors.values()) for point in tenbin.points)
     found = f"{errors} errors" + (f", wrong: {', '.join(wrong)}" if wrong else "")
     return Gate(what, target, found, not wrong and not errors)

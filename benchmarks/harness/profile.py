@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.harness import report
 from benchmarks.harness.contestants.base import BENCHMARKS, Place
 from benchmarks.harness.contestants.tenbin import Tenbin
 from benchmarks.harness.load import Sums, drive, end_mark
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, default=500, help="samples per second (default 500)")
     parser.add_argument("--native", action="store_true", help="also unwind C (uvloop, httptools, SQLite)")
     parser.add_argument("--top", type=int, default=25, help="functions in the table (default 25)")
+    parser.add_argument("--publish", action="store_true", help="also write the tables to docs/benchmarks.md")
 
 
 def run(chosen: argparse.Namespace, work: Path) -> int:
@@ -40,15 +43,20 @@ def run(chosen: argparse.Namespace, work: Path) -> int:
         print(f"tenbin: {reason}", file=sys.stderr)
         return 1
     RESULTS.mkdir(exist_ok=True)
+    sections: list[str] = []
     with mock_upstream(work) as mock, gateway(tenbin, work, mock.port) as (process, place):
         for load, route in PROFILED:
             name = f"profile-{load}-{route.name.replace('->', '-to-')}"
             raw = RESULTS / f"{name}.raw.txt"
             sums = _sample(tenbin, process, place, load, route, raw, "raw", chosen)
             _sample(tenbin, process, place, load, route, RESULTS / f"{name}.svg", "flamegraph", chosen)
-            print(f"\n### {LOAD_TITLES[load]}, {route.name}: {sums.requests} requests sampled\n")
-            print(tables(raw.read_text(), chosen.top))
+            head = f"### {LOAD_TITLES[load]}, {route.name}: {sums.requests} requests sampled"
+            sections.append(f"{head}\n\n{tables(raw.read_text(), chosen.top)}")
+            print(f"\n{sections[-1]}", flush=True)
             print(f"\nraw stacks: {raw}; flame graph: {raw.parent / name}.svg", file=sys.stderr)
+    if chosen.publish:
+        begun = f"Tenbin {tenbin.version()}, {datetime.now(UTC):%Y-%m-%d} (UTC), self time by py-spy."
+        report.publish("profile", "\n\n".join([begun, *sections]))
     return 0
 
 

@@ -8,7 +8,6 @@ from benchmarks.harness.points import LOAD_TITLES, ROUTES, Route
 from benchmarks.harness.results import Measured, Run, Standing
 
 PAGE = BENCHMARKS.parent / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def render(run: Run) -> str:
@@ -35,18 +34,18 @@ def render(run: Run) -> str:
     return "\n\n".join(section.strip() for section in sections if section.strip())
 
 
-def publish(run: Run, page: Path = PAGE) -> None:
-    """Puts the report between the markers of the page.
+def publish(section: str, text: str, page: Path = PAGE) -> None:
+    """Puts the text between the page's markers of that section (results, soak, profile).
 
     Raises:
-        ValueError: the page has no markers.
+        ValueError: the page has no such markers.
     """
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    opening, closing = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    before, begin, rest = page.read_text().partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        raise ValueError(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text(f"{before}{begin}\n{render(run)}\n{end}{after}")
+        raise ValueError(f"{page} has no lines {opening} and {closing}")
+    page.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}")
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -59,6 +58,7 @@ def _missing(run: Run) -> str:
     for standing in run.contestants:
         said += [f"- **{standing.title}, {p.key}, has no number:** {p.problem}" for p in standing.points if p.problem]
         said += [f"- **{standing.title}, {p.key}, had errors:** {p.errors}" for p in standing.points if p.errors]
+        said += [f"- **{standing.title}, {p.key}, miscounts:** {p.remark}" for p in standing.points if p.remark]
     return "\n".join(line.replace("\n", " ").replace("|", "/") for line in said)
 
 

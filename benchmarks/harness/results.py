@@ -11,8 +11,8 @@ class Measured:
     """One point of one gateway. CPU in ms per completed request, latencies in ms.
 
     `cpu_ms` is the best (lowest) of the rounds, as neighbours on the machine can only add to it; `every_cpu_ms` has all
-    of them. `problem` says why there is no number. `calibration_ms` is what a fixed loop took on the gateway's core
-    just before.
+    of them. `problem` says why there is no number, `remark` what was wrong with the tokens that the gateway stated.
+    `calibration_ms` is what a fixed loop took on the gateway's core just before.
     """
 
     load: str
@@ -27,6 +27,7 @@ class Measured:
     calibration_ms: float = 0.0
     every_cpu_ms: list[float] = field(default_factory=list)
     problem: str | None = None
+    remark: str | None = None
 
     @property
     def key(self) -> str:

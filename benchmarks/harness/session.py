@@ -85,7 +85,7 @@ def _measure_point(point: Point, request: Request, process: Running, place: Plac
         )
 
     try:
-        verify(process.port, request, point.load, point.route.client)
+        measured.remark = verify(process.port, request, point.load, point.route.client)
         load(1.0)
         before = procfs.settled_cpu_ms(process.pid)
         measured.calibration_ms = procfs.calibration_ms(GATEWAY_CORE)
@@ -115,4 +115,5 @@ def _tell(contestant: Contestant, measured: Measured) -> None:
             f"   p50 {measured.p50_ms:8.2f} ms   p99 {measured.p99_ms:8.2f} ms"
         )
         said += f"   ERRORS {measured.errors}" if measured.errors else ""
+        said += f"   BUT {measured.remark}" if measured.remark else ""
     print(f"{contestant.name:20} {measured.key:32} {said}", file=sys.stderr, flush=True)

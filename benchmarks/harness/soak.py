@@ -3,9 +3,10 @@
 import argparse
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.harness import procfs
+from benchmarks.harness import procfs, report
 from benchmarks.harness.contestants import CONTESTANTS, Contestant
 from benchmarks.harness.contestants.base import Place
 from benchmarks.harness.load import drive, end_mark
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--every", type=int, default=10_000, help="requests between two samples (about)")
     parser.add_argument("--contestant", default="tenbin", choices=[contestant.name for contestant in CONTESTANTS])
+    parser.add_argument("--publish", action="store_true", help="also write the finding to docs/benchmarks.md")
 
 
 def slope_mb_per_100k(samples: list[Sample]) -> float:
@@ -63,13 +65,24 @@ def run(chosen: argparse.Namespace, work: Path) -> int:
         return 1
     with mock_upstream(work) as mock, gateway(contestant, work, mock.port) as (process, place):
         samples, errors = _soak(contestant, process, place, chosen.requests, chosen.every)
+    text = summary(contestant, samples, errors)
+    print(text)
+    if chosen.publish:
+        report.publish("soak", text)
+    return 0 if slope_mb_per_100k(samples) <= FLAT_MB_PER_100K and not errors else 1
+
+
+def summary(contestant: Contestant, samples: list[Sample], errors: int) -> str:
+    """The finding and every sample, as Markdown."""
     slope = slope_mb_per_100k(samples)
-    flat = slope <= FLAT_MB_PER_100K
-    print(
-        f"{samples[-1].requests} requests, {errors} errors, RSS {samples[0].rss_mb:.1f} -> {samples[-1].rss_mb:.1f} MB"
+    verdict = "flat" if slope <= FLAT_MB_PER_100K else "NOT FLAT"
+    head = (
+        f"{contestant.title} {contestant.version()}, {datetime.now(UTC):%Y-%m-%d} (UTC): {samples[-1].requests} "
+        f"requests, {errors} errors. Once warm, resident memory changes by {slope:+.2f} MB per 100 000 requests: "
+        f"{verdict} (limit {FLAT_MB_PER_100K:g})."
     )
-    print(f"slope {slope:+.2f} MB per 100 000 requests: {'flat' if flat else 'NOT FLAT'} (limit {FLAT_MB_PER_100K:g})")
-    return 0 if flat and not errors else 1
+    numbers = [f"{sample.requests} | {sample.rss_mb:.1f}" for sample in samples]
+    return "\n".join([head, "", "| requests | RSS, MB |", "| --: | --: |", *(f"| {line} |" for line in numbers)])
 
 
 def _soak(contestant: Contestant, process: Running, place: Place, wanted: int, every: int) -> tuple[list[Sample], int]:

@@ -14,11 +14,12 @@ class WrongAnswer(Exception):
     """The gateway's answer is not the provider's; the message says how it differs."""
 
 
-def verify(port: int, request: Request, load: Load, dialect: Dialect) -> None:
-    """Sends the request once and checks the answer.
+def verify(port: int, request: Request, load: Load, dialect: Dialect) -> str | None:
+    """Sends the request once and checks the answer. Returns what is amiss with its token count, if anything: what is
+    said came through, so the work can be measured, but the report says that the count is wrong.
 
     Raises:
-        WrongAnswer: another status than 200, another text, an answer cut short, or a wrong count of output tokens.
+        WrongAnswer: another status than 200, another text, or an answer cut short.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
@@ -38,7 +39,8 @@ def verify(port: int, request: Request, load: Load, dialect: Dialect) -> None:
     if text != EXPECTED_TEXT:
         raise WrongAnswer(f"it says {text!r} instead of {EXPECTED_TEXT!r}")
     if tokens not in (None, EXPECTED_OUTPUT_TOKENS):
-        raise WrongAnswer(f"it states {tokens} output tokens instead of {EXPECTED_OUTPUT_TOKENS}")
+        return f"it states {tokens} output tokens instead of {EXPECTED_OUTPUT_TOKENS}"
+    return None
 
 
 def _said(answer: str, dialect: Dialect, streamed: bool) -> tuple[str, int | None]:
