@@ -69,7 +69,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str | None = None
     error_type: str | None = None
     error_code: str | None = None
-    retry_after: float | str | None = None
+    retry_after: int | float | str | None = None
     x_should_retry: bool | None = None
     html_error: bool | int = False
     empty_body: bool = False
