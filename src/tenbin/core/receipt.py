@@ -97,43 +97,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return total
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An attempt that is about to be made: written down before the provider is called, so that a crash loses nothing."""
-
-    request_id: str
-    number: int
-    """The attempt's number, from 1."""
-    provider: str
-    model: str
-    attempt_dialect: str
-    started_at_ms: int
-    """UTC, milliseconds since the epoch."""
-    body_bytes: int
-    """Size of the request body: what the prompt's tokens are estimated from after a crash."""
-    arrived_at_ms: int
-    key_id: str
-    dialect: str
-    operation: str
-    path: str
-    requested_model: str
-    stream: bool
-    route: str
-    policy: str
-    session: str | None = None
-    client: str = ""
-
-
-class Progressed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How far a long answer has come, noted about once a second."""
-
-    request_id: str
-    number: int
-    output_bytes: int
-    """Bytes of the answer so far, framing included."""
-    usage: Usage = NOTHING
-    """What the provider has stated so far."""
-
-
 def total_usage(attempts: tuple[Attempt, ...]) -> Usage:
     """Sum of the attempts' buckets; estimated if any of them is."""
     if len(attempts) == 1:

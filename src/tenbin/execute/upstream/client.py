@@ -35,9 +35,9 @@ class UpstreamClient:
         self._closed = False
 
     async def send(
-        self, origin: Origin, head: bytes, body: bytes, *, first_byte_seconds: float, idle_seconds: float
+        self, origin: Origin, head: bytes, body: bytes, *, first_byte: float, idle: float, total: float
     ) -> UpstreamAnswer:
-        """Send a request and wait for the answer's head. Raises UpstreamFailed.
+        """Send a request and wait for the answer's head. Limits in seconds. Raises UpstreamFailed.
 
         A pooled connection that turns out to have been closed meanwhile is replaced once, silently: the provider
         has not read the request then.
@@ -48,8 +48,10 @@ class UpstreamClient:
             connection = await self._connect(origin, loop)
         while True:
             stale_possible = connection.reused
-            answer = connection.send(head, body, loop.time() + first_byte_seconds)
-            answer.idle_limit = idle_seconds
+            now = loop.time()
+            answer = connection.send(head, body, now + first_byte)
+            answer.idle_limit = idle
+            answer.give_up_at = now + total
             self._watch(answer, loop)
             try:
                 await answer.head()
@@ -165,15 +167,14 @@ class UpstreamClient:
         for answer in list(self._waiting):
             if answer.complete or answer.failure is not None:
                 self._waiting.discard(answer)
-            elif answer.paused:
+            elif answer.paused and now < answer.give_up_at:
                 # The provider is held back because the client is slow: that is not the provider's silence.
                 answer.deadline = now + answer.idle_limit
-            elif now >= answer.deadline:
+            elif now >= answer.deadline or now >= answer.give_up_at:
                 self._waiting.discard(answer)
                 answer.expire(now)
-            elif answer.quiet_at and now >= answer.quiet_at:
-                answer.quiet_at = 0.0
-                answer.hush()
+            elif answer.quiet_after and answer.status:
+                answer.hush(now)
         still_idle = self._close_old(now)
         if self._waiting or still_idle:
             self._ticker = loop.call_later(TICK_SECONDS, self._tick, loop)

@@ -173,10 +173,12 @@ class UpstreamAnswer:
         "connection",
         "deadline",
         "failure",
+        "give_up_at",
         "headers",
         "idle_limit",
         "paused",
-        "quiet_at",
+        "quiet_after",
+        "quiet_until",
         "status",
         "touched",
         "until_close",
@@ -187,8 +189,12 @@ class UpstreamAnswer:
         self.deadline = deadline
         """Loop time at which the client's ticker gives this answer up."""
         self.idle_limit = 120.0
-        self.quiet_at = 0.0
-        """Loop time at which a waiting ``read`` returns empty-handed so that the client can be pinged; 0: never."""
+        self.give_up_at = float("inf")
+        """Loop time at which even an answer that still flows is given up."""
+        self.quiet_after = 0.0
+        """Seconds of silence after which a waiting ``read`` returns empty-handed, so that the client can be pinged,
+        and again after as many more; 0: never."""
+        self.quiet_until = 0.0
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.touched = False
@@ -263,9 +269,11 @@ class UpstreamAnswer:
         self.connection.abort()
         self.fail("timeout", message)
 
-    def hush(self) -> None:
-        """Called by the ticker when nothing has come for a while: wake the reader with nothing."""
-        self._wake()
+    def hush(self, now: float) -> None:
+        """Called by the ticker: when nothing has come for a while, wake the reader with nothing."""
+        if now >= max(self.deadline - self.idle_limit + self.quiet_after, self.quiet_until):
+            self.quiet_until = now + self.quiet_after
+            self._wake()
 
     def _wake(self) -> None:
         waiter = self._waiter

@@ -1,0 +1,192 @@
+"""1. Where a request arrives: a raw ASGI application, since a framework would cost more than all the rest.
+
+The path tells the dialect; the caller is identified, the body read, its head decoded; then execute takes over.
+"""
+
+import logging
+from urllib.parse import quote
+
+from tenbin.api.caller import identify
+from tenbin.api.client_side import AsgiClient, ClientGone, Presence, Receive, Scope, Send, read_body
+from tenbin.api.pages import Pages
+from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
+from tenbin.api.service import Service
+from tenbin.core import request_id
+from tenbin.core.ask import Ask, Caller, Head
+from tenbin.core.problems import Problem, Unreadable
+from tenbin.core.target import DialectName
+from tenbin.execute.answer_headers import problem_headers
+from tenbin.execute.count import count_tokens
+from tenbin.execute.exchange import Exchange
+
+LOG = logging.getLogger("tenbin.api")
+
+
+class Application:
+    """The ASGI application of a gateway."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.pages = Pages(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; nothing that a client sends may raise out of here."""
+        if scope["type"] != "http":
+            return
+        client = AsgiClient(send)
+        path: str = scope["path"]
+        route = ASKS.get(path)
+        identity = self._new_id()
+        try:
+            if route is not None and scope["method"] == "POST":
+                await self._serve(route, scope, receive, client, identity)
+            else:
+                await self._other(path, scope, receive, client, identity)
+        except ClientGone:
+            return
+        except Exception:
+            LOG.exception("request %s failed inside Tenbin", identity)
+            if not client.started:
+                dialect = route.dialect if route is not None else "openai_chat"
+                await self._refuse(client, dialect, BUG, identity)
+
+    def _new_id(self) -> str:
+        clock = self.service.clock
+        return request_id.new(clock.now_ms(), clock.bits())
+
+    async def _serve(self, route: Route, scope: Scope, receive: Receive, client: AsgiClient, identity: str) -> None:
+        service = self.service
+        clock = service.clock
+        arrived_ns, arrived_at_ms = clock.monotonic_ns(), clock.now_ms()
+        headers = scope["headers"]
+        caller = identify(headers, service.keys)
+        if isinstance(caller, Problem):
+            await self._refuse(client, route.dialect, caller, identity, close=True)
+            return
+        body = await read_body(scope, receive, service.config.limits)
+        if isinstance(body, Problem):
+            await self._refuse(client, route.dialect, body, identity, close=True)
+            return
+        world = service.world
+        try:
+            codec = world.dialects(route.dialect)
+            head = _embedding_head(body) if route.operation == "embed" else codec.read_head(body)
+            session = agent = ""
+            for name, value in headers:
+                if name == b"x-claude-code-session-id":
+                    session = value.decode("latin-1")
+                elif name == b"user-agent":
+                    agent = value.decode("latin-1")
+            ask = Ask(
+                request_id=identity,
+                dialect=route.dialect,
+                operation=route.operation,
+                path=scope["path"],
+                query=scope["query_string"],
+                headers=tuple(headers),
+                body=body,
+                head=head,
+                caller=caller,
+                arrived_at_ms=arrived_at_ms,
+                arrived_ns=arrived_ns,
+                session=session or head.session,
+                client=agent[:200],
+            )
+            with Presence(scope, receive):
+                if route.operation == "count_tokens":
+                    await count_tokens(world, ask, client)
+                else:
+                    await Exchange(world, ask, client).run()
+        except Unreadable as unreadable:
+            await self._refuse(client, route.dialect, unreadable.problem, identity)
+
+    async def _other(self, path: str, scope: Scope, receive: Receive, client: AsgiClient, identity: str) -> None:
+        """Everything that is not a request to a model."""
+        method: str = scope["method"]
+        if path in PROBES and method in ("GET", "HEAD"):
+            await client.respond(200, [(b"content-type", b"application/json")], b'{"service":"tenbin"}')
+            return
+        names = frozenset(name for name, _ in scope["headers"])
+        dialect = dialect_of(path, names)
+        if path in ASKS or path in IGNORED:
+            if path in IGNORED and method == "POST":
+                await client.respond(200, [(b"content-type", b"application/json")], b"{}")
+                return
+            await self._refuse(client, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
+            return
+        page = self.pages.find(path)
+        if page is None:
+            await self._refuse(client, dialect, _unknown(path), identity)
+        elif method not in ("GET", "HEAD"):
+            await self._refuse(client, dialect, _wrong_method(path, method, "GET"), identity, allow="GET")
+        else:
+            caller: Caller | Problem | None = None
+            if not page.open:
+                caller = identify(scope["headers"], self.service.keys)
+            if isinstance(caller, Problem):
+                await self._refuse(client, dialect, caller, identity)
+                return
+            status, headers, body = await page.answer(path, scope["query_string"], dialect)
+            headers.append((b"x-tenbin-request-id", identity.encode()))
+            await client.respond(status, headers, body)
+
+    async def _refuse(
+        self,
+        client: AsgiClient,
+        dialect: DialectName,
+        problem: Problem,
+        identity: str,
+        *,
+        close: bool = False,
+        allow: str | None = None,
+    ) -> None:
+        """Answer with a Problem; ``close`` ends the connection, where a body has been left unread."""
+        body = self.service.world.dialects(dialect).problem(problem, identity)
+        headers = problem_headers(problem)
+        own = b"request-id" if dialect == "anthropic" else b"x-request-id"
+        headers += [(own, identity.encode()), (b"x-tenbin-request-id", identity.encode())]
+        if close:
+            headers.append((b"connection", b"close"))
+        if allow is not None:
+            headers.append((b"allow", allow.encode()))
+        await client.respond(problem.status, headers, body)
+
+
+BUG = Problem(
+    status=500,
+    code="api_error",
+    message="Tenbin failed inside. The log of the gateway holds the details under this request's id.",
+    fault="gateway",
+)
+
+
+def _embedding_head(body: bytes) -> Head:
+    # Imported here: a gateway that serves no embeddings does without it.
+    from tenbin.codecs.openai_chat.request_reader import read_embedding_head
+
+    return read_embedding_head(body)
+
+
+def _shown(path: str) -> str:
+    return quote(path[:200], safe="/:@-._~")
+
+
+def _wrong_method(path: str, method: str, allowed: str) -> Problem:
+    return Problem(
+        status=405,
+        code="invalid_request_error",
+        message=f"{method[:20]} is not a method of {_shown(path)}: use {allowed}.",
+        param="method",
+        should_retry=False,
+    )
+
+
+def _unknown(path: str) -> Problem:
+    known = "/v1/messages, /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/models, /health/readiness, /metrics"
+    return Problem(
+        status=404,
+        code="not_found_error",
+        message=f"Nothing is served at {_shown(path)}. Served are {known}.",
+        param="path",
+        should_retry=False,
+    )

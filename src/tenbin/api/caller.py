@@ -1,0 +1,81 @@
+"""1. Who is calling: a key in either header, or nobody but this machine's own user when no key is configured.
+
+Without a key the gateway listens on loopback only, and then a web page that the user happens to visit must not
+reach it either: a foreign Origin or Host is refused (cross-site requests, DNS rebinding).
+"""
+
+from collections.abc import Sequence
+
+from tenbin.config.address import is_loopback
+from tenbin.config.keys import KeyRing
+from tenbin.core.ask import Caller
+from tenbin.core.problems import Problem
+
+LOCAL = Caller(key_id="local")
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+NO_KEY = Problem(
+    status=401,
+    code="authentication_error",
+    message="No key was sent. Send a Tenbin key as `Authorization: Bearer KEY` or as `x-api-key: KEY`.",
+    param="authorization",
+    should_retry=False,
+)
+WRONG_KEY = Problem(
+    status=401,
+    code="authentication_error",
+    message="This key is not known here. Check it for missing characters, or ask for a new one (`tenbin keys new`).",
+    param="authorization",
+    should_retry=False,
+)
+
+
+def identify(headers: Headers, keys: KeyRing) -> Caller | Problem:
+    """The caller, or why there is none. A client that sends both headers is let in by either."""
+    if not keys:
+        return _from_this_machine(headers)
+    sent = False
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, key = value.partition(b" ")
+            if scheme.lower() != b"bearer":
+                continue
+        elif name == b"x-api-key":
+            key = value
+        else:
+            continue
+        sent = True
+        owner = keys.owner(key.strip().decode("latin-1"))
+        if owner is not None:
+            return Caller(key_id=owner, name=owner)
+    return WRONG_KEY if sent else NO_KEY
+
+
+def _from_this_machine(headers: Headers) -> Caller | Problem:
+    for name, value in headers:
+        if name == b"host":
+            if not is_loopback(_host(value)):
+                return _foreign("Host", value)
+        elif name == b"origin" and not is_loopback(_host(value.partition(b"://")[2])):
+            return _foreign("Origin", value)
+    return LOCAL
+
+
+def _host(value: bytes) -> str:
+    text = value.decode("latin-1")
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]
+
+
+def _foreign(header: str, value: bytes) -> Problem:
+    shown = value[:100].decode("latin-1")
+    return Problem(
+        status=403,
+        code="permission_error",
+        message=f"Requests with the {header} {shown!r} are refused while no key is configured, so that no web page can "
+        "spend your money. Set master_key to allow them.",
+        param=header.lower(),
+        should_retry=False,
+    )

@@ -1,0 +1,114 @@
+"""1. The first to see a client's bytes: uvicorn's HTTP protocol with limits on heads, and a word when a client leaves.
+
+uvicorn itself waits for ever for a head and keeps any number of headers; and it tells an application that its
+client has gone only when asked. Here a slow or endless head is answered with 408 or 431, and the running request
+is told at once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tenbin.config.model import Limits
+
+CONNECTION_KEY = "tenbin.connection"
+"""In an ASGI scope: the LimitedProtocol that it came on."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One client connection. ``limits`` is set on a subclass made for a server (``limited``)."""
+
+    limits = Limits()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.on_lost: Callable[[], object] | None = None
+        self._head_bytes = 0
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # noqa: D102
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self._stop_timer()
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            on_lost, self.on_lost = self.on_lost, None
+            on_lost()
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        in_head = self._in_head
+        super().data_received(data)
+        if not self._in_head:
+            return
+        if in_head:
+            self._head_bytes += len(data)
+        if self._head_bytes > self.limits.header_bytes:
+            self._refuse_head()
+        elif self._head_timer is None and self._head_bytes and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
+
+    def on_message_begin(self) -> None:  # noqa: D102
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 1
+        cast(dict[str, Any], self.scope)[CONNECTION_KEY] = self
+
+    def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
+        self._head_bytes += len(name) + len(value) + 4
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:  # noqa: D102
+        self._in_head = False
+        if self._head_timer is not None:
+            self._stop_timer()
+        if self._head_bytes > self.limits.header_bytes:
+            self._refuse_head()
+            return
+        super().on_headers_complete()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._head_bytes == 0:
+            self.transport.close()  # nothing was asked: an idle connection simply ends
+            return
+        self._refuse(
+            b"408 Request Timeout", f"the request's head was not complete after {self.limits.header_seconds:g} s"
+        )
+
+    def _refuse_head(self) -> None:
+        self._refuse(
+            b"431 Request Header Fields Too Large",
+            f"the request's headers are larger than limits.header_bytes ({self.limits.header_bytes} bytes)",
+        )
+
+    def _refuse(self, status: bytes, message: str) -> None:
+        """Answer without an application and close. JSON that both dialects' clients can show."""
+        if self.transport.is_closing():
+            return
+        body = b'{"type":"error","error":{"type":"invalid_request_error","message":"' + message.encode() + b'"}}'
+        self.transport.write(
+            b"HTTP/1.1 "
+            + status
+            + b"\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
+            + str(len(body)).encode()
+            + b"\r\n\r\n"
+            + body
+        )
+        self.transport.close()
+
+
+def limited(limits: Limits) -> type[LimitedProtocol]:
+    """A protocol class with these limits, for ``uvicorn.Config(http=...)``."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})

@@ -1,0 +1,27 @@
+"""1. What the application serves with; app.py fills it, and a reload replaces parts of it between two requests."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tenbin.config.keys import KeyRing
+from tenbin.config.model import Config
+from tenbin.execute.clock import Clock
+from tenbin.execute.world import World
+
+
+class Service(Protocol):
+    """The parts of a running gateway."""
+
+    config: Config
+    world: World
+    keys: KeyRing
+    clock: Clock
+
+    def not_ready(self) -> list[str]:
+        """Why requests should not be sent here now, in words; empty when they may be."""
+        ...
+
+    @property
+    def metrics(self) -> Callable[[], bytes]:
+        """Writes the Prometheus exposition."""
+        ...

@@ -1,0 +1,368 @@
+"""Wires the house from a Config: the only file that knows everyone.
+
+``Gateway`` holds the parts and replaces them on a reload; ``serve`` runs it until a signal; ``RunningGateway`` runs
+it in a thread, for tests and for commands that need a gateway for a moment.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import uvicorn
+import uvloop
+
+from tenbin.api.application import Application
+from tenbin.api.server_protocol import limited
+from tenbin.codecs.registry import dialect
+from tenbin.config.address import check_listen, split_listen
+from tenbin.config.keys import KeyRing
+from tenbin.config.model import Config
+from tenbin.config.problem import ConfigError
+from tenbin.config.provider import EMBEDDED, complete
+from tenbin.core.facts import TargetHealth
+from tenbin.decide.resolve import policy
+from tenbin.execute.clock import Clock, SystemClock, start_task
+from tenbin.execute.local_model import LocalModel
+from tenbin.execute.upstream.address import Reach, reach
+from tenbin.execute.upstream.client import UpstreamClient
+from tenbin.execute.world import World
+from tenbin.ledger.book import Book
+from tenbin.ledger.prices import PriceBook
+from tenbin.measure.metrics import Metrics
+
+LOG = logging.getLogger("tenbin")
+
+WATCH_MS = 1_000
+"""How often the configuration's file is looked at."""
+
+DRAIN_SECONDS = 30
+"""How long running requests may take after the order to stop."""
+
+
+class Gateway:
+    """A gateway's parts, from the ledger to the ASGI application."""
+
+    def __init__(self, config: Config, data_dir: Path, clock: Clock | None = None) -> None:
+        """Open the ledger and settle what an earlier process left. Raises LedgerUnusable."""
+        self.clock: Clock = clock or SystemClock()
+        self.prices = PriceBook(config.providers, cache=data_dir)
+        self.book = Book(data_dir, self.prices, self.clock, sync_ms=config.ledger.sync_ms)
+        self._metrics = Metrics(self._gauges)
+        self.book.subscribe(self._metrics.add)
+        self.interrupted = self.book.recover()
+        self._health: dict[str, TargetHealth] = {}
+        self._late: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.upstream = UpstreamClient(connect_seconds=config.timeouts.connect)
+        self.local_model: LocalModel | None = None
+        self.apply(config)
+        self.application = Application(self)
+
+    def apply(self, config: Config) -> None:
+        """Put a configuration in force. Requests under way end under the one that they began with."""
+        self.config = config
+        self.keys = KeyRing(config.keys, config.master_key)
+        self.prices.reconfigure(config.providers)
+        self.world = World(
+            policy=policy(config),
+            reaches=self._reaches(config),
+            timeouts=config.timeouts,
+            ping_seconds=config.ping_seconds,
+            book=self.book,
+            clock=self.clock,
+            upstream=self.upstream,
+            dialects=dialect,
+            health=self._health,
+            late=self._late,
+        )
+
+    def _reaches(self, config: Config) -> dict[str, Reach]:
+        reaches = {}
+        for name, row in config.providers.items():
+            provider = complete(name, row)
+            base_url = provider.base_url
+            if name == EMBEDDED and self.local_model is not None:
+                base_url = self.local_model.base_url
+            reaches[name] = reach(base_url, api_key=provider.api_key, headers=provider.headers)
+        return reaches
+
+    async def start_local_model(self) -> None:
+        """Start the embedded model, if the configuration has it; the gateway is ready before it is."""
+        if EMBEDDED in self.config.providers and self.local_model is None:
+            self.local_model = LocalModel(self.clock, LOG.info)
+            await self.local_model.start()
+            self.apply(self.config)
+
+    @property
+    def metrics(self) -> Callable[[], bytes]:
+        """Writes the Prometheus exposition."""
+        return self._metrics.exposition
+
+    def not_ready(self) -> list[str]:
+        """Why requests should not be sent here now."""
+        reasons = list(self.book.health().reasons)
+        if self._stopping:
+            reasons.append("the gateway is stopping")
+        return reasons
+
+    def _gauges(self) -> dict[str, tuple[str, float]]:
+        counts = self.book.counts()
+        return {
+            "tenbin_in_flight_requests": ("Requests opened and not yet settled.", counts.in_flight),
+            "tenbin_ledger_backlog_bytes": ("Journal bytes not yet in the database.", counts.backlog_bytes),
+            "tenbin_ledger_waiting_bytes": ("Journal bytes that the disk has not taken.", counts.waiting_bytes),
+            "tenbin_ledger_lost_receipts": ("Receipts lost; anything but 0 is a failure.", counts.lost),
+            "tenbin_targets_in_cooldown": ("Targets skipped for now.", self._cooling()),
+            "tenbin_ready": ("1 when ready.", 0 if self.not_ready() else 1),
+        }
+
+    def _cooling(self) -> int:
+        now = self.clock.now_ms()
+        return sum(health.closed_until_ms > now for health in list(self._health.values()))
+
+    def stopping(self) -> None:
+        """From now on not ready, so that load balancers send requests elsewhere."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Wait for late settlements, then close everything."""
+        self._stopping = True
+        if self._late:
+            await asyncio.wait(set(self._late), timeout=DRAIN_SECONDS)
+        self.upstream.close()
+        if self.local_model is not None:
+            await self.local_model.stop()
+        await asyncio.to_thread(self.book.close)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises OSError, as when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, its signal handling left to us, with a word when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets=sockets)
+        self.listens.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _server(gateway: Gateway) -> _Server:
+    limits = gateway.config.limits
+    return _Server(
+        uvicorn.Config(
+            gateway.application,
+            http=limited(limits),
+            ws="none",
+            lifespan="off",
+            loop="none",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            limit_concurrency=limits.connections,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            backlog=2048,
+        )
+    )
+
+
+async def run(
+    gateway: Gateway,
+    listener: socket.socket,
+    *,
+    reload: Callable[[], Config] | None = None,
+    watched: Path | None = None,
+    started: Callable[[], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
+    server = _server(gateway)
+    serving = start_task(server.serve(sockets=[listener]), name="server")
+    watching = None
+    if reload is not None:
+        watching = start_task(_watch(gateway, reload, watched), name="configuration watch")
+    try:
+        await gateway.start_local_model()
+        await server.listens.wait()
+        if started is not None:
+            started()
+        if stop is not None:
+            waiting = start_task(_wait(stop), name="stop")
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            gateway.stopping()
+            server.should_exit = True
+        await serving
+    finally:
+        if watching is not None:
+            watching.cancel()
+        await gateway.close()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path | None) -> None:
+    """Reload when the file has changed; a broken new file leaves the old configuration in force, and is told of."""
+    asked = asyncio.Event()
+    with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    before = _stamp(watched)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), WATCH_MS / 1000)
+        now = _stamp(watched)
+        if now == before and not asked.is_set():
+            continue
+        before = now
+        asked.clear()
+        try:
+            config = await asyncio.to_thread(reload)
+        except ConfigError as error:
+            LOG.error("The changed configuration is not taken; the old one stays in force.\n%s", error)
+            continue
+        old = gateway.world.policy.hash
+        gateway.apply(config)
+        await gateway.start_local_model()
+        if config.listen != gateway.config.listen:
+            LOG.warning("A changed `listen` takes effect at the next start.")
+        LOG.info("The configuration has been reloaded (%s -> %s).", old[:12], gateway.world.policy.hash[:12])
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status is not None else None
+
+
+def serve(
+    config: Config,
+    *,
+    data_dir: Path,
+    host: str | None = None,
+    port: int | None = None,
+    reload: Callable[[], Config] | None = None,
+    config_path: Path | None = None,
+    announce: Callable[[Gateway, str], None] | None = None,
+) -> None:
+    """Run a gateway in the foreground until SIGINT or SIGTERM. ``announce`` is called with the URL once it listens.
+
+    Raises OSError when the port cannot be had, BadAddress for an open address without a key, LedgerUnusable.
+    """
+    configured_host, configured_port = split_listen(config.listen)
+    host, port = host or configured_host, configured_port if port is None else port
+    check_listen(host, config.master_key)
+    listener = listening_socket(host, port)
+    try:
+        gateway = Gateway(config, data_dir)
+    except BaseException:
+        listener.close()
+        raise
+    url = _url(listener)
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await run(
+            gateway,
+            listener,
+            reload=reload,
+            watched=config_path,
+            started=lambda: announce(gateway, url) if announce is not None else None,
+            stop=stop,
+        )
+
+    uvloop.run(main())
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class RunningGateway:
+    """A gateway in a thread of this process: ``with RunningGateway(config, data_dir) as gateway: gateway.url``."""
+
+    def __init__(self, config: Config, data_dir: Path, *, reload: Callable[[], Config] | None = None) -> None:
+        self._config = config
+        self._data_dir = data_dir
+        self._reload = reload
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._up = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="tenbin-gateway", daemon=True)
+        self.url = ""
+        self.gateway: Gateway
+
+    def __enter__(self) -> "RunningGateway":
+        self._thread.start()
+        self._up.wait(30)
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(DRAIN_SECONDS + 10)
+        if self._failure is not None and error is None:
+            raise self._failure
+
+    @property
+    def book(self) -> Book:
+        """The gateway's ledger; ``book.flush()`` waits until the database holds all that is settled."""
+        return self.gateway.book
+
+    def _main(self) -> None:
+        try:
+            uvloop.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that entered
+            self._failure = error
+        finally:
+            self._up.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        listener = listening_socket("127.0.0.1", 0)
+        self.gateway = Gateway(self._config, self._data_dir)
+        self.url = _url(listener)
+        await run(self.gateway, listener, reload=self._reload, started=self._up.set, stop=self._stop)

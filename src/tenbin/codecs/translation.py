@@ -1,0 +1,84 @@
+"""2. An answer on its way from a provider's dialect to the client's: one reader feeding one writer.
+
+Looks to the pipeline like an Observer of an answer that passes through, so that both are relayed by one path.
+"""
+
+from tenbin.codecs.dialect import AnswerReader, AnswerWriter
+from tenbin.core.answer import (
+    AnswerFailed,
+    AnswerFinished,
+    AnswerStarted,
+    ArgumentsDelta,
+    BlockStarted,
+    Delta,
+    TextDelta,
+    ThinkingDelta,
+)
+from tenbin.core.problems import Failure
+from tenbin.core.usage import Usage
+
+
+class Translation:
+    """Feeds a reader's deltas to a writer, and keeps what a settlement wants to know."""
+
+    def __init__(self, reader: AnswerReader, writer: AnswerWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._produced: list[str] = []
+        self.content_type = writer.content_type
+        self.started = False
+        self.ended = False
+        self.failure: Failure | None = None
+        self.model: str | None = None
+        self.stop_reason: str | None = None
+        self.provider_cost: str | None = None
+        self.service_tier: str | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """The provider's last statement."""
+        return self._reader.usage
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes for the client."""
+        deltas = self._reader.feed(data)
+        if not deltas:
+            return b""
+        self._note(deltas)
+        return self._writer.write(deltas)
+
+    def finish(self) -> bytes:
+        """The provider's body has ended: the rest for the client (all of it, when unstreamed)."""
+        deltas = self._reader.finish()
+        self._note(deltas)
+        rest = self._writer.write(deltas)
+        return rest if self.failure is not None else rest + self._writer.close()
+
+    def ping(self) -> bytes:
+        """What keeps the client's stream alive."""
+        return self._writer.ping()
+
+    def produced(self) -> str:
+        """All text, thinking and tool arguments so far."""
+        return "".join(self._produced)
+
+    def _note(self, deltas: list[Delta]) -> None:
+        for delta in deltas:
+            kind = type(delta)
+            if kind is TextDelta or kind is ThinkingDelta:
+                self._produced.append(delta.text)  # type: ignore[union-attr]
+            elif kind is ArgumentsDelta:
+                self._produced.append(delta.json)  # type: ignore[union-attr]
+            elif kind is BlockStarted:
+                self.started = True
+                if delta.name:  # type: ignore[union-attr]
+                    self._produced.append(delta.name)  # type: ignore[union-attr]
+            elif isinstance(delta, AnswerStarted):
+                self.model = delta.model
+            elif isinstance(delta, AnswerFinished):
+                self.ended = True
+                self.stop_reason = delta.stop_reason
+                self.provider_cost = delta.provider_cost
+                self.service_tier = delta.service_tier
+            elif isinstance(delta, AnswerFailed):
+                self.failure = delta.failure

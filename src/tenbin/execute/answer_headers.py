@@ -1,0 +1,59 @@
+"""6. The headers that Tenbin adds to an answer: what it is, where it came from, what it cost."""
+
+from urllib.parse import quote
+
+from tenbin.core.ask import Ask
+from tenbin.core.money import usd_decimal
+from tenbin.core.problems import Problem
+from tenbin.core.receipt import Receipt
+from tenbin.core.target import Target
+
+Headers = list[tuple[bytes, bytes]]
+
+_PLAIN = "/:,.@+-_ []()"
+
+
+def safe(value: str) -> bytes:
+    """A header value: everything outside plain ASCII is percent-encoded, so that no name can break a head."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    return quote(value, safe=_PLAIN).encode()
+
+
+def named(headers: Headers, ask: Ask, target: Target | None, route: str) -> Headers:
+    """Add the request's id (also under the names that clients look for) and where the answer came from.
+
+    Clients and reports tell two answers apart by ``request-id`` (Anthropic) or ``x-request-id`` (OpenAI); the
+    provider's own is kept when it sent one.
+    """
+    request_id = ask.request_id.encode()
+    own = b"request-id" if ask.dialect == "anthropic" else b"x-request-id"
+    for name, _ in headers:
+        if name == own:
+            break
+    else:
+        headers.append((own, request_id))
+    headers.append((b"x-tenbin-request-id", request_id))
+    if target is not None:
+        headers.append((b"x-tenbin-model", safe(target.model)))
+        headers.append((b"x-tenbin-provider", safe(target.provider)))
+    if route:
+        headers.append((b"x-tenbin-route", safe(route)))
+    headers.append((b"x-tenbin-cache", b"off"))
+    return headers
+
+
+def receipt_headers(receipt: Receipt) -> Headers:
+    """What the request cost, in USD; ``unknown`` when its model's price is not known."""
+    cost = receipt.cost_nano
+    return [(b"x-tenbin-cost", b"unknown" if cost is None else usd_decimal(cost).encode())]
+
+
+def problem_headers(problem: Problem) -> Headers:
+    """Headers of an error answer: its type, when to try again, and whether to."""
+    headers: Headers = [(b"content-type", b"application/json")]
+    if problem.retry_after_ms is not None:
+        headers.append((b"retry-after", str(-(-problem.retry_after_ms // 1000)).encode()))
+    if problem.should_retry is not None:
+        headers.append((b"x-should-retry", b"true" if problem.should_retry else b"false"))
+    return headers

@@ -1,0 +1,211 @@
+"""6. One call to one provider: its request written, sent, and its answer relayed while it is observed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tenbin.codecs.translation import Translation
+from tenbin.core.ask import Ask
+from tenbin.core.money import nano_from_usd
+from tenbin.core.problems import ContextExceeded, Failure, Inexpressible
+from tenbin.core.receipt import Attempt, Outcome
+from tenbin.core.steps import Call
+from tenbin.core.usage import NOTHING, Usage
+from tenbin.execute.upstream.address import request_head
+from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
+from tenbin.execute.world import World
+
+if TYPE_CHECKING:
+    from tenbin.core.conversation import Conversation
+
+MOST_ERROR_BYTES = 1_048_576
+"""An error body larger than this is cut off with its connection."""
+
+MOST_BODY_BYTES = 256 * 1024 * 1024
+"""An unstreamed answer larger than this is not buffered."""
+
+PROGRESS_NS = 1_000_000_000
+"""A long answer's progress is journalled about this often."""
+
+BYTES_PER_TOKEN = 4
+"""Of a request's body, for the estimate that only a crash makes use of: OpenAI's rule of thumb for English."""
+
+STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson")
+
+
+class Watch(Protocol):
+    """What relays an answer: an Observer of one that passes through, or a Translation."""
+
+    started: bool
+    ended: bool
+    failure: Failure | None
+    model: str | None
+    stop_reason: str | None
+    provider_cost: str | None
+    service_tier: str | None
+
+    @property
+    def usage(self) -> Usage:
+        """The provider's last statement."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes to forward."""
+        ...
+
+    def finish(self) -> bytes:
+        """The last bytes to forward."""
+        ...
+
+    def produced(self) -> str:
+        """All that was produced, as text."""
+        ...
+
+
+class AttemptUnderWay:
+    """An attempt from its first byte to its record. Synchronous but for ``send``."""
+
+    def __init__(self, world: World, ask: Ask, call: Call) -> None:
+        self.world = world
+        self.ask = ask
+        self.target = call.target
+        self.number = call.attempt
+        self.route = call.route
+        self.dialect = call.target.dialect_for(ask.dialect)
+        self.passed_through = self.dialect == ask.dialect or ask.operation == "embed"
+        self.answer: UpstreamAnswer | None = None
+        self.watch: Watch | None = None
+        self.started_ns = world.clock.monotonic_ns()
+        self.started_at_ms = world.clock.now_ms()
+        self.first_byte_ns = 0
+        self.received = 0
+        self.opened = False
+        self._noted_ns = 0
+        self._words_share = 0.0
+
+    # -- before the answer
+
+    def body(self, conversation: "Conversation | None") -> bytes | Failure:
+        """The request's body for this target, or why there is none."""
+        try:
+            if conversation is None:
+                return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
+            return self.world.dialects(self.dialect).write(conversation, self.target)
+        except Inexpressible as lack:
+            return Failure(kind="inexpressible", message=lack.message, code=lack.feature)
+        except ContextExceeded as exceeded:
+            return Failure(kind="context_exceeded", message=str(exceeded))
+
+    async def send(self, body: bytes, ended: Sequence[Attempt]) -> UpstreamAnswer:
+        """Journal the attempt (``ended`` came before it), then call the provider. Raises UpstreamFailed."""
+        world, ask, target = self.world, self.ask, self.target
+        to = world.reaches[target.provider]
+        head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through)
+        self.opened = True
+        world.book.open(
+            ask,
+            target,
+            number=self.number,
+            dialect=self.dialect,
+            started_at_ms=self.started_at_ms,
+            input_tokens=len(body) // BYTES_PER_TOKEN,
+            route=self.route,
+            policy=world.policy.hash,
+            attempts=tuple(ended),
+        )
+        limits = world.timeouts
+        self.answer = await world.upstream.send(
+            to.origin, head, body, first_byte=limits.first_byte, idle=limits.idle, total=limits.total
+        )
+        return self.answer
+
+    async def failure_of(self, answer: UpstreamAnswer) -> Failure:
+        """What an answer with an error status means."""
+        try:
+            body = await answer.whole(MOST_ERROR_BYTES)
+        except UpstreamFailed:
+            body = b""
+        return self.world.dialects(self.dialect).failure(answer.status, answer.headers, body)
+
+    # -- during the answer
+
+    def begin(self, answer: UpstreamAnswer) -> Watch:
+        """Make what watches this answer."""
+        kind = answer.header(b"content-type") or b""
+        streamed = kind.startswith(STREAM_TYPES) or (not kind and self.ask.head.stream)
+        provider_codec = self.world.dialects(self.dialect)
+        watch: Watch
+        if self.passed_through:
+            codec = self.world.dialects(self.ask.dialect)
+            watch = codec.observer(streamed=streamed, head=self.ask.head, target=self.target)
+        else:
+            writer = self.world.dialects(self.ask.dialect).writer(
+                streamed=self.ask.head.stream, request_id=self.ask.request_id, head=self.ask.head
+            )
+            watch = Translation(provider_codec.reader(streamed=streamed, target=self.target), writer)
+        self.watch = watch
+        return watch
+
+    def received_bytes(self, count: int) -> None:
+        """Note that more of the answer has come; journals the progress of a long one."""
+        self.received += count
+        now = self.world.clock.monotonic_ns()
+        if self.first_byte_ns == 0:
+            self.first_byte_ns = self._noted_ns = now
+        elif now - self._noted_ns > PROGRESS_NS:
+            self._noted_ns = now
+            self._note_progress()
+
+    def _note_progress(self) -> None:
+        watch = self.watch
+        if watch is None:
+            return
+        if self._words_share == 0.0:
+            # Reading out the words is dear: done once; from then on the share of framing is taken as constant.
+            self._words_share = max(len(watch.produced().encode()) / self.received, 1e-6)
+        words = int(self.received * self._words_share)
+        self.world.book.progress(self.ask.request_id, self.number, words, watch.usage)
+
+    # -- after the answer
+
+    def record(self, outcome: Outcome, failure: Failure | None = None) -> Attempt:
+        """The attempt as it is written down, unpriced."""
+        watch, answer = self.watch, self.answer
+        now = self.world.clock.monotonic_ns()
+        stated_cost = watch.provider_cost if watch is not None else None
+        model = watch.model if watch is not None else None
+        upstream_id = None
+        if answer is not None:
+            stated_id = answer.header(b"request-id") or answer.header(b"x-request-id")
+            upstream_id = stated_id.decode("latin-1") if stated_id else None
+        return Attempt(
+            number=self.number,
+            provider=self.target.provider,
+            model=self.target.model,
+            dialect=self.dialect,
+            started_at_ms=self.started_at_ms,
+            outcome=outcome,
+            failure=failure.kind if failure is not None else None,
+            status=answer.status if answer is not None and answer.status else (failure.status if failure else None),
+            message=failure.message[:500] if failure is not None else "",
+            usage=watch.usage if watch is not None else NOTHING,
+            provider_cost_nano=nano_from_usd(stated_cost) if stated_cost is not None else None,
+            service_tier=watch.service_tier if watch is not None else None,
+            first_byte_ms=(self.first_byte_ns - self.started_ns) / 1e6 if self.first_byte_ns else None,
+            total_ms=(now - self.started_ns) / 1e6,
+            upstream_request_id=upstream_id,
+            answered_model=model if model != self.target.model else None,
+            stop_reason=watch.stop_reason if watch is not None else None,
+        )
+
+    def owes_estimate(self, outcome: Outcome) -> bool:
+        """The provider produced something but did not state all of what it used."""
+        watch = self.watch
+        if watch is None:
+            # A call that was cut off before any answer: the provider has probably read the prompt.
+            return outcome == "cancelled" and self.opened and (self.answer is None or self.answer.status == 200)
+        if watch.failure is not None and not watch.started:
+            return False
+        usage = watch.usage
+        if self.ask.operation == "embed":
+            return usage.prompt == 0
+        return not watch.ended or usage.prompt == 0 or (usage.output == 0 and watch.started)

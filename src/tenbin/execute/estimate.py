@@ -1,0 +1,39 @@
+"""6. What an answer must have used when its provider did not say: counted by a real tokenizer, and marked.
+
+Loading the tokenizer and counting take milliseconds to a second, so this runs in a thread, after the client has
+been served.
+"""
+
+import msgspec
+
+from tenbin.codecs.dialect import Dialect
+from tenbin.codecs.tokens import count_conversation, count_text, rough_tokens
+from tenbin.core.ask import Ask
+from tenbin.core.problems import Unreadable
+from tenbin.core.usage import Usage
+
+
+def completed(stated: Usage, ask: Ask, dialect: Dialect, produced: str, *, ended: bool) -> Usage:
+    """The provider's statement, with what it left out filled in.
+
+    ``ended``: the answer came to its end, so a stated output count is final; else what was produced may be more
+    than the last statement says, and the larger of the two holds.
+    """
+    usage = stated
+    if usage.prompt == 0:
+        usage = msgspec.structs.replace(usage, input=prompt_tokens(ask, dialect), input_estimated=True)
+    if produced and not (ended and usage.output):
+        counted = count_text(produced)
+        if counted > usage.output:
+            usage = msgspec.structs.replace(usage, output=counted, output_estimated=True)
+    return usage
+
+
+def prompt_tokens(ask: Ask, dialect: Dialect) -> int:
+    """An estimate of the prompt's tokens."""
+    if ask.operation == "embed":
+        return rough_tokens(len(ask.body))
+    try:
+        return count_conversation(dialect.read(ask.body))
+    except Unreadable:
+        return rough_tokens(len(ask.body))

@@ -1,0 +1,335 @@
+"""6. One request's life: the decision's steps are performed, its answer relayed, and one receipt settled.
+
+Whatever happens (an answer, a failure, a client that leaves, a bug), ``run`` settles exactly once.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenbin.core.ask import Ask
+from tenbin.core.facts import Facts
+from tenbin.core.problems import Failure, Problem, Unreadable
+from tenbin.core.receipt import Attempt, Outcome, Receipt
+from tenbin.core.steps import Answered, Call, Failed, Resumed, StepOutcome, Verdict
+from tenbin.decide.flow import decide
+from tenbin.decide.health import WELL, fold, probing
+from tenbin.execute.answer_headers import named, problem_headers, receipt_headers
+from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
+from tenbin.execute.clock import start_task
+from tenbin.execute.problems import relayable, told
+from tenbin.execute.upstream.address import forwarded_answer_headers
+from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
+from tenbin.execute.world import Client, World
+
+if TYPE_CHECKING:
+    from tenbin.core.conversation import Conversation
+
+ANSWERED = Answered()
+RESUMED = Resumed()
+CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
+
+
+def _told(outcome: StepOutcome) -> str:
+    return outcome.failure.kind if isinstance(outcome, Failed) else "answered"
+
+
+class Exchange:
+    """A request between its client and the providers."""
+
+    def __init__(self, world: World, ask: Ask, client: Client) -> None:
+        self.world = world
+        self.ask = ask
+        self.client = client
+        self.receipt: Receipt | None = None
+        self._attempts: list[Attempt] = []
+        self._estimates: list[tuple[int, AttemptUnderWay]] = []
+        self._current: AttemptUnderWay | None = None
+        self._trace: list[Any] = []
+        self._route = ""
+        self._started = False
+        """The client has been given the head of an answer."""
+        self._first_byte_ns = 0
+        self._queue_ns = 0
+        self._settled = False
+        self._conversation: Conversation | None = None
+
+    async def run(self) -> None:
+        """Serve the request. Only cancellation (the client left) passes through."""
+        world = self.world
+        outcome: Outcome = "failed"
+        status = 500
+        failure: Failure | None = None
+        try:
+            verdict = await self._follow()
+            failure = verdict.failure
+            if verdict.answered:
+                outcome, status = "answered", 200
+            elif self._started:
+                outcome, status = "cut", 200
+            else:
+                assert failure is not None
+                status = await self._refuse(failure)
+        except Unreadable as unreadable:
+            failure = Failure(kind="refused", message=unreadable.problem.message, param=unreadable.problem.param)
+            status = unreadable.problem.status
+            await self._respond_problem(unreadable.problem)
+        except asyncio.CancelledError:
+            outcome, status = "cancelled", 499
+            failure = Failure(kind="cancelled", message="the client closed the connection")
+            self._abandon(failure)
+            raise
+        finally:
+            self._settle(outcome, status, failure)
+            if self._current is not None and self._current.answer is not None:
+                world.upstream.release(self._current.answer)
+
+    async def _follow(self) -> Verdict:
+        """Drive the decision."""
+        world, ask, trace = self.world, self.ask, self._trace
+        facts = Facts(now_ms=ask.arrived_at_ms, draw=world.clock.draw(), health=world.health)
+        plan = decide(ask, facts, world.policy)
+        outcome: StepOutcome
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Call):
+                    self._route = step.route
+                    outcome = await self._call(step)
+                    trace.append(("call", step.target.name, _told(outcome)))
+                else:
+                    trace.append(("pause", step.ms))
+                    await world.clock.pause(step.ms)
+                    outcome = RESUMED
+                step = plan.send(outcome)
+        except StopIteration as stop:
+            verdict: Verdict = stop.value
+            return verdict
+
+    # -- one step
+
+    async def _call(self, call: Call) -> StepOutcome:
+        world = self.world
+        attempt = AttemptUnderWay(world, self.ask, call)
+        self._current = attempt
+        if self._queue_ns == 0:
+            self._queue_ns = attempt.started_ns
+        conversation = None
+        if not attempt.passed_through:
+            conversation = self._conversation
+            if conversation is None:
+                conversation = self._conversation = world.dialects(self.ask.dialect).read(self.ask.body)
+        body = attempt.body(conversation)
+        if isinstance(body, Failure):
+            return self._ended(attempt, "failed", body)
+        name = call.target.name
+        known = world.health.get(name)
+        if known is not None and known.closed_until_ms:
+            world.health[name] = probing(known, world.clock.now_ms())
+        try:
+            answer = await attempt.send(body, self._attempts)
+            if not 200 <= answer.status < 300:
+                return self._ended(attempt, "failed", await attempt.failure_of(answer))
+            watch = attempt.begin(answer)
+            if self.ask.head.stream:
+                return await self._relay_stream(attempt, answer, watch)
+            return await self._relay_whole(attempt, answer, watch)
+        except UpstreamFailed as failed:
+            return await self._broken(attempt, failed.failure)
+        finally:
+            if attempt.answer is not None:
+                world.upstream.release(attempt.answer)
+
+    async def _relay_whole(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
+        data = await answer.whole(MOST_BODY_BYTES)
+        attempt.received_bytes(len(data))
+        body = watch.feed(data)
+        rest = watch.finish()
+        body = body + rest if rest else body
+        if watch.failure is not None:
+            return self._ended(attempt, "failed", watch.failure)
+        outcome = self._ended(attempt, "answered", None)
+        self._settle("answered", answer.status, None)
+        headers = self._headers(attempt, answer)
+        if self.receipt is not None:
+            headers += receipt_headers(self.receipt)
+        self._started = True
+        await self.client.respond(answer.status, headers, body)
+        return outcome
+
+    async def _relay_stream(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
+        """Forward what comes, at once; nothing before the first content, so that a failure can still move on."""
+        client = self.client
+        held: list[bytes] = []
+        boundary = True
+        answer.quiet_after = self.world.ping_seconds
+        while (data := await answer.read()) is not None:
+            if data:
+                attempt.received_bytes(len(data))
+                out = watch.feed(data)
+                if self._started:
+                    if out:
+                        boundary = out.endswith((b"\n\n", b"\r\n\r\n"))
+                        await client.write(out)
+                    continue
+                held.append(out)
+                if watch.failure is not None:
+                    return self._ended(attempt, "failed", watch.failure)
+                if watch.started or watch.ended:
+                    boundary = held[-1].endswith((b"\n\n", b"\r\n\r\n"))
+                    await self._commit(attempt, answer, held)
+            elif not self._started and any(held):
+                boundary = held[-1].endswith((b"\n\n", b"\r\n\r\n"))
+                await self._commit(attempt, answer, held)
+            elif self._started and boundary:
+                await client.write(self._ping(watch))
+        last = watch.finish()
+        if watch.failure is None and not watch.ended:
+            return await self._broken(attempt, CUT)
+        if watch.failure is not None and not self._started:
+            return self._ended(attempt, "failed", watch.failure)
+        if not self._started:
+            await self._commit(attempt, answer, held)
+        outcome = self._ended(attempt, "cut" if watch.failure else "answered", watch.failure)
+        self._settle("cut" if watch.failure else "answered", 200, watch.failure)
+        await client.finish(last)
+        return outcome
+
+    async def _broken(self, attempt: AttemptUnderWay, failure: Failure) -> StepOutcome:
+        """The wire broke. Before the first content that is a failure like any other; after it, the client is told."""
+        if not self._started:
+            return self._ended(attempt, "failed", failure)
+        outcome = self._ended(attempt, "cut", failure)
+        self._settle("cut", 200, failure)
+        problem = told(failure, attempt.target.name)
+        event = self.world.dialects(self.ask.dialect).problem_event(problem, self.ask.request_id)
+        await self.client.finish(event)
+        return outcome
+
+    def _ended(self, attempt: AttemptUnderWay, outcome: Outcome, failure: Failure | None) -> StepOutcome:
+        """Record an attempt and fold its outcome into the target's health."""
+        self._current = None
+        if attempt.owes_estimate(outcome):
+            self._estimates.append((len(self._attempts), attempt))
+        self._attempts.append(attempt.record(outcome, failure))
+        health, name = self.world.health, attempt.target.name
+        if failure is None:
+            if name in health:
+                del health[name]
+            return ANSWERED
+        if attempt.opened:
+            before = health.get(name)
+            now_ms = self.world.clock.now_ms()
+            after = fold(before or WELL, failure, now_ms, self.world.policy.cooldown)
+            if after == WELL:
+                health.pop(name, None)
+            else:
+                health[name] = after
+        return Failed(failure=failure, committed=self._started)
+
+    # -- towards the client
+
+    async def _commit(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, held: list[bytes]) -> None:
+        self._started = True
+        self._first_byte_ns = self.world.clock.monotonic_ns()
+        await self.client.start(200, self._headers(attempt, answer))
+        data = b"".join(held)
+        held.clear()
+        if data:
+            await self.client.write(data)
+
+    def _headers(self, attempt: AttemptUnderWay, answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
+        if attempt.passed_through:
+            headers = forwarded_answer_headers(answer.headers)
+        else:
+            content_type = getattr(attempt.watch, "content_type", "application/json")
+            headers = [(b"content-type", content_type.encode())]
+        return named(headers, self.ask, attempt.target, attempt.route)
+
+    def _ping(self, watch: Watch) -> bytes:
+        if self.ask.dialect == "anthropic":
+            return b'event: ping\ndata: {"type": "ping"}\n\n'
+        return b": ping\n\n"
+
+    async def _refuse(self, failure: Failure) -> int:
+        """Tell the client of the failure; the provider's own words when it speaks the client's dialect."""
+        last = self._attempts[-1] if self._attempts else None
+        target = f"{last.provider}/{last.model}" if last is not None else None
+        same = last is not None and last.dialect == self.ask.dialect
+        problem = told(failure, target)
+        if same and failure.status is not None and relayable(failure, self.ask.dialect):
+            headers = forwarded_answer_headers(failure.headers)
+            if not any(name == b"content-type" for name, _ in headers):
+                headers.append((b"content-type", b"application/json"))
+            headers = named(headers, self.ask, None, self._route)
+            self._started = True
+            await self.client.respond(failure.status, headers, failure.body)
+            return failure.status
+        await self._respond_problem(problem)
+        return problem.status
+
+    async def _respond_problem(self, problem: Problem) -> None:
+        self._started = True
+        body = self.world.dialects(self.ask.dialect).problem(problem, self.ask.request_id)
+        headers = named(problem_headers(problem), self.ask, None, self._route)
+        await self.client.respond(problem.status, headers, body)
+
+    # -- the end
+
+    def _abandon(self, failure: Failure) -> None:
+        attempt = self._current
+        if attempt is None:
+            return
+        if attempt.owes_estimate("cancelled"):
+            self._estimates.append((len(self._attempts), attempt))
+        self._attempts.append(attempt.record("cancelled", failure))
+
+    def _settle(self, outcome: Outcome, status: int, failure: Failure | None) -> None:
+        """Close the receipt, once. Where an estimate is owed, it is counted in a thread and settled then."""
+        if self._settled:
+            return
+        self._settled = True
+        ask, now = self.ask, self.world.clock.monotonic_ns()
+        receipt = Receipt(
+            request_id=ask.request_id,
+            arrived_at_ms=ask.arrived_at_ms,
+            key_id=ask.caller.key_id,
+            dialect=ask.dialect,
+            operation=ask.operation,
+            path=ask.path,
+            requested_model=ask.head.model,
+            stream=ask.head.stream,
+            route=self._route,
+            outcome=outcome,
+            status=status,
+            policy=self.world.policy.hash,
+            attempts=tuple(self._attempts),
+            session=ask.session,
+            client=ask.client,
+            failure=failure.kind if failure is not None else None,
+            queue_ms=(self._queue_ns - ask.arrived_ns) / 1e6 if self._queue_ns else 0.0,
+            first_byte_ms=(self._first_byte_ns - ask.arrived_ns) / 1e6 if self._first_byte_ns else None,
+            total_ms=(now - ask.arrived_ns) / 1e6,
+            trace=tuple(self._trace),
+        )
+        if not self._estimates:
+            self.receipt = self.world.book.settle(receipt)
+            return
+        task = start_task(self._settle_estimated(receipt), name=f"settle {ask.request_id}")
+        self.world.late.add(task)
+        task.add_done_callback(self.world.late.discard)
+
+    async def _settle_estimated(self, receipt: Receipt) -> None:
+        # Imported here: the tokenizer behind it is large, and most gateways never need it.
+        from tenbin.execute.estimate import completed
+
+        attempts = list(receipt.attempts)
+        codec = self.world.dialects(self.ask.dialect)
+        for position, attempt in self._estimates:
+            record = attempts[position]
+            produced = attempt.watch.produced() if attempt.watch is not None else ""
+            ended = attempt.watch is not None and attempt.watch.ended
+            usage = await asyncio.to_thread(completed, record.usage, self.ask, codec, produced, ended=ended)
+            attempts[position] = msgspec.structs.replace(record, usage=usage)
+        self.receipt = self.world.book.settle(msgspec.structs.replace(receipt, attempts=tuple(attempts)))

@@ -1,0 +1,97 @@
+"""6. What an exchange works with: the parts that app.py wires, each stated as what is needed of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from tenbin.codecs.dialect import Dialect
+from tenbin.config.model import Timeouts
+from tenbin.core.ask import Ask
+from tenbin.core.facts import TargetHealth
+from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.target import DialectName, Target
+from tenbin.core.usage import NOTHING, Usage
+from tenbin.decide.policy import Policy
+from tenbin.execute.clock import Clock
+from tenbin.execute.upstream.address import Reach
+from tenbin.execute.upstream.client import UpstreamClient
+
+
+class Book(Protocol):
+    """What execution needs of the ledger. Nothing here blocks or raises."""
+
+    def open(
+        self,
+        ask: Ask,
+        target: Target,
+        *,
+        number: int,
+        dialect: str,
+        started_at_ms: int,
+        input_tokens: int,
+        route: str,
+        policy: str,
+        attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        """Write down that a provider is about to be called; ``attempts`` are those that have ended already."""
+        ...
+
+    def progress(self, request_id: str, number: int, output_bytes: int, usage: Usage = NOTHING) -> None:
+        """Write down how far a long answer has come: bytes of its words, and what was stated of its usage."""
+        ...
+
+    def settle(self, receipt: Receipt) -> Receipt:
+        """Price the receipt and write it down, once; returns it with its costs."""
+        ...
+
+
+class Client(Protocol):
+    """The client's side of the connection."""
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head of a streamed answer."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body; waits while the client is slow."""
+        ...
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece."""
+        ...
+
+    async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer."""
+        ...
+
+
+class World:
+    """Everything around one configuration; a reload makes another one that shares what must go on."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        reaches: Mapping[str, Reach],
+        timeouts: Timeouts,
+        ping_seconds: float,
+        book: Book,
+        clock: Clock,
+        upstream: UpstreamClient,
+        dialects: Callable[[DialectName], Dialect],
+        health: dict[str, TargetHealth],
+        late: set[asyncio.Task[None]],
+    ) -> None:
+        self.policy = policy
+        self.reaches = reaches
+        """By provider name."""
+        self.timeouts = timeouts
+        self.ping_seconds = ping_seconds
+        self.book = book
+        self.clock = clock
+        self.upstream = upstream
+        self.dialects = dialects
+        self.health = health
+        """By target name; folded after each attempt."""
+        self.late = late
+        """Settlements that wait for an estimate in another thread; awaited before the ledger closes."""

@@ -1,0 +1,134 @@
+"""8. Counters for Prometheus: settled receipts added up as they come, written out when somebody scrapes.
+
+A request pays a few dictionary additions; the exposition is the prometheus_client library's, imported on first use.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tenbin.core.receipt import Receipt
+
+BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
+"""Upper bounds of the latency histograms, milliseconds."""
+
+TOKEN_KINDS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+MOST_SERIES = 2_000
+"""Model names come from clients: past this many combinations the rest is counted under ``other``."""
+
+
+class _Series:
+    """Sums of one combination of labels."""
+
+    __slots__ = ("attempts", "cost_nano", "failures", "first_byte", "first_byte_ms", "tokens", "unpriced")
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.failures: dict[str, int] = {}
+        self.tokens = [0] * len(TOKEN_KINDS)
+        self.cost_nano = 0
+        self.unpriced = 0
+        self.first_byte = [0] * (len(BUCKETS_MS) + 1)
+        self.first_byte_ms = 0.0
+
+
+class Metrics:
+    """Sums over settled receipts since the start."""
+
+    def __init__(self, gauges: Callable[[], dict[str, tuple[str, float]]]) -> None:
+        """``gauges`` gives further figures at each scrape: name -> (help, value)."""
+        self._gauges = gauges
+        self._requests: dict[tuple[str, str, str], int] = {}
+        self._series: dict[tuple[str, str], _Series] = {}
+        self._total = [0] * (len(BUCKETS_MS) + 1)
+        self._total_ms = 0.0
+
+    def add(self, receipt: Receipt) -> None:
+        """Count a settled receipt."""
+        key = (receipt.dialect, receipt.outcome, str(receipt.status))
+        self._requests[key] = self._requests.get(key, 0) + 1
+        self._total[_bucket(receipt.total_ms)] += 1
+        self._total_ms += receipt.total_ms
+        for attempt in receipt.attempts:
+            name = (attempt.provider, attempt.model)
+            series = self._series.get(name)
+            if series is None:
+                if len(self._series) >= MOST_SERIES:
+                    name = ("other", "other")
+                series = self._series.setdefault(name, _Series())
+            series.attempts += 1
+            if attempt.failure is not None:
+                series.failures[attempt.failure] = series.failures.get(attempt.failure, 0) + 1
+            usage = attempt.usage
+            tokens = series.tokens
+            tokens[0] += usage.input
+            tokens[1] += usage.cache_read
+            tokens[2] += usage.cache_write_5m
+            tokens[3] += usage.cache_write_1h
+            tokens[4] += usage.output
+            tokens[5] += usage.reasoning
+            if attempt.cost_nano is None:
+                series.unpriced += 1
+            else:
+                series.cost_nano += attempt.cost_nano
+            if attempt.first_byte_ms is not None:
+                series.first_byte[_bucket(attempt.first_byte_ms)] += 1
+                series.first_byte_ms += attempt.first_byte_ms
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        from prometheus_client import CollectorRegistry, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Any]:
+        """The metrics as prometheus_client wants them from a collector."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+        requests = CounterMetricFamily("tenbin_requests", "Settled requests.", labels=["dialect", "outcome", "status"])
+        for labels, count in list(self._requests.items()):
+            requests.add_metric(labels, count)
+        yield requests
+        total = HistogramMetricFamily("tenbin_request_seconds", "From arrival to settlement.", labels=[])
+        total.add_metric([], _cumulative(self._total), self._total_ms / 1000)
+        yield total
+        names = ["provider", "model"]
+        attempts = CounterMetricFamily("tenbin_attempts", "Calls to providers.", labels=names)
+        failures = CounterMetricFamily("tenbin_attempt_failures", "Failed calls.", labels=[*names, "kind"])
+        tokens = CounterMetricFamily(
+            "tenbin_tokens", "Tokens; kinds are disjoint, but reasoning is a part of output.", labels=[*names, "kind"]
+        )
+        cost = CounterMetricFamily("tenbin_cost_usd", "Computed cost, USD.", labels=names)
+        unpriced = CounterMetricFamily("tenbin_attempts_unpriced", "Calls of unknown price.", labels=names)
+        first = HistogramMetricFamily("tenbin_first_byte_seconds", "From the call to the first byte.", labels=names)
+        for name, series in list(self._series.items()):
+            labels_of = list(name)
+            attempts.add_metric(labels_of, series.attempts)
+            unpriced.add_metric(labels_of, series.unpriced)
+            cost.add_metric(labels_of, series.cost_nano / 1e9)
+            first.add_metric(labels_of, _cumulative(series.first_byte), series.first_byte_ms / 1000)
+            for kind, count in list(series.failures.items()):
+                failures.add_metric([*labels_of, kind], count)
+            for kind, count in zip(TOKEN_KINDS, series.tokens, strict=True):
+                tokens.add_metric([*labels_of, kind], count)
+        yield from (attempts, failures, tokens, cost, unpriced, first)
+        for gauge, (help_text, value) in self._gauges().items():
+            yield GaugeMetricFamily(gauge, help_text, value=value)
+
+
+def _bucket(ms: float) -> int:
+    for position, bound in enumerate(BUCKETS_MS):
+        if ms <= bound:
+            return position
+    return len(BUCKETS_MS)
+
+
+def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
+    total = 0
+    rows: list[tuple[str, float]] = []
+    for bound, count in zip((*BUCKETS_MS, None), counts, strict=True):
+        total += count
+        rows.append(("+Inf" if bound is None else repr(bound / 1000), total))
+    return rows
