@@ -39,7 +39,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     json_schema: bool = True
     """Honours ``response_format: {type: json_schema}``; else the schema is put into words."""
     sampling: bool = True
-    """Takes temperature, top_p, top_k."""
+    """Takes temperature and top_p."""
+    top_k: bool = False
+    """Takes top_k in OpenAI's dialects, which don't define it."""
     strict_schemas: bool = False
     """Takes ``strict: true`` on tools."""
     stop_limit: int = 4

@@ -1,0 +1,76 @@
+"""Stage 2, OpenAI's Chat Completions: POST /v1/chat/completions, spoken by clients and by most providers."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tenbin.codecs import openai_errors, splice
+from tenbin.codecs.dialect import Dialect
+from tenbin.codecs.openai_chat import request_reader, request_writer
+from tenbin.codecs.openai_chat.answer_observer import Observer
+from tenbin.codecs.openai_chat.answer_reader import AnswerReader
+from tenbin.codecs.openai_chat.answer_writer import AnswerWriter
+from tenbin.codecs.openai_chat.request_reader import read_embedding_head
+from tenbin.core.ask import Head
+from tenbin.core.conversation import Conversation
+from tenbin.core.problems import Failure, Problem
+from tenbin.core.target import DialectName, Target
+
+__all__ = ["OPENAI_CHAT", "OpenAIChat", "read_embedding_head"]
+
+
+class OpenAIChat:
+    """The dialect; it holds nothing."""
+
+    name: DialectName = "openai_chat"
+
+    def read_head(self, body: bytes) -> Head:
+        """The few fields that every request is judged by. Raises Unreadable."""
+        return request_reader.read_head(body)
+
+    def read(self, body: bytes) -> Conversation:
+        """The whole request. Raises Unreadable."""
+        return request_reader.read(body)
+
+    def write(self, conversation: Conversation, target: Target) -> bytes:
+        """The request for a target. Raises Inexpressible."""
+        return request_writer.write(conversation, target)
+
+    def splice(self, body: bytes, head: Head, target: Target) -> bytes:
+        """The client's own body under the target's model name; a stream is also made to tell its usage."""
+        changes: dict[str, bytes | None] = {}
+        if head.model != target.model:
+            changes["model"] = msgspec.json.encode(target.model)
+        if head.stream and not head.stream_usage and target.quirks.stream_usage == "option":
+            options = bytes(splice.fields(body).get("stream_options", b"null"))
+            changes["stream_options"] = (
+                splice.splice(options, {"include_usage": b"true"}) if options[:1] == b"{" else b'{"include_usage":true}'
+            )
+        return splice.splice(body, changes) if changes else body
+
+    def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
+        """A reader for one answer."""
+        return AnswerReader(streamed=streamed, target=target)
+
+    def writer(self, *, streamed: bool, request_id: str, head: Head) -> AnswerWriter:
+        """A writer for one answer."""
+        return AnswerWriter(streamed=streamed, request_id=request_id, head=head)
+
+    def observer(self, *, streamed: bool, head: Head, target: Target) -> Observer:
+        """A watcher for one answer that passes through."""
+        return Observer(streamed=streamed, head=head, target=target)
+
+    def failure(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Failure:
+        """What a non-2xx answer means."""
+        return openai_errors.failure(status, headers, body)
+
+    def problem(self, problem: Problem, request_id: str) -> bytes:
+        """The body of an error answer."""
+        return openai_errors.envelope(openai_errors.error_object(problem))
+
+    def problem_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same in the middle of a stream. ``[DONE]`` does not follow: the answer has not come to its end."""
+        return b"data: " + openai_errors.envelope(openai_errors.error_object(problem)) + b"\n\n"
+
+
+OPENAI_CHAT: Dialect = OpenAIChat()

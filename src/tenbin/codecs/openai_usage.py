@@ -1,0 +1,157 @@
+"""Stage 2, usage as OpenAI's dialects state it (gross: cached and written tokens lie within the prompt's count), to and
+from the disjoint buckets of core.
+
+Sources: OpenAI's API reference (CompletionUsage, ResponseUsage), OpenRouter's usage accounting, DeepSeek's API
+reference, LiteLLM's Usage object.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from tenbin.core.usage import NOTHING, Usage
+
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _count(value: Any) -> int | None:
+    """A token count; None for anything that is not one."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return max(value, 0)
+    if isinstance(value, float) and value.is_integer():
+        return max(int(value), 0)
+    return None
+
+
+def _first(*values: Any) -> int:
+    """The first count that is stated; 0 when none is."""
+    for value in values:
+        count = _count(value)
+        if count is not None:
+            return count
+    return 0
+
+
+def _details(usage: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        found = usage.get(key)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def from_stated(usage: Any) -> Usage:
+    """A decoded ``usage`` object of either dialect, in disjoint buckets that sum to the provider's own total.
+
+    Where the stated total is larger than prompt and completion together, the difference is thinking that the
+    provider leaves out of the completion's count (xAI, Gemini) but bills as output.
+    """
+    if not isinstance(usage, dict):
+        return NOTHING
+    prompt = _count(usage.get("prompt_tokens"))
+    prompt = _count(usage.get("input_tokens")) if prompt is None else prompt
+    output = _count(usage.get("completion_tokens"))
+    output = _count(usage.get("output_tokens")) if output is None else output
+    total = _count(usage.get("total_tokens"))
+    of_prompt = _details(usage, "prompt_tokens_details", "input_tokens_details")
+    of_output = _details(usage, "completion_tokens_details", "output_tokens_details")
+    reasoning = _first(of_output.get("reasoning_tokens"), usage.get("reasoning_tokens"))
+    hit, miss = usage.get("prompt_cache_hit_tokens"), usage.get("prompt_cache_miss_tokens")
+    if prompt is None:
+        known = _first(hit) + _first(miss)
+        prompt = known if known or total is None else max(total - (output or 0), 0)
+    if output is None:
+        output = 0 if total is None else max(total - prompt, 0)
+    elif total is not None and total > prompt + output:
+        reasoning = max(reasoning, total - prompt - output)
+        output = total - prompt
+    read = min(_first(of_prompt.get("cached_tokens"), hit, usage.get("cached_tokens")), prompt)
+    written = min(
+        _first(
+            of_prompt.get("cache_write_tokens"),
+            of_prompt.get("cache_creation_tokens"),
+            usage.get("cache_creation_input_tokens"),
+        ),
+        prompt - read,
+    )
+    long_lived = min(_first(_details(of_prompt, "cache_write_tokens_details").get("ttl_12h_tokens")), written)
+    plain = prompt - read - written
+    return Usage(
+        input=plain,
+        cache_read=read,
+        cache_write_5m=written - long_lived,
+        cache_write_1h=long_lived,
+        output=output,
+        reasoning=min(reasoning, output),
+        audio_input=min(_first(of_prompt.get("audio_tokens")), plain),
+        audio_output=min(_first(of_output.get("audio_tokens")), output),
+        web_searches=_first(_details(usage, "server_tool_use").get("web_search_requests")),
+    )
+
+
+def stated_cost(usage: bytes) -> str | None:
+    """The provider's own cost in a ``usage`` object's JSON (OpenRouter), USD as a plain decimal string, digit by digit
+    as it was written; None when it states none.
+    """
+    if b'"cost"' not in usage:
+        return None
+    try:
+        raw = bytes(_raw_fields.decode(usage).get("cost", b""))
+        cost = Decimal(raw.decode().strip('"'))
+    except (msgspec.DecodeError, InvalidOperation, RecursionError, UnicodeError, ValueError):
+        return None
+    return format(cost, "f") if cost.is_finite() and -30 < cost.adjusted() < 30 else None
+
+
+def cost_in(chunk: bytes) -> str | None:
+    """The cost in the ``usage`` of a whole chunk or body."""
+    try:
+        usage = _raw_fields.decode(chunk).get("usage")
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    return stated_cost(bytes(usage)) if usage is not None else None
+
+
+def as_chat(usage: Usage) -> dict[str, Any]:
+    """The ``usage`` object of a chat completion."""
+    written = usage.cache_write_5m + usage.cache_write_1h
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.prompt + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": written,
+            "audio_tokens": usage.audio_input,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_output,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def as_responses(usage: Usage) -> dict[str, Any]:
+    """The ``usage`` object of a response."""
+    details: dict[str, Any] = {
+        "cached_tokens": usage.cache_read,
+        "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
+    }
+    if usage.cache_write_1h:
+        details["cache_write_tokens_details"] = {
+            "ttl_30m_tokens": usage.cache_write_5m,
+            "ttl_12h_tokens": usage.cache_write_1h,
+        }
+    return {
+        "input_tokens": usage.prompt,
+        "input_tokens_details": details,
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.prompt + usage.output,
+    }
