@@ -29,27 +29,27 @@ class Client:
         self.http = httpx2.Client(base_url=url, timeout=20)
         self.headers = {"x-api-key": "sk-test", "authorization": "Bearer sk-test", "anthropic-version": "2023-06-01"}
 
-    def post(self, path: str, body: Any, headers: dict[str, str] | None = None, **script: Any) -> httpx2.Response:
-        sent = {**self.headers, **(headers or {})}
+    def post(self, path: str, body: Any, extra: dict[str, str] | None = None, /, **script: Any) -> httpx2.Response:
+        sent = {**self.headers, **(extra or {})}
         if script:
             sent["x-simulate"] = json.dumps(script)
         return self.http.post(path, json=body, headers={name: value for name, value in sent.items() if value})
 
-    def messages(self, text: str = "Hello", /, headers: dict[str, str] | None = None, **fields: Any) -> httpx2.Response:
-        """Send a Messages request; `simulate` is the script."""
-        script = fields.pop("simulate", {})
+    def messages(self, text: str = "Hello", /, **fields: Any) -> httpx2.Response:
+        """Send a Messages request; `simulate` is the script, `headers` are added or, empty, left out."""
+        script, headers = fields.pop("simulate", {}), fields.pop("headers", {})
         body = {"model": "claude-sonnet-4-6", "max_tokens": 1000, "messages": [{"role": "user", "content": text}]}
         return self.post("/v1/messages?beta=true", {**body, **fields}, headers, **script)
 
-    def chat(self, text: str = "Hello", /, path: str = "/v1/chat/completions", **fields: Any) -> httpx2.Response:
-        """Send a Chat Completions request; `simulate` is the script."""
-        script = fields.pop("simulate", {})
+    def chat(self, text: str = "Hello", /, **fields: Any) -> httpx2.Response:
+        """Send a Chat Completions request to `path`; `simulate` is the script."""
+        script, path = fields.pop("simulate", {}), fields.pop("path", "/v1/chat/completions")
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
         return self.post(path, {**body, **fields}, **script)
 
-    def responses(self, text: Any = "Hello", /, path: str = "/v1/responses", **fields: Any) -> httpx2.Response:
-        """Send a Responses request; `simulate` is the script."""
-        script = fields.pop("simulate", {})
+    def responses(self, text: Any = "Hello", /, **fields: Any) -> httpx2.Response:
+        """Send a Responses request to `path`; `simulate` is the script."""
+        script, path = fields.pop("simulate", {}), fields.pop("path", "/v1/responses")
         return self.post(path, {"model": "gpt-5", "input": text, **fields}, **script)
 
     def ollama(self, text: str = "Hello", /, **fields: Any) -> httpx2.Response:

@@ -15,7 +15,7 @@ def talk(*contents: Any) -> list[dict[str, Any]]:
     return [{"role": "assistant" if i % 2 else "user", "content": content} for i, content in enumerate(contents)]
 
 
-REFUSED = {
+REFUSED: dict[str, dict[str, Any]] = {
     "max_tokens: Field required": {"max_tokens": None},
     "maximum allowed number of output tokens": {"max_tokens": 10**9},
     "at least one message is required": {"messages": []},
@@ -83,7 +83,8 @@ def test_accepted(client: Client, fields: dict[str, Any]) -> None:
 def test_new_version_takes_no_sampling_parameters(client: Client, field: str) -> None:
     assert client.messages(**{field: 1}).status_code == 200
     refused = client.messages(**{field: 1}, headers={"anthropic-version": "2026-10-21"})
-    assert refused.status_code == 400 and refused.json()["error"]["message"].startswith(field)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"].startswith(field)
 
 
 @pytest.mark.parametrize("version", ["", "2020-01-01"])

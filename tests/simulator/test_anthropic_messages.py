@@ -69,7 +69,9 @@ def test_count_tokens_is_the_input_of_the_same_request(client: Client) -> None:
 
 def test_models_are_paged(client: Client) -> None:
     first = client.http.get("/v1/models?limit=3", headers=client.headers).json()
-    assert len(first["data"]) == 3 and first["has_more"] and first["last_id"] == first["data"][-1]["id"]
+    assert len(first["data"]) == 3
+    assert first["has_more"]
+    assert first["last_id"] == first["data"][-1]["id"]
     rest = client.http.get(f"/v1/models?limit=1000&after_id={first['last_id']}", headers=client.headers).json()
     assert not rest["has_more"]
     assert {row["id"] for row in first["data"]} & {row["id"] for row in rest["data"]} == set()
@@ -85,7 +87,8 @@ def test_hidden_thinking_is_billed_and_its_signature_accepted(client: Client) ->
     fields = {"model": "claude-opus-5-5", "thinking": {"type": "adaptive", "display": "omitted"}}
     said = client.messages("Think!", **fields).json()
     block = said["content"][0]
-    assert block["type"] == "thinking" and block["thinking"] == ""
+    assert block["type"] == "thinking"
+    assert block["thinking"] == ""
     assert said["usage"]["output_tokens_details"]["thinking_tokens"] > 0
     messages = [
         {"role": "user", "content": "Think!"},
@@ -100,7 +103,8 @@ def test_hidden_thinking_is_billed_and_its_signature_accepted(client: Client) ->
 
 def test_answer_is_cut_at_max_tokens_and_stop_sequences(client: Client) -> None:
     cut = client.messages("Tell me all", max_tokens=5).json()
-    assert cut["stop_reason"] == "max_tokens" and cut["usage"]["output_tokens"] <= 5
+    assert cut["stop_reason"] == "max_tokens"
+    assert cut["usage"]["output_tokens"] <= 5
     stopped = client.messages(simulate={"text": "one two STOP three"}, stop_sequences=["STOP"]).json()
     assert (stopped["stop_reason"], stopped["stop_sequence"]) == ("stop_sequence", "STOP")
     assert stopped["content"][0]["text"] == "one two "
@@ -118,7 +122,8 @@ def test_forced_tool_is_called_with_arguments_that_fit(client: Client, choice: d
     tools = [{"name": "weigh", "input_schema": schema}]
     said = client.messages(model="claude-haiku-5-5", tools=tools, tool_choice=choice).json()
     assert said["stop_reason"] == "tool_use"
-    assert said["content"][-1]["name"] == "weigh" and isinstance(said["content"][-1]["input"]["grams"], int)
+    assert said["content"][-1]["name"] == "weigh"
+    assert isinstance(said["content"][-1]["input"]["grams"], int)
 
 
 def test_usage_can_be_late_missing_wrong_or_stated(client: Client, simulator: RunningSimulator) -> None:
@@ -167,4 +172,5 @@ def test_llamacpp_reports_errors_in_the_other_envelope(client: Client) -> None:
     body = {"model": "local", "max_tokens": 5, "messages": []}
     refused = client.post("/llamacpp/v1/messages", body, {"x-api-key": "", "authorization": ""})
     assert refused.status_code == 400
-    assert refused.json()["error"]["code"] == 400 and "type" not in refused.json()
+    assert refused.json()["error"]["code"] == 400
+    assert "type" not in refused.json()

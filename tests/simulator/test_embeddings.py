@@ -23,8 +23,8 @@ def test_input_forms_and_encodings(client: Client) -> None:
     assert floats["usage"]["prompt_tokens"] == floats["usage"]["total_tokens"] == 4
     for given in ("one", [1, 2, 3], [[1, 2], [3]]):
         assert client.post("/v1/embeddings", {**body, "input": given}).status_code == 200
-    for given in ("", [], None, [{}]):
-        assert client.post("/v1/embeddings", {**body, "input": given}).status_code == 400
+    for wrong in ("", [], None, [{}]):
+        assert client.post("/v1/embeddings", {**body, "input": wrong}).status_code == 400
 
 
 def test_scripts_apply(client: Client) -> None:
@@ -35,4 +35,5 @@ def test_scripts_apply(client: Client) -> None:
 
 def test_ollama(client: Client) -> None:
     said = client.post("/api/embed", {"model": "nomic-embed-text", "input": ["a", "b"]}).json()
-    assert len(said["embeddings"]) == 2 and said["prompt_eval_count"] == 2
+    assert len(said["embeddings"]) == 2
+    assert said["prompt_eval_count"] == 2

@@ -43,7 +43,9 @@ def test_what_does_not_fit_is_lost_in_silence(client: Client) -> None:
 
 def test_limits_schema_and_loading(client: Client) -> None:
     cut = client.ollama("Tell me all", stream=False, options={"num_predict": 5}).json()
-    assert cut["done_reason"] == "length" and cut["eval_count"] <= 5 and count(cut["message"]["content"]) <= 5
+    assert cut["done_reason"] == "length"
+    assert cut["eval_count"] <= 5
+    assert count(cut["message"]["content"]) <= 5
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     assert json.loads(client.ollama(stream=False, format=schema).json()["message"]["content"])["n"] >= 0
     assert client.ollama(messages=[], stream=False).json()["done_reason"] == "load"
@@ -68,7 +70,8 @@ def test_catalogue(client: Client) -> None:
 )
 def test_refused(client: Client, message: dict[str, Any]) -> None:
     answer = client.ollama(messages=[message])
-    assert answer.status_code == 400 and isinstance(answer.json()["error"], str)
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["error"], str)
 
 
 def test_unknown_model(client: Client) -> None:

@@ -40,7 +40,8 @@ def test_streamed_and_whole_say_and_cost_the_same(client: Client) -> None:
     said = [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in message["tool_calls"]]
     assert [(call["id"], call["name"], call["arguments"]) for call in calls.values()] == said
     assert finish == whole["choices"][0]["finish_reason"] == "tool_calls"
-    assert chunks[-1]["choices"] == [] and chunks[-1]["usage"] == whole["usage"]
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"] == whole["usage"]
     assert all(chunk["usage"] is None for chunk in chunks[:-1])
     cost = count("héllo 🙂") + sum(count(name) + count(arguments) for _, name, arguments in said)
     assert whole["usage"]["completion_tokens"] == cost
@@ -69,14 +70,16 @@ def test_same_conversation_same_tokens_in_every_dialect(client: Client, simulato
     ollama = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How heavy?"}]
     client.ollama(messages=ollama, stream=False)
     truths = [(entry["usage"]["input"], entry["usage"]["output"]) for entry in simulator.requests()]
-    assert len(truths) == 4 and len(set(truths)) == 1
+    assert len(truths) == 4
+    assert len(set(truths)) == 1
 
 
 def test_logprobs_choices_stop_and_tier(client: Client) -> None:
     said = client.chat(simulate={"text": "one two"}, logprobs=True, top_logprobs=2, n=2, service_tier="flex").json()
     assert [choice["index"] for choice in said["choices"]] == [0, 1]
     rows = said["choices"][0]["logprobs"]["content"]
-    assert "".join(row["token"] for row in rows) == "one two" and len(rows[0]["top_logprobs"]) == 2
+    assert "".join(row["token"] for row in rows) == "one two"
+    assert len(rows[0]["top_logprobs"]) == 2
     assert said["usage"]["completion_tokens"] == 2 * count("one two")
     assert said["service_tier"] == "flex"
     assert client.chat(simulate={"text": "a STOP b"}, stop="STOP").json()["choices"][0]["message"]["content"] == "a "
@@ -89,7 +92,8 @@ def test_json_schema_and_forced_tool(client: Client) -> None:
     assert isinstance(json.loads(text)["n"], int)
     tools = [{"type": "function", "function": {"name": "weigh", "parameters": schema}}]
     said = client.chat(tools=tools, tool_choice="required").json()["choices"][0]["message"]
-    assert said["content"] is None and said["annotations"] == []
+    assert said["content"] is None
+    assert said["annotations"] == []
     assert isinstance(json.loads(said["tool_calls"][0]["function"]["arguments"])["n"], int)
 
 
@@ -116,7 +120,8 @@ def test_deepseek(client: Client) -> None:
     usage = said["usage"]
     assert usage["prompt_cache_hit_tokens"] + usage["prompt_cache_miss_tokens"] == usage["prompt_tokens"]
     chunks = events(client.chat(path="/deepseek/v1/chat/completions", stream=True))
-    assert chunks[-1]["usage"] and chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["usage"]
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
 
 
 def test_gemini_sends_calls_whole_and_without_index(client: Client) -> None:
@@ -135,9 +140,11 @@ def test_messy_repeats_itself_and_states_no_usage(client: Client) -> None:
     chunks = events(response)
     assert not any("usage" in chunk for chunk in chunks)
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
-    assert deltas[-1]["role"] is None and deltas[-1]["tool_calls"] is None
+    assert deltas[-1]["role"] is None
+    assert deltas[-1]["tool_calls"] is None
     calls = [call for delta in deltas for call in delta["tool_calls"] or []]
-    assert all(call["id"] and call["function"]["name"] for call in calls) and len(calls) > 2
+    assert all(call["id"] and call["function"]["name"] for call in calls)
+    assert len(calls) > 2
     assert len(calls[0]["id"]) > 60
     assert joined(chunks)[1][0]["arguments"] == '{"grams": 5}'
 
@@ -147,7 +154,8 @@ def test_llamacpp_and_vllm(client: Client) -> None:
     assert client.chat(path=path).json()["timings"]["predicted_n"] > 0
     client.post("/_simulator/models", {"name": "small", "context": 50})
     refused = client.chat("a " * 100, path=path, model="small").json()["error"]
-    assert refused["n_ctx"] == 50 and refused["type"] == "exceed_context_size_error"
+    assert refused["n_ctx"] == 50
+    assert refused["type"] == "exceed_context_size_error"
     assert client.chat(path="/vllm/v1/chat/completions", simulate={"status": 400}).json()["error"]["code"] == 400
     listed = client.http.get("/vllm/v1/models", headers={"authorization": "Bearer x"}).json()
     assert listed["data"][0]["max_model_len"] > 0
@@ -161,6 +169,7 @@ def test_profile_by_model_name(client: Client) -> None:
 def test_models(client: Client) -> None:
     headers = {"authorization": "Bearer sk"}
     listed = client.http.get("/v1/models", headers=headers).json()
-    assert listed["object"] == "list" and "gpt-4o" in [row["id"] for row in listed["data"]]
+    assert listed["object"] == "list"
+    assert "gpt-4o" in [row["id"] for row in listed["data"]]
     assert client.http.get("/v1/models/gpt-4o", headers=headers).json()["id"] == "gpt-4o"
     assert client.http.get("/v1/models/missing", headers=headers).status_code == 404

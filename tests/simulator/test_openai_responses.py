@@ -14,12 +14,15 @@ def test_every_event_is_numbered_and_placed(client: Client) -> None:
     assert [event["sequence_number"] for event in made] == list(range(len(made)))
     assert [made[0]["type"], made[1]["type"]] == ["response.created", "response.in_progress"]
     final = made[-1]["response"]
-    assert made[-1]["type"] == "response.completed" and final["status"] == "completed"
+    assert made[-1]["type"] == "response.completed"
+    assert final["status"] == "completed"
     assert [item["type"] for item in final["output"]] == ["reasoning", "message", "function_call"]
     for index, item in enumerate(final["output"]):
         mine = [event for event in made if event.get("output_index") == index]
-        assert mine[0]["type"] == "response.output_item.added" and mine[0]["item"]["id"] == item["id"]
-        assert mine[-1]["type"] == "response.output_item.done" and mine[-1]["item"] == item
+        assert mine[0]["type"] == "response.output_item.added"
+        assert mine[0]["item"]["id"] == item["id"]
+        assert mine[-1]["type"] == "response.output_item.done"
+        assert mine[-1]["item"] == item
         assert {event["item_id"] for event in mine[1:-1]} == {item["id"]}
     text = "".join(event["delta"] for event in made if event["type"] == "response.output_text.delta")
     assert text == final["output"][1]["content"][0]["text"] == "héllo 🙂"
@@ -73,19 +76,25 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("message", REFUSED)
 def test_refused_in_the_words_of_the_api(client: Client, message: str) -> None:
     answer = client.post("/v1/responses", {"model": "gpt-5", "input": "hi", **REFUSED[message]})
-    assert answer.status_code == 400 and message in answer.json()["error"]["message"]
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]["message"]
 
 
 def test_incomplete_failed_and_error(client: Client) -> None:
     cut = client.responses(max_output_tokens=16, simulate={"output_tokens": 50}).json()
-    assert cut["status"] == "incomplete" and cut["incomplete_details"] == {"reason": "max_output_tokens"}
+    assert cut["status"] == "incomplete"
+    assert cut["incomplete_details"] == {"reason": "max_output_tokens"}
     failed = events(client.responses(stream=True, simulate={"text": "x", "failed": True, "message": "boom"}))
-    assert failed[-1]["type"] == "response.failed" and failed[-1]["response"]["error"]["message"] == "boom"
+    assert failed[-1]["type"] == "response.failed"
+    assert failed[-1]["response"]["error"]["message"] == "boom"
     error = events(client.responses(stream=True, simulate={"error_event_at": 4, "message": "boom"}))
-    assert error[-1]["type"] == "error" and error[-1]["message"] == "boom" and len(error) == 4
+    assert error[-1]["type"] == "error"
+    assert error[-1]["message"] == "boom"
+    assert len(error) == 4
 
 
 def test_llamacpp_leaves_content_index_out(client: Client) -> None:
     made = events(client.responses(path="/llamacpp/v1/responses", stream=True))
     deltas = [event for event in made if event["type"] == "response.output_text.delta"]
-    assert deltas and not any("content_index" in event for event in deltas)
+    assert deltas
+    assert not any("content_index" in event for event in deltas)

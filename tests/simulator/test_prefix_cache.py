@@ -58,7 +58,8 @@ def test_a_growing_conversation_reads_what_it_wrote(client: Client) -> None:
     first = usage(client, system=system, messages=talk([text(50, **MARK)]))
     grown = talk([text(50)], "an answer", [text(70, **MARK)])
     second = usage(client, system=system, messages=grown)
-    assert second[1] == first[2] and second[2] > 70
+    assert second[1] == first[2]
+    assert second[2] > 70
     assert sum(first) + second[2] - first[0] == sum(second) - second[0]
 
 
@@ -101,10 +102,12 @@ def test_entries_die_after_their_time_and_live_on_when_read(client: Client, simu
 def test_an_hour_is_written_apart_and_lasts(client: Client, simulator: RunningSimulator) -> None:
     request = {"system": [text(1000, **LONG_MARK)], "messages": talk([text(100, **MARK)])}
     first = usage(client, **request)
-    assert first[2] == 104 and first[3] == 1004
+    assert first[2] == 104
+    assert first[3] == 1004
     simulator.advance(3000)
     again = usage(client, **request)
-    assert again[1] == 1004 and again[2] == 104
+    assert again[1] == 1004
+    assert again[2] == 104
     simulator.advance(3000)
     assert usage(client, **request)[1] == 1004
 
