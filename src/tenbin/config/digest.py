@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from tenbin.config.model import Config
-from tenbin.config.provider import EMBEDDED
 
 _SECRETS = ("api_key", "master_key", "headers", "keys")
 
@@ -19,8 +18,6 @@ def digest(config: Config) -> str:
 def without_secrets(config: Config) -> dict[str, Any]:
     """All that the configuration says, defaults included, each secret replaced by ``(set)``."""
     plain: dict[str, Any] = _plain(config)
-    if EMBEDDED in plain["providers"]:
-        plain["providers"][EMBEDDED]["base_url"] = None  # its port is another one at each start
     return plain
 
 

@@ -99,7 +99,7 @@ def named_providers(config: Config) -> list[str]:
 def build(config: Config, findings: Findings, environ: Mapping[str, str]) -> Config:
     """The configuration in force: what the file says, then what was found where the file is silent.
 
-    With ``discover: false`` only the embedded model is added, when it is asked for.
+    With ``discover: false`` only the embedded model is added: when it is asked for, or when there is nothing else.
     """
     providers = dict(config.providers)
     models = dict(config.models)
@@ -111,24 +111,13 @@ def build(config: Config, findings: Findings, environ: Mapping[str, str]) -> Con
         for name in named_providers(config):
             if name not in providers and name in PROFILES:
                 providers[name] = ProviderConfig(free=name in LOCAL_SERVERS)
-    if _embedded_wanted(config, providers, findings):
+    if findings.embedded and _embedded_wanted(config, providers):
         providers.setdefault(EMBEDDED, _embedded())
         models.setdefault(EMBEDDED_MODEL, [f"{EMBEDDED}/{EMBEDDED_MODEL}"])
     default = config.default
-    if not default and config.discover:
+    if not default and (config.discover or not config.providers):
         default = _default_chain(providers, findings)
     return msgspec.structs.replace(config, providers=providers, models=models, default=default)
-
-
-def wants_embedded(config: Config) -> bool:
-    """True when a built configuration routes to the embedded model, which has to be started."""
-    return EMBEDDED in config.providers and config.providers[EMBEDDED].base_url is None
-
-
-def with_embedded(config: Config, base_url: str) -> Config:
-    """A built configuration that knows where the embedded model listens."""
-    embedded = msgspec.structs.replace(config.providers[EMBEDDED], base_url=base_url)
-    return msgspec.structs.replace(config, providers={**config.providers, EMBEDDED: embedded})
 
 
 def _add_key(key: FoundKey, secret: str, providers: dict[str, ProviderConfig]) -> None:
@@ -158,10 +147,10 @@ def _add_server(server: FoundServer, providers: dict[str, ProviderConfig], model
     providers[server.provider] = msgspec.structs.replace(known, models=facts)
 
 
-def _embedded_wanted(config: Config, providers: Mapping[str, ProviderConfig], findings: Findings) -> bool:
+def _embedded_wanted(config: Config, providers: Mapping[str, ProviderConfig]) -> bool:
     if config.local_model is not None:
         return config.local_model
-    return EMBEDDED in named_providers(config) or (findings.embedded and not providers)
+    return EMBEDDED in named_providers(config) or not providers
 
 
 def _embedded() -> ProviderConfig:

@@ -1,0 +1,64 @@
+"""The list of commands. A command's module is imported when it is called, so that `tenbin --help` is quick."""
+
+from importlib import import_module
+
+import click
+
+from tenbin import __version__
+
+COMMANDS = {
+    "serve": "Start the gateway.",
+    "init": "Write a commented tenbin.yaml from what is found here.",
+    "check": "Look for mistakes in a tenbin.yaml and show how it routes.",
+    "doctor": "Prove the whole path to every provider.",
+    "code": "Start Claude Code through the gateway.",
+    "env": "Print the variables with which a client finds the gateway.",
+    "ledger": "Show the last requests and what they cost.",
+    "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
+    "schema": "Print the JSON Schema of tenbin.yaml, for editors.",
+    "simulate": "Serve a simulated provider, to try things at no cost.",
+}
+"""Each command and what the overview says of it. The command stands in the module of its name."""
+
+EPILOG = """\b
+Examples:
+  tenbin serve                     start with what is found here
+  tenbin init && tenbin check      write a tenbin.yaml, then look at its routing
+  tenbin code                      Claude Code through the gateway
+\b
+Exit codes: 0 all is well; 1 it is not, and the reason was said; 2 the command
+line makes no sense; 130 interrupted. `tenbin code` ends with Claude Code's own.
+"""
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"tenbin.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from tenbin.config.shape import suggestion
+
+            ctx.fail(f"{args[0]!r} is not a command. {suggestion(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="tenbin %(version)s")
+def tenbin() -> None:
+    """Tenbin, an LLM gateway: any client, any provider, every token counted."""

@@ -1,0 +1,47 @@
+"""How a configuration routes, in words: the table that `serve` and `check` show."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenbin.cli.language import say
+from tenbin.core.target import Target
+from tenbin.decide.policy import Policy
+
+
+def routes(policy: Policy) -> list[tuple[str, tuple[str, ...]]]:
+    """(what a client asks for, the targets that are tried in order), in the order of the rules."""
+
+    def chain(targets: Sequence[Target]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(target.name for target in (*targets, *policy.fallback)))
+
+    fallback = chain(())
+    rows = [(name, chain(targets)) for name, targets in policy.chains.items()]
+    rows += [(f"{name}/...", (f"{name}/...", *fallback)) for name in policy.providers]
+    rows += [(f"{prefix}...", (f"{provider}/{prefix}...", *fallback)) for prefix, provider in families(policy)]
+    rows.append((say("any other name", "その他の名前"), chain(policy.default)))
+    return rows
+
+
+def families(policy: Policy) -> list[tuple[str, str]]:
+    """The families whose provider is there, by provider and name."""
+    return sorted((pair for pair in policy.families if pair[1] in policy.providers), key=lambda pair: pair[::-1])
+
+
+def table(policy: Policy) -> list[str]:
+    """The routes as lines of text; a chain reads as who is tried first, then next."""
+    rows = routes(policy)
+    width = max(len(name) for name, _ in rows)
+    then, nobody = say(", then ", "、次に "), say("nobody: it is refused", "なし (拒否されます)")
+    return [f"{name:<{width}}  -> {then.join(chain) or nobody}" for name, chain in rows]
+
+
+def plain(policy: Policy) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "policy": policy.hash,
+        "models": {name: [target.name for target in chain] for name, chain in policy.chains.items()},
+        "families": dict(families(policy)),
+        "providers": {name: list(target.dialects) for name, target in policy.providers.items()},
+        "default": [target.name for target in policy.default],
+        "fallback": [target.name for target in policy.fallback],
+    }
