@@ -105,7 +105,7 @@ def _status(run: Run, strict: bool) -> int:
     """1 if Tenbin was asked for and could not be measured, erred or answered wrongly; or, strictly, missed a target."""
     ours = next((standing for standing in run.contestants if standing.name == "tenbin"), None)
     gates = judge(run)
-    broken = ours is not None and (ours.problem is not None or gates[-1].reached is not True)
+    broken = ours is not None and (ours.problem is not None or not all(gate.reached for gate in gates[-2:]))
     return 1 if broken or (strict and not all(gate.reached for gate in gates)) else 0
 
 

@@ -35,6 +35,7 @@ def judge(run: Run) -> list[Gate]:
         _figure("start to ready, without the local model", 1.0, "s", tenbin.start_s if tenbin else None),
         _figure("resident memory under load", 90.0, "MB", tenbin.rss_loaded_mb if tenbin else None),
         _no_errors(tenbin),
+        _audit(tenbin),
     ]
 
 
@@ -69,3 +70,12 @@ def _no_errors(tenbin: Standing | None) -> Gate:
     errors = sum(sum(point.errors.values()) for point in tenbin.points)
     found = f"{errors} errors" + (f", wrong: {', '.join(wrong)}" if wrong else "")
     return Gate(what, target, found, not wrong and not errors)
+
+
+def _audit(tenbin: Standing | None) -> Gate:
+    return Gate(
+        "a receipt for every answer, to the nano-USD",
+        "exact",
+        (tenbin.audit if tenbin else "") or "-",
+        tenbin.audit_exact if tenbin else None,
+    )

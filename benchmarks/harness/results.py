@@ -38,13 +38,16 @@ class Measured:
 @dataclass
 class Standing:
     """One gateway in a run. Memory in MB of 10^6 bytes; `start_s` is wall time from start to ready, `start_cpu_ms` the
-    CPU time until then; `rss_loaded_mb` the most seen after any load. `problem` says why it was not measured."""
+    CPU time until then; `rss_loaded_mb` the most seen after any load. `problem` says why it was not measured. `audit`
+    is what its own books say of the load, and `audit_exact` whether that agrees; None if it keeps none."""
 
     name: str
     title: str
     note: str
     version: str = ""
     problem: str | None = None
+    audit: str = ""
+    audit_exact: bool | None = None
     start_s: float = 0.0
     start_cpu_ms: float = 0.0
     rss_ready_mb: float = 0.0
@@ -65,6 +68,8 @@ class Standing:
         if self.problem or other.problem:
             self.problem = self.problem or other.problem
             return
+        if not other.audit_exact:
+            self.audit, self.audit_exact = other.audit, other.audit_exact
         self.start_s = min(self.start_s, other.start_s)
         self.start_cpu_ms = min(self.start_cpu_ms, other.start_cpu_ms)
         self.rss_ready_mb = max(self.rss_ready_mb, other.rss_ready_mb)

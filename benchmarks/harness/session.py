@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness import procfs
-from benchmarks.harness.contestants.base import Contestant, Place
+from benchmarks.harness.contestants.base import Contestant, Place, Served
 from benchmarks.harness.load import LoadFailed, Request, Sums, drive, end_mark
 from benchmarks.harness.points import Point
 from benchmarks.harness.process import GATEWAY_CORE, LOAD_CORE, DidNotStart, Running, free_port, running
@@ -51,6 +51,7 @@ def measure(contestant: Contestant, points: Sequence[Point], work: Path, mock_po
         return standing
     standing.version = contestant.version()
     seconds *= SLOW_FACTOR if contestant.slow else 1
+    served = Served()
     try:
         with gateway(contestant, work, mock_port) as (process, place):
             standing.start_s = process.ready_s
@@ -60,21 +61,25 @@ def measure(contestant: Contestant, points: Sequence[Point], work: Path, mock_po
                 if point.route not in contestant.routes:
                     continue
                 request = contestant.request(point.load, point.route, place)
-                measured = _measure_point(point, request, process, place, seconds)
+                measured = _measure_point(point, request, process, place, seconds, served)
                 standing.rss_loaded_mb = max(standing.rss_loaded_mb, procfs.rss_mb(process.pid))
                 standing.points.append(measured)
                 _tell(contestant, measured)
+        if audit := contestant.audit(place, served):
+            standing.audit, standing.audit_exact = audit.finding, audit.exact
     except DidNotStart as failure:
         standing.problem = f"did not start: {failure}"
     return standing
 
 
-def _measure_point(point: Point, request: Request, process: Running, place: Place, seconds: float) -> Measured:
+def _measure_point(
+    point: Point, request: Request, process: Running, place: Place, seconds: float, served: Served
+) -> Measured:
     measured = Measured(point.load, point.route.name, point.connections)
     mark = end_mark(point.load, point.route.client)
 
     def load(duration: float) -> Sums:
-        return drive(
+        sums = drive(
             process.port,
             request,
             mark=mark,
@@ -83,9 +88,13 @@ def _measure_point(point: Point, request: Request, process: Running, place: Plac
             core=LOAD_CORE,
             work=place.work,
         )
+        served.whole += sums.requests - sums.error_count
+        served.cut_at_most += point.connections
+        return sums
 
     try:
         measured.remark = verify(process.port, request, point.load, point.route.client)
+        served.whole += 1
         load(1.0)
         before = procfs.settled_cpu_ms(process.pid)
         measured.calibration_ms = procfs.calibration_ms(GATEWAY_CORE)

@@ -11,7 +11,7 @@ def standing(name: str, small_ms: float, **others: float) -> Standing:
     for pair in PASSED_THROUGH:
         load, route = pair.split()
         points.append(Measured(load, route, 16, cpu_ms=others.get(load, small_ms), requests=1000))
-    return Standing(name, name, "", start_s=0.4, rss_loaded_mb=60.0, points=points)
+    return Standing(name, name, "", start_s=0.4, rss_loaded_mb=60.0, audit="as many", audit_exact=True, points=points)
 
 
 def run(*standings: Standing) -> Run:
@@ -52,6 +52,12 @@ def test_a_gateway_that_failed_lends_no_figure() -> None:
     peer = standing("tensorzero", 0.2)
     peer.problem = "did not start"
     assert verdicts(run(standing("tenbin", 0.2), peer))["small JSON against TensorZero"] is None
+
+
+def test_books_that_disagree_fail_the_run() -> None:
+    ours = standing("tenbin", 0.2)
+    ours.audit_exact = False
+    assert verdicts(run(ours))["a receipt for every answer, to the nano-USD"] is False
 
 
 def test_one_error_or_wrong_answer_fails_the_run() -> None:

@@ -38,6 +38,23 @@ class Launch:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Served:
+    """What a gateway was asked to do in one turn: requests whose answer came whole, and how many may have been cut off
+    when a load ended (at most one a connection)."""
+
+    whole: int = 0
+    cut_at_most: int = 0
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Whether a gateway's books agree with what it served, and the figures."""
+
+    exact: bool
+    finding: str
+
+
 class Contestant(ABC):
     """One gateway."""
 
@@ -74,6 +91,10 @@ class Contestant(ABC):
     def model(self, load: Load, route: Route) -> str:
         """The model a client asks for."""
         return ticked(f"bench-{route.provider}", load)
+
+    def audit(self, place: Place, served: Served) -> Audit | None:
+        """After the gateway has ended: what its own books say of the load, or None if it keeps none."""
+        return None
 
     def request(self, load: Load, route: Route, place: Place) -> Request:
         """The request of one point, ready to be sent."""

@@ -1,10 +1,26 @@
 """Tenbin as a user runs it: authentication, decision, receipt in the ledger."""
 
+import sqlite3
 import subprocess
 
 import yaml
 
-from benchmarks.harness.contestants.base import BENCHMARKS, KEY, PROVIDER_MODELS, Contestant, Launch, Place
+from benchmarks.harness.contestants.base import (
+    BENCHMARKS,
+    KEY,
+    PROVIDER_MODELS,
+    Audit,
+    Contestant,
+    Launch,
+    Place,
+    Served,
+)
+
+_PRICE = {"input": 3.0, "output": 15.0}
+"""USD per one million tokens."""
+
+_NANO_USD_EACH = 180 * 3_000 + 20 * 15_000
+"""What one answer of the mock costs at that price: 180 tokens in, 20 out. 1 USD per million is 1000 nano-USD each."""
 
 COMMAND = BENCHMARKS.parent / ".venv" / "bin" / "tenbin"
 
@@ -38,9 +54,15 @@ class Tenbin(Contestant):
             for dialect, model in PROVIDER_MODELS.items()
             for suffix in ("", "-ticked")
         }
+        dialects = {"chat": ("openai_chat", f"{place.mock}/v1"), "messages": ("anthropic", place.mock)}
         providers = {
-            "mock-chat": {"dialect": "openai_chat", "base_url": f"{place.mock}/v1", "api_key": KEY},
-            "mock-messages": {"dialect": "anthropic", "base_url": place.mock, "api_key": KEY},
+            f"mock-{dialect}": {
+                "dialect": spoken,
+                "base_url": base_url,
+                "api_key": KEY,
+                "models": {PROVIDER_MODELS[dialect] + suffix: {"price": _PRICE} for suffix in ("", "-ticked")},
+            }
+            for dialect, (spoken, base_url) in dialects.items()
         }
         written = {
             "listen": f"127.0.0.1:{place.port}",
@@ -53,6 +75,16 @@ class Tenbin(Contestant):
         command = [str(COMMAND), "serve", "--config", str(configuration), "--port", str(place.port)]
         command += ["--no-local-model", "--data-dir", str(data)]
         return Launch(command, "/health/readiness", lambda _: place.port)
+
+    def audit(self, place: Place, served: Served) -> Audit:
+        """One receipt for every answer, each priced right to the nano-USD."""
+        query = "SELECT count(*), sum(cost_nano IS NOT ?) FROM requests WHERE outcome = 'answered'"
+        with sqlite3.connect(f"file:{place.work / 'data' / 'ledger.sqlite'}?mode=ro", uri=True) as ledger:
+            receipts, wrong = ledger.execute(query, (_NANO_USD_EACH,)).fetchone()
+        ledger.close()
+        enough = served.whole <= receipts <= served.whole + served.cut_at_most
+        finding = f"{served.whole} answers received whole, {receipts} receipts, {wrong or 0} of them at a wrong price"
+        return Audit(enough and not wrong, finding)
 
 
 def _git(*arguments: str) -> str:
