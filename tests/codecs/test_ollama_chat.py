@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tenbin.codecs.thinking import mark
 from tenbin.codecs.tokens import count_conversation
 
 from tenbin.codecs.ollama_chat import OLLAMA_CHAT
@@ -183,7 +184,12 @@ def test_documents_of_text_are_put_into_words() -> None:
 def test_signed_and_redacted_thinking_is_dropped_and_ollamas_own_goes_back() -> None:
     turn = assistant(Thinking(text="secret", signature="sig"), Thinking(redacted="opaque"), "hi")
     assert messages(user("a"), turn)[1] == {"role": "assistant", "content": "hi"}
-    assert messages(user("a"), assistant(Thinking(text="hm"), "hi"))[1]["thinking"] == "hm"
+    for signature in (None, mark("qwen3:8b", "")):
+        own = assistant(Thinking(text="hm", signature=signature), "hi")
+        assert messages(user("a"), own)[1]["thinking"] == "hm"
+    for signature in (mark("llama3.2", ""), mark("claude-opus-5-5", "sig")):
+        foreign = assistant(Thinking(text="hm", signature=signature), "hi")
+        assert messages(user("a"), foreign)[1] == {"role": "assistant", "content": "hi"}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ class AnswerWriter:
         return {"message": {"role": "assistant", "content": "", field: text}, "done": False}
 
     def _called(self, call_id: str, name: str, pieces: list[str]) -> dict[str, Any]:
-        arguments = msgspec.Raw("".join(pieces).encode() or b"{}")
+        # On one line: a model's own line breaks between the arguments would end the line of the answer.
+        arguments = msgspec.Raw(msgspec.json.format("".join(pieces) or "{}", indent=-1).encode())
         call = {"id": call_id, "function": {"name": name, "arguments": arguments}}
         self._message.setdefault("tool_calls", []).append(call)
         return {"message": {"role": "assistant", "content": "", "tool_calls": [call]}, "done": False}

@@ -9,6 +9,7 @@ from base64 import b64decode
 import msgspec
 
 from tenbin.codecs.ollama_chat import wire
+from tenbin.codecs.thinking import same_model, unmark
 from tenbin.codecs.tokens import count_conversation
 from tenbin.core.conversation import (
     Conversation,
@@ -179,7 +180,7 @@ def _messages(conversation: Conversation, target: Target) -> list[wire.Message]:
         if turn.role == "assistant":
             order = [part.id for part in turn.parts if isinstance(part, ToolCall)]
             calls.update((part.id, part.name) for part in turn.parts if isinstance(part, ToolCall))
-            _add_assistant(messages, turn)
+            _add_assistant(messages, turn, target)
         elif turn.role == "system":
             # Several of Ollama's renderers keep only the first system message and drop the others unsaid.
             said = "\n\n".join(_words(part) for part in turn.parts)
@@ -189,15 +190,14 @@ def _messages(conversation: Conversation, target: Target) -> list[wire.Message]:
     return messages
 
 
-def _add_assistant(messages: list[wire.Message], turn: Turn) -> None:
+def _add_assistant(messages: list[wire.Message], turn: Turn, target: Target) -> None:
     content, thinking, calls = "", "", []
     for part in turn.parts:
         if isinstance(part, ToolCall):
             function = wire.Function(part.name, _arguments(part.arguments))
             calls.append(wire.ToolCall(function, part.id))
         elif isinstance(part, Thinking):
-            # Signed or redacted thinking is another provider's own: it is dropped, never shown to a stranger.
-            if not part.signature and not part.redacted:
+            if _own_thinking(part, target):
                 thinking += part.text
         else:
             content += _words(part)
@@ -205,6 +205,14 @@ def _add_assistant(messages: list[wire.Message], turn: Turn) -> None:
         messages.append(
             wire.Message(role="assistant", content=content, thinking=thinking or None, tool_calls=calls or None)
         )
+
+
+def _own_thinking(part: Thinking, target: Target) -> bool:
+    """Signed or redacted thinking is another provider's own, and marked thinking another model's: neither is shown."""
+    if part.redacted:
+        return False
+    writer, opaque = unmark(part.signature)
+    return not opaque and (writer is None or same_model(writer, target.model))
 
 
 def _arguments(text: str) -> msgspec.Raw:
