@@ -52,7 +52,7 @@ class _EmbeddingHead(msgspec.Struct):
 class _Function(msgspec.Struct):
     name: str
     description: str | None = None
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = msgspec.Raw(b"null")
     strict: bool | None = None
 
 
@@ -64,7 +64,7 @@ class _Tool(msgspec.Struct):
 
 class _JsonSchema(msgspec.Struct):
     name: str = "output"
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw(b"null")
     strict: bool | None = None
 
 
@@ -280,7 +280,7 @@ def _tools(request: _Request) -> tuple[tuple[Tool, ...], tuple[ServerTool, ...]]
 
 def _tool(function: _Function, cache: message_reader.CacheLife) -> Tool:
     parameters = function.parameters
-    if parameters is None or bytes(parameters) == b"null":
+    if bytes(parameters) == b"null":
         return Tool(name=function.name, description=function.description, strict=function.strict, cache=cache)
     return Tool(
         name=function.name, description=function.description, schema=parameters, strict=function.strict, cache=cache
@@ -346,6 +346,6 @@ def _output_format(asked: _ResponseFormat | None) -> OutputFormat | None:
     if asked.type != "json_schema":
         raise fault("response_format.type", "must be text, json_object or json_schema.")
     schema = asked.json_schema
-    if schema is None or schema.schema is None:
+    if schema is None or bytes(schema.schema) == b"null":
         raise fault("response_format.json_schema.schema", "is missing. Give the JSON Schema of the answer.")
     return OutputFormat(mode="json_schema", name=schema.name, schema=schema.schema, strict=schema.strict)
