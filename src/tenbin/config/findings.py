@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tenbin.config.address import is_loopback
+from tenbin.config.keys import PREFIX
 from tenbin.config.model import Config, ModelFacts, ProviderConfig
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
 from tenbin.config.quirks import PROFILES
@@ -81,12 +82,17 @@ def found_keys(environ: Mapping[str, str]) -> tuple[tuple[FoundKey, ...], tuple[
     for name, profile in PROFILES.items():
         if not profile.env or profile.base_url is None or is_loopback(urlsplit(profile.base_url).hostname or ""):
             continue  # a key alone does not say at which port of this machine a server is
-        variable = next((variable for variable in profile.env if environ.get(variable, "").strip()), None)
+        variable = next((variable for variable in profile.env if _is_key(environ.get(variable, ""))), None)
         if variable is not None:
             found.append(FoundKey(name, variable))
         else:
             missing.append(profile.env[0])
     return tuple(found), tuple(missing)
+
+
+def _is_key(value: str) -> bool:
+    """A key of Tenbin's own, which `tenbin env` puts there for clients, is no provider's."""
+    return bool(value.strip()) and not value.strip().startswith(PREFIX)
 
 
 def named_providers(config: Config) -> list[str]:

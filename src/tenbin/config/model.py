@@ -142,10 +142,12 @@ class Config(_Section, frozen=True):
     keys: dict[str, str] = {}
     """More keys, by name: the hash that ``tenbin keys hash`` prints, never the key itself."""
     providers: dict[str, ProviderConfig] = {}
+    """Who answers, each under a name of your choice."""
     models: dict[str, list[TargetName]] = {}
     """Names that clients may ask for, each with its chain of targets: the first that works answers."""
     default: list[TargetName] = []
-    """The chain for names that nothing else matches."""
+    """The chain for names that nothing else matches. Default: with ``discover``, one model of each provider that is
+    there, in the order of docs/configuration.md."""
     fallback: list[TargetName] = []
     """Appended to every chain."""
     discover: bool = True
@@ -153,9 +155,14 @@ class Config(_Section, frozen=True):
     local_model: bool | None = None
     """Start the embedded model. Default: only when no provider is configured or found."""
     timeouts: Timeouts = Timeouts()
+    """How long to wait for a provider."""
     retries: Retries = Retries()
+    """Tries again at the same target."""
     cooldown: Cooldown = Cooldown()
+    """When a target that keeps failing is skipped."""
     limits: Limits = Limits()
+    """What a client may send."""
     ledger: LedgerConfig = LedgerConfig()
+    """Where what happened is written down."""
     ping_seconds: Seconds = 10.0
     """A stream that is silent this long gets a ping."""
