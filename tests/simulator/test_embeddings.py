@@ -1,8 +1,11 @@
 import base64
 import struct
+from typing import Any
 
 from tenbin.simulator.embeddings import vector
 from tests.simulator.conftest import Client
+
+REFUSED: list[Any] = ["", [], None, [{}]]
 
 
 def test_near_texts_have_near_vectors() -> None:
@@ -23,7 +26,7 @@ def test_input_forms_and_encodings(client: Client) -> None:
     assert floats["usage"]["prompt_tokens"] == floats["usage"]["total_tokens"] == 4
     for given in ("one", [1, 2, 3], [[1, 2], [3]]):
         assert client.post("/v1/embeddings", {**body, "input": given}).status_code == 200
-    for wrong in ("", [], None, [{}]):
+    for wrong in REFUSED:
         assert client.post("/v1/embeddings", {**body, "input": wrong}).status_code == 400
 
 

@@ -104,7 +104,8 @@ def compose(prompt: Prompt, script: Script) -> Answer:
 def _thinking(prompt: Prompt, script: Script, seed: str) -> list[Part]:
     if script.thinking is not None:
         return [Part("thinking", script.thinking)] if script.thinking else []
-    if not prompt.thinking or script.output_tokens is not None or prompt.choice not in ("auto", "none"):
+    scripted = script.text is not None or script.output_tokens is not None or script.calls
+    if scripted or not prompt.thinking or prompt.choice not in ("auto", "none"):
         return []
     return [Part("thinking", _lorem(f"thinking {seed}", 8 + _draw(seed, 24)))]
 

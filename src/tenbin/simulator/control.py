@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -18,9 +19,9 @@ PREFIX = "/_simulator/"
 async def handle(exchange: Exchange) -> None:
     """Answer a control request. Raises ApiError 400 for a wrong body, 404 for an unknown one."""
     name = exchange.path.removeprefix(PREFIX).rstrip("/")
-    action = _ACTIONS.get((exchange.method, name))
+    action = ACTIONS.get((exchange.method, name))
     if action is None:
-        known = ", ".join(f"{method} {PREFIX}{path}" for method, path in _ACTIONS)
+        known = ", ".join(f"{method} {PREFIX}{path}" for method, path in ACTIONS)
         raise ApiError(404, f"simulator: no {exchange.method} {exchange.path}; there are: {known}")
     await exchange.respond(200, encode(action(exchange)))
 
@@ -103,7 +104,7 @@ def _state(exchange: Exchange) -> Any:
     }
 
 
-_ACTIONS = {
+ACTIONS: dict[tuple[str, str], Callable[[Exchange], Any]] = {
     ("GET", "requests"): _requests,
     ("DELETE", "requests"): _clear_requests,
     ("GET", "scripts"): _waiting,
@@ -116,3 +117,4 @@ _ACTIONS = {
     ("POST", "reset"): _reset,
     ("GET", "state"): _state,
 }
+"""Method and name of each endpoint -> what it does and answers."""

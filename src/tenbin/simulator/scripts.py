@@ -107,6 +107,7 @@ _FAULTS = (
     "stall_after_events",
     "malformed_chunk_at",
     "error_event_at",
+    "failed",
 )
 _LINE = re.compile(r"(?:^|\n)[ \t]*simulate:[ \t]*(?=[\[{])")
 

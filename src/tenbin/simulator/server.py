@@ -179,7 +179,8 @@ _OLLAMA: dict[str, tuple[str, Handler]] = {
 
 async def _broken(exchange: Exchange, refuse: Refuse, error: Exception) -> None:
     """Report what no check foresaw: 400 if the request could not be read, else a cut connection; with the place."""
-    traceback.print_exception(error)
+    if not isinstance(error, (TypeError, AttributeError, LookupError, ValueError)):  # what an odd request causes
+        traceback.print_exception(error)
     if exchange.entry.status is not None:
         exchange.scope["transport"].abort()
         return
