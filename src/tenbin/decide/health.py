@@ -32,9 +32,8 @@ def fold(health: TargetHealth, failure: Failure | None, now_ms: int, cooldown: C
     """Health after one more attempt; ``failure`` is None for an answer."""
     if failure is None:
         return WELL
-    if failure.kind == "rate_limited":
-        wait = failure.retry_after_ms
-        return health if wait is None else _closed(health, health.failures, now_ms + wait)
+    if failure.kind == "rate_limited" and failure.retry_after_ms is not None:
+        return _closed(health, health.failures, now_ms + failure.retry_after_ms)
     if failure.kind not in COUNTS_AGAINST:
         # The target has spoken, so a probe has done its work.
         return health if health.probing_since_ms == 0 else WELL
