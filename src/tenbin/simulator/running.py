@@ -15,6 +15,8 @@ import uvicorn
 from tenbin.simulator.server import Simulator
 from tenbin.simulator.wire import Protocol
 
+_BACKLOG = 2048
+
 
 def _config(simulator: Simulator) -> uvicorn.Config:
     return uvicorn.Config(
@@ -27,7 +29,7 @@ def _config(simulator: Simulator) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
-        backlog=2048,
+        backlog=_BACKLOG,
     )
 
 
@@ -50,6 +52,7 @@ def serve(
     Raises OSError if the address is taken.
     """
     listener = _listen(host, port)
+    listener.listen(_BACKLOG)  # before the address is told: who reads it may connect at once
     address, actual = listener.getsockname()[:2]
     announce(f"provider simulator on http://{address}:{actual}")
     uvicorn.Server(_config(Simulator(log_size=log_size))).run(sockets=[listener])
@@ -69,7 +72,7 @@ class RunningSimulator:
 
     def __enter__(self) -> RunningSimulator:
         # The socket listens from here on, so a client that is early waits instead of being refused.
-        self._listener.listen(2048)
+        self._listener.listen(_BACKLOG)
         self._thread.start()
         self.control("GET", "state")
         return self
