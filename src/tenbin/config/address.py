@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 SHORTEST_MASTER_KEY = 16
@@ -32,6 +33,7 @@ def split_listen(listen: str) -> tuple[str, int]:
     return host, int(match["port"])
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """True for an address that only this machine can reach."""
     if host.lower() == "localhost":

@@ -70,10 +70,9 @@ def json_schema() -> dict[str, Any]:
                 block["properties"][name]["description"] = docs[name].replace("``", "`")
     provider = schema["$defs"]["ProviderConfig"]["properties"]
     provider["profile"] |= {"examples": list(PROFILES)}
-    provider["quirks"] |= {"properties": quirks_schema(), "additionalProperties": False}
-    schema["$defs"]["ModelFacts"]["properties"]["quirks"] |= provider["quirks"] | {
-        "description": field_docs(sections()["providers.NAME.models.MODEL"])["quirks"]
-    }
+    for block in ("ProviderConfig", "ModelFacts"):
+        field = schema["$defs"][block]["properties"]["quirks"]
+        field["anyOf"][0] |= {"properties": quirks_schema(), "additionalProperties": False}
     return {"$schema": SCHEMA_DIALECT, "title": "tenbin.yaml", **schema}
 
 
@@ -88,10 +87,14 @@ def quirks_schema() -> dict[str, Any]:
 
 
 def _with_reference(field: dict[str, Any]) -> dict[str, Any]:
-    """Numbers and switches may come from the environment."""
-    types = [option.get("type") for option in field.get("anyOf", [field])]
-    if not {"integer", "number", "boolean"} & set(types):
+    """Numbers and switches may come from the environment, and a heading may have nothing under it."""
+    types = {option.get("type") for option in field.get("anyOf", [field])}
+    if types & {"integer", "number", "boolean"}:
+        more: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
+    elif types & {"object", "array"} or "$ref" in field:
+        more = {"type": "null"}
+    else:
         return field
-    default = {"default": field.pop("default")} if "default" in field else {}
+    kept = {name: field.pop(name) for name in ("default", "description") if name in field}
     options = field.pop("anyOf", None) or [field]
-    return {"anyOf": [*options, {"type": "string", "pattern": r"\$\{"}], **default}
+    return {"anyOf": [*options, more], **kept}
