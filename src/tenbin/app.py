@@ -6,6 +6,7 @@ it in a thread, for tests and for commands that need a gateway for a moment.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -43,6 +44,10 @@ WATCH_MS = 1_000
 
 DRAIN_SECONDS = 30
 """How long running requests may take after the order to stop."""
+
+
+COLLECT_AFTER = (10_000, 20, 50)
+"""The collector's thresholds. A request leaves few cycles behind; Python's default (700) looks every few requests."""
 
 
 class Gateway:
@@ -212,6 +217,10 @@ async def run(
     try:
         await gateway.start_local_model()
         await server.listens.wait()
+        # What is alive now lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         if started is not None:
             started()
         if stop is not None:

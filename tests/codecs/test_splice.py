@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tenbin.codecs.splice import fields, splice, splice_items
+from tenbin.codecs.splice import fields, replace_model, splice, splice_items
 from tenbin.core.problems import Unreadable
 
 _KEYS = st.sampled_from(["model", "messages", "stream", 'quo"te', "日本", "back\\slash", "", "model\n"])
@@ -155,3 +155,27 @@ def test_a_whole_surrogate_pair_is_not_taken_for_half_of_one() -> None:
     with pytest.raises(Unreadable) as caught:
         fields(b'{"a":"\\ud83d\\ude00", "b":"\\\\ud83d",}')
     assert "surrogate" not in caught.value.problem.message
+
+
+@given(
+    members=st.lists(
+        st.tuples(
+            st.sampled_from(['"model"', '"mod\\u0065l"', '"a"', '"b"']), st.sampled_from(['"x"', '{"model":"x"}', "1"])
+        ),
+        max_size=4,
+    ),
+    space=_SPACE,
+)
+def test_the_model_that_a_provider_reads_is_the_one_put_in(members: list[tuple[str, str]], space: str) -> None:
+    members = [*members, ('"model"', '"x"')]
+    for first in (members, members[::-1]):
+        body = f"{space}{{{space}{f'{space},'.join(f'{key}{space}:{value}' for key, value in first)}{space}}}".encode()
+        read = json.loads(body)
+        if read["model"] != "x":
+            continue
+        assert json.loads(replace_model(body, "x", "y/é")) == {**read, "model": "y/é"}
+
+
+def test_a_model_named_first_is_replaced_in_place_and_all_else_stays() -> None:
+    body = b' {"model" : "x",  "messages":[{"content":"\\"model\\":\\"x\\""}]} '
+    assert replace_model(body, "x", "y") == body.replace(b'"x"', b'"y"', 1)

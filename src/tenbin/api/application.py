@@ -3,11 +3,12 @@
 The path tells the dialect; the caller is identified, the body read, its head decoded; then execute takes over.
 """
 
+import asyncio
 import logging
 from urllib.parse import quote
 
 from tenbin.api.caller import identify
-from tenbin.api.client_side import AsgiClient, ClientGone, Presence, Receive, Scope, Send, read_body
+from tenbin.api.client_side import ClientGone, ClientSide, Presence, Receive, Scope, Send, client_of, read_body
 from tenbin.api.pages import Pages
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
@@ -33,7 +34,7 @@ class Application:
         """Serve one request; nothing that a client sends may raise out of here."""
         if scope["type"] != "http":
             return
-        client = AsgiClient(send)
+        client = client_of(scope, send)
         path: str = scope["path"]
         route = ASKS.get(path)
         identity = self._new_id()
@@ -54,7 +55,7 @@ class Application:
         clock = self.service.clock
         return request_id.new(clock.now_ms(), clock.bits())
 
-    async def _serve(self, route: Route, scope: Scope, receive: Receive, client: AsgiClient, identity: str) -> None:
+    async def _serve(self, route: Route, scope: Scope, receive: Receive, client: ClientSide, identity: str) -> None:
         service = self.service
         clock = service.clock
         arrived_ns, arrived_at_ms = clock.monotonic_ns(), clock.now_ms()
@@ -68,6 +69,7 @@ class Application:
             await self._refuse(client, route.dialect, body, identity, close=True)
             return
         world = service.world
+        presence: Presence | None = None
         try:
             codec = world.dialects(route.dialect)
             head = _embedding_head(body) if route.operation == "embed" else codec.read_head(body)
@@ -92,7 +94,7 @@ class Application:
                 session=session or head.session,
                 client=agent[:200],
             )
-            with Presence(scope, receive):
+            with Presence(scope, receive) as presence:
                 if route.operation == "count_tokens":
                     await count_tokens(world, ask, client)
                 else:
@@ -100,7 +102,11 @@ class Application:
         except Unreadable as unreadable:
             await self._refuse(client, route.dialect, unreadable.problem, identity)
 
-    async def _other(self, path: str, scope: Scope, receive: Receive, client: AsgiClient, identity: str) -> None:
+        except asyncio.CancelledError:
+            if presence is None or not presence.left:
+                raise
+
+    async def _other(self, path: str, scope: Scope, receive: Receive, client: ClientSide, identity: str) -> None:
         """Everything that is not a request to a model."""
         method: str = scope["method"]
         if path in PROBES and method in ("GET", "HEAD"):
@@ -132,7 +138,7 @@ class Application:
 
     async def _refuse(
         self,
-        client: AsgiClient,
+        client: ClientSide,
         dialect: DialectName,
         problem: Problem,
         identity: str,

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from tenbin.api.server_protocol import CONNECTION_KEY
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from tenbin.api.server_protocol import CONNECTION_KEY, CYCLE_KEY
 from tenbin.config.model import Limits
 from tenbin.core.problems import Problem
 from tenbin.execute.clock import start_task
@@ -47,6 +49,88 @@ class AsgiClient:
         headers.append((b"content-length", str(len(body)).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+class DirectClient:
+    """Sends an answer straight to the transport of Tenbin's own server: the same bytes that uvicorn would write, in
+    one piece, without a dictionary and a check of each header for each message (a tenth of a small request's cost).
+
+    The headers are Tenbin's own or have been through an HTTP parser; names are in lower case.
+    """
+
+    __slots__ = ("_cycle", "_version", "started")
+
+    def __init__(self, cycle: Any, http_version: str) -> None:
+        self._cycle = cycle
+        self._version = http_version
+        self.started = False
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head of a streamed answer."""
+        cycle = self._cycle
+        if self._version == "1.0":
+            cycle.keep_alive = False
+            framing = b""
+        else:
+            cycle.chunked_encoding = True
+            framing = b"transfer-encoding: chunked\r\n"
+        self._put(self._head(status, headers, framing))
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if data:
+            self._put(b"%x\r\n%b\r\n" % (len(data), data) if cycle.chunked_encoding else data)
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece."""
+        if self._cycle.chunked_encoding:
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        self._put(data)
+        self._end()
+
+    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer."""
+        self._put(self._head(status, headers, b"content-length: %d\r\n" % len(body)) + body)
+        self._end()
+
+    def _head(self, status: int, headers: Headers, framing: bytes) -> bytes:
+        cycle = self._cycle
+        self.started = cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        parts = [STATUS_LINE[status]]
+        for name, value in headers:
+            if name == b"connection":
+                cycle.keep_alive = cycle.keep_alive and value != b"close"
+            else:
+                parts += (name, b": ", value, b"\r\n")
+        parts += (framing, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        return b"".join(parts)
+
+    def _put(self, data: bytes) -> None:
+        if data and not self._cycle.disconnected:
+            self._cycle.transport.write(data)
+
+    def _end(self) -> None:
+        cycle = self._cycle
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+
+
+ClientSide = AsgiClient | DirectClient
+
+
+def client_of(scope: Scope, send: Send) -> ClientSide:
+    """The client's side of a request: direct on Tenbin's own server, by ASGI messages on any other."""
+    cycle = scope.get(CYCLE_KEY)
+    if cycle is None or scope["method"] == "HEAD":
+        return AsgiClient(send)
+    return DirectClient(cycle, scope["http_version"])
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | Problem:

@@ -16,6 +16,9 @@ from tenbin.config.model import Limits
 CONNECTION_KEY = "tenbin.connection"
 """In an ASGI scope: the LimitedProtocol that it came on."""
 
+CYCLE_KEY = "tenbin.cycle"
+"""In an ASGI scope: uvicorn's RequestResponseCycle of this very request (of several pipelined ones)."""
+
 
 class LimitedProtocol(HttpToolsProtocol):
     """One client connection. ``limits`` is set on a subclass made for a server (``limited``)."""
@@ -70,6 +73,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse_head()
             return
         super().on_headers_complete()
+        cast(dict[str, Any], self.scope)[CYCLE_KEY] = self.cycle
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

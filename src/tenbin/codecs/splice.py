@@ -103,6 +103,23 @@ def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     return head + b",".join(pieces + appended) + tail
 
 
+_LEADING_MODEL = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"model"[ \t\n\r]*:[ \t\n\r]*')
+
+
+def replace_model(body: bytes, old: str, new: str) -> bytes:
+    """The object with its field ``model``, known to be ``old``, set to ``new``: what nearly every request needs.
+
+    Where ``model`` is the first field and nothing else in the body could be that key too (it is written nowhere else,
+    and no key can be hidden behind an escape), only its bytes are looked at; else it is a splice like any other.
+    """
+    found = _LEADING_MODEL.match(body)
+    if found is not None and b"\\u" not in body and body.count(b'"model"') == 1:
+        value, start = msgspec.json.encode(old), found.end()
+        if body.startswith(value, start):
+            return body[:start] + msgspec.json.encode(new) + body[start + len(value) :]
+    return splice(body, {"model": msgspec.json.encode(new)})
+
+
 def items(array: bytes) -> list[msgspec.Raw]:
     """The items of a JSON array, unread. Raises Unreadable for anything else."""
     try:

@@ -38,15 +38,17 @@ class OpenAIChat:
 
     def splice(self, body: bytes, head: Head, target: Target) -> bytes:
         """The client's own body under the target's model name; a stream is also made to tell its usage."""
+        tells_usage = not head.stream or head.stream_usage or target.quirks.stream_usage != "option"
+        if tells_usage:
+            return body if head.model == target.model else splice.replace_model(body, head.model, target.model)
         changes: dict[str, bytes | None] = {}
         if head.model != target.model:
             changes["model"] = msgspec.json.encode(target.model)
-        if head.stream and not head.stream_usage and target.quirks.stream_usage == "option":
-            options = bytes(splice.fields(body).get("stream_options", b"null"))
-            changes["stream_options"] = (
-                splice.splice(options, {"include_usage": b"true"}) if options[:1] == b"{" else b'{"include_usage":true}'
-            )
-        return splice.splice(body, changes) if changes else body
+        options = bytes(splice.fields(body).get("stream_options", b"null"))
+        changes["stream_options"] = (
+            splice.splice(options, {"include_usage": b"true"}) if options[:1] == b"{" else b'{"include_usage":true}'
+        )
+        return splice.splice(body, changes)
 
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer."""
