@@ -1,7 +1,11 @@
 """Stage 2, marking opaque thinking (a signature, encrypted reasoning) that crosses to another dialect.
 
 A provider refuses opaque thinking that it did not make. The mark names the model that wrote it, so that a later
-request, which may go anywhere, gives it back to that model and to no other: docs/decisions/0003-thinking-across-models.md
+request, which may go anywhere, gives it back to that model and to no other. An answer is marked as it crosses; a
+request's reader leaves the mark on, and the target's writer takes it off. Opaque thinking without a mark comes from
+the client's own dialect: a Responses item is told by its ``id`` (empty where the client left it out).
+
+Why so: docs/decisions/0003-thinking-across-models.md
 """
 
 _PREFIX = "tenbin:"

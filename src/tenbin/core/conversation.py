@@ -42,7 +42,10 @@ class Document(_Part, frozen=True, tag="document"):
 
 
 class Thinking(_Part, frozen=True, tag="thinking"):
-    """What a model thought. Kept only for the model that wrote it; a signature is never forged."""
+    """What a model thought. Kept only for the model that wrote it; a signature is never forged.
+
+    ``signature`` and ``redacted`` may bear a mark that names the model (``tenbin.codecs.thinking``).
+    """
 
     text: str = ""
     signature: str | None = None
@@ -50,8 +53,6 @@ class Thinking(_Part, frozen=True, tag="thinking"):
     """Opaque data of a redacted block, or a Responses item's ``encrypted_content``."""
     id: str | None = None
     """The Responses reasoning item's id."""
-    model: str | None = None
-    """The model that wrote it, where the client's copy says so (docs/decisions/0003)."""
 
 
 class ToolCall(_Part, frozen=True, tag="tool_call"):

@@ -1,0 +1,69 @@
+"""Stage 2, Anthropic's Messages dialect: POST /v1/messages, both ways.
+
+Request: head_reader, request_splicer (passed through), request_reader and request_writer (translated). Answer:
+answer_observer (passed through), answer_reader and answer_writer (translated). Errors: errors.
+"""
+
+from collections.abc import Sequence
+
+from tenbin.codecs.anthropic_messages import errors, head_reader, request_reader, request_splicer, request_writer
+from tenbin.codecs.anthropic_messages.answer_observer import BodyObserver, StreamObserver
+from tenbin.codecs.anthropic_messages.answer_reader import BodyReader, StreamReader
+from tenbin.codecs.anthropic_messages.answer_writer import BodyWriter, StreamWriter
+from tenbin.codecs.dialect import AnswerReader, AnswerWriter, Observer
+from tenbin.core.ask import Head, Operation
+from tenbin.core.conversation import Conversation
+from tenbin.core.problems import Failure, Problem
+from tenbin.core.target import DialectName, Target
+
+__all__ = ["ANTHROPIC", "AnthropicMessages"]
+
+
+class AnthropicMessages:
+    """The dialect; it holds nothing."""
+
+    name: DialectName = "anthropic"
+
+    def read_head(self, body: bytes, operation: Operation = "generate") -> Head:
+        """The few facts that a request is judged by. Raises Unreadable. Counting tokens needs no max_tokens."""
+        return head_reader.read_head(body, operation)
+
+    def read(self, body: bytes, operation: Operation = "generate") -> Conversation:
+        """The whole request. Raises Unreadable. Counting tokens needs no max_tokens."""
+        return request_reader.read(body, operation)
+
+    def write(self, conversation: Conversation, target: Target) -> bytes:
+        """The request for a target. Raises Inexpressible."""
+        return request_writer.write(conversation, target)
+
+    def splice(self, body: bytes, head: Head, target: Target) -> bytes:
+        """The client's own body with only what must change for this target changed."""
+        return request_splicer.spliced(body, head, target)
+
+    def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
+        """A reader for one answer of this target."""
+        return StreamReader(target.model) if streamed else BodyReader(target.model)
+
+    def writer(self, *, streamed: bool, request_id: str, head: Head) -> AnswerWriter:
+        """A writer for one answer to this client."""
+        return StreamWriter(request_id, head.model) if streamed else BodyWriter(request_id, head.model)
+
+    def observer(self, *, streamed: bool, head: Head, target: Target) -> Observer:
+        """A watcher for one answer that passes through."""
+        return StreamObserver(cache_1h=head.cache_1h) if streamed else BodyObserver(cache_1h=head.cache_1h)
+
+    def failure(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Failure:
+        """What a non-2xx answer of a provider means."""
+        return errors.failure(status, headers, body)
+
+    def problem(self, problem: Problem, request_id: str) -> bytes:
+        """The body of an error answer."""
+        return errors.problem(problem, request_id)
+
+    def problem_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same in the middle of a stream."""
+        return errors.problem_event(problem, request_id)
+
+
+ANTHROPIC = AnthropicMessages()
+"""The one instance."""
