@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ANSWERED = Answered()
 RESUMED = Resumed()
+EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+"""How a server-sent event ends: only after one of these may another be put into the stream."""
 CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
 
 
@@ -53,6 +55,7 @@ class Exchange:
         self._first_byte_ns = 0
         self._queue_ns = 0
         self._settled = False
+        self._last_sent = EVENT_ENDS[0]
         self._conversation: Conversation | None = None
 
     async def run(self) -> None:
@@ -162,7 +165,6 @@ class Exchange:
         """Forward what comes, at once; nothing before the first content, so that a failure can still move on."""
         client = self.client
         held: list[bytes] = []
-        boundary = True
         answer.quiet_after = self.world.ping_seconds
         while (data := await answer.read()) is not None:
             if data:
@@ -170,19 +172,17 @@ class Exchange:
                 out = watch.feed(data)
                 if self._started:
                     if out:
-                        boundary = out.endswith((b"\n\n", b"\r\n\r\n"))
+                        self._last_sent = out
                         await client.write(out)
                     continue
                 held.append(out)
                 if watch.failure is not None:
                     return self._ended(attempt, "failed", watch.failure)
                 if watch.started or watch.ended:
-                    boundary = held[-1].endswith((b"\n\n", b"\r\n\r\n"))
                     await self._commit(attempt, answer, held)
             elif not self._started and any(held):
-                boundary = held[-1].endswith((b"\n\n", b"\r\n\r\n"))
                 await self._commit(attempt, answer, held)
-            elif self._started and boundary:
+            elif self._started and self._last_sent.endswith(EVENT_ENDS):
                 await client.write(self._ping(watch))
         last = watch.finish()
         if watch.failure is None and not watch.ended:
@@ -204,6 +204,8 @@ class Exchange:
         self._settle("cut", 200, failure)
         problem = told(failure, attempt.target.name)
         event = self.world.dialects(self.ask.dialect).problem_event(problem, self.ask.request_id)
+        if not self._last_sent.endswith(EVENT_ENDS):
+            event = b"\n\n" + event  # the provider's last event was cut in two: end it, or ours would be a part of it
         await self.client.finish(event)
         return outcome
 
@@ -237,6 +239,7 @@ class Exchange:
         data = b"".join(held)
         held.clear()
         if data:
+            self._last_sent = data
             await self.client.write(data)
 
     def _headers(self, attempt: AttemptUnderWay, answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
