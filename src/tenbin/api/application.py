@@ -13,7 +13,7 @@ from tenbin.api.pages import Pages
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
 from tenbin.core import request_id
-from tenbin.core.ask import Ask, Caller, Head
+from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable
 from tenbin.core.target import DialectName
 from tenbin.execute.answer_headers import problem_headers
@@ -72,7 +72,7 @@ class Application:
         presence: Presence | None = None
         try:
             codec = world.dialects(route.dialect)
-            head = _embedding_head(body) if route.operation == "embed" else codec.read_head(body)
+            head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
             session = agent = ""
             for name, value in headers:
                 if name == b"x-claude-code-session-id":
@@ -166,11 +166,16 @@ BUG = Problem(
 )
 
 
-def _embedding_head(body: bytes) -> Head:
-    # Imported here: a gateway that serves no embeddings does without it.
-    from tenbin.codecs.openai_chat.request_reader import read_embedding_head
+def _other_head(operation: Operation, body: bytes) -> Head:
+    """The head of a request that asks for no answer: embeddings (OpenAI's form), a count of tokens (Anthropic's)."""
+    # Imported here: most gateways serve neither.
+    if operation == "embed":
+        from tenbin.codecs.openai_chat.request_reader import read_embedding_head
 
-    return read_embedding_head(body)
+        return read_embedding_head(body)
+    from tenbin.codecs.anthropic_messages import ANTHROPIC
+
+    return ANTHROPIC.read_head(body, operation)
 
 
 def _shown(path: str) -> str:

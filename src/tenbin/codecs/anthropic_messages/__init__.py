@@ -28,9 +28,9 @@ class AnthropicMessages:
         """The few facts that a request is judged by. Raises Unreadable. Counting tokens needs no max_tokens."""
         return head_reader.read_head(body, operation)
 
-    def read(self, body: bytes, operation: Operation = "generate") -> Conversation:
-        """The whole request. Raises Unreadable. Counting tokens needs no max_tokens."""
-        return request_reader.read(body, operation)
+    def read(self, body: bytes) -> Conversation:
+        """The whole request. Raises Unreadable."""
+        return request_reader.read(body)
 
     def write(self, conversation: Conversation, target: Target) -> bytes:
         """The request for a target. Raises Inexpressible."""

@@ -20,6 +20,7 @@ from tenbin.core.conversation import (
 )
 
 DIALECT = "anthropic"
+_NULL = msgspec.Raw(b"null")
 
 
 class _Kind(msgspec.Struct):
@@ -67,7 +68,7 @@ class _ToolUse(_Marked, kw_only=True):
 
 class _ToolResult(_Marked, kw_only=True):
     tool_use_id: str
-    content: msgspec.Raw | None = None
+    content: msgspec.Raw = _NULL
     is_error: bool | None = None
 
 
@@ -82,7 +83,7 @@ class _Source(msgspec.Struct):
     media_type: str | None = None
     data: str | None = None
     url: str | None = None
-    content: msgspec.Raw | None = None
+    content: msgspec.Raw = _NULL
 
 
 _T = TypeVar("_T")
@@ -182,7 +183,7 @@ def _read_document(raw: bytes, path: str) -> Part:
             return Document(media_type=source.media_type or "text/plain", text=text, title=title, cache=cache)
         case "url":
             return Document(url=_needed(source.url, f"{path}.source.url"), title=title, cache=cache)
-        case "content" if source.content is not None:
+        case "content":
             parts = read_content(bytes(source.content), f"{path}.source.content", "user")
             if all(isinstance(part, Text) for part in parts):
                 text = "\n\n".join(part.text for part in parts if isinstance(part, Text))
@@ -218,7 +219,7 @@ def _read_tool_use(raw: bytes, path: str) -> Part:
 def _read_tool_result(raw: bytes, path: str) -> Part:
     block = _block(_ToolResult, raw, path)
     parts: tuple[Part, ...] = ()
-    if block.content is not None and bytes(block.content) != b"null":
+    if bytes(block.content) != b"null":
         parts = read_content(bytes(block.content), f"{path}.content", "user")
     kept = []
     for index, part in enumerate(parts):

@@ -12,7 +12,6 @@ from tenbin.codecs.anthropic_messages import head_reader
 from tenbin.codecs.anthropic_messages.content_reader import read_content, read_texts, ttl
 from tenbin.codecs.anthropic_messages.typed import expect, wrong
 from tenbin.codecs.splice import unreadable
-from tenbin.core.ask import Operation
 from tenbin.core.conversation import (
     Conversation,
     OutputFormat,
@@ -33,6 +32,7 @@ BILLING_HEADER = "x-anthropic-billing-header:"
 PLACEHOLDER_TOOL = "DeferredToolPlaceholder"
 """A tool that Claude Code offers only so that the list of tools is not empty."""
 
+_NULL = msgspec.Raw(b"null")
 _T = TypeVar("_T")
 
 
@@ -46,7 +46,7 @@ class _Tool(msgspec.Struct):
     name: str | None = None
     type: str | None = None
     description: str | None = None
-    input_schema: msgspec.Raw | None = None
+    input_schema: msgspec.Raw = _NULL
     strict: bool | None = None
     defer_loading: bool | None = None
     cache_control: dict[str, Any] | None = None
@@ -66,7 +66,7 @@ class _Thinking(msgspec.Struct):
 
 class _Format(msgspec.Struct):
     type: str
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = _NULL
 
 
 class _OutputConfig(msgspec.Struct):
@@ -79,7 +79,7 @@ class _Request(msgspec.Struct):
     messages: list[msgspec.Raw]
     max_tokens: int | None = None
     stream: bool | None = None
-    system: msgspec.Raw | None = None
+    system: msgspec.Raw = _NULL
     tools: list[msgspec.Raw] | None = None
     tool_choice: _ToolChoice | None = None
     stop_sequences: list[str] | None = None
@@ -89,7 +89,7 @@ class _Request(msgspec.Struct):
     thinking: _Thinking | None = None
     output_config: _OutputConfig | None = None
     output_format: _Format | None = None
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = _NULL
     service_tier: str | None = None
 
 
@@ -99,9 +99,12 @@ _tool_decoder = msgspec.json.Decoder(_Tool)
 _any_decoder = msgspec.json.Decoder()
 
 
-def read(body: bytes, operation: Operation = "generate") -> Conversation:
-    """The whole request. Raises Unreadable, naming the field and the fix. Counting tokens needs no max_tokens."""
-    head_reader.read_head(body, operation)
+def read(body: bytes) -> Conversation:
+    """The whole request, of which only the head knows whether it must have max_tokens.
+
+    Raises Unreadable, naming the field and the fix.
+    """
+    head_reader.read_head(body, "count_tokens")
     try:
         return _read(_request_decoder.decode(body))
     except msgspec.ValidationError as error:
@@ -115,7 +118,7 @@ def _read(request: _Request) -> Conversation:
         raise expect("messages", "holds no message", "Send at least one user message")
     tools, server_tools = _tools(request.tools or [])
     choice, parallel = _tool_choice(request.tool_choice)
-    user = head_reader.user_of(bytes(request.metadata)) if request.metadata is not None else None
+    user = head_reader.user_of(bytes(request.metadata))
     return Conversation(
         model=request.model,
         stream=bool(request.stream),
@@ -143,8 +146,8 @@ def without_billing_header(text: str) -> str | None:
     return text.partition("\n")[2].strip("\n") or None
 
 
-def _system(raw: msgspec.Raw | None) -> tuple[Part, ...]:
-    if raw is None or bytes(raw) == b"null":
+def _system(raw: msgspec.Raw) -> tuple[Part, ...]:
+    if bytes(raw) == b"null":
         return ()
     kept: list[Part] = []
     for part in read_texts(bytes(raw), "system"):
@@ -183,7 +186,7 @@ def _tools(raws: list[msgspec.Raw]) -> tuple[tuple[Tool, ...], tuple[ServerTool,
         if tool.name == PLACEHOLDER_TOOL:
             continue
         schema = tool.input_schema
-        if schema is None or bytes(schema)[:1] != b"{":
+        if bytes(schema)[:1] != b"{":
             raise expect(f"{path}.input_schema", "must be a JSON Schema object", "Describe the tool's arguments")
         tools.append(
             Tool(
@@ -241,7 +244,7 @@ def _output_format(request: _Request) -> OutputFormat | None:
         return None
     if format_.type != "json_schema":
         raise expect(f"{path}.type", f"is {format_.type!r}", 'Use "json_schema"')
-    if format_.schema is None or bytes(format_.schema)[:1] != b"{":
+    if bytes(format_.schema)[:1] != b"{":
         raise expect(f"{path}.schema", "must be a JSON Schema object", "Describe the answer")
     return OutputFormat(mode="json_schema", schema=msgspec.Raw(bytes(format_.schema)), strict=True)
 

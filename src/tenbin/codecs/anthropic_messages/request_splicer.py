@@ -46,7 +46,11 @@ def spliced(body: bytes, head: Head, target: Target) -> bytes:
             system = splice.fields(body).get("system")
             if system is not None:
                 changes["system"] = _without_billing_header(bytes(system))
-    return splice.splice(body, changes) if changes else body
+    if not changes:
+        return body
+    if len(changes) == 1 and "model" in changes:
+        return splice.replace_model(body, head.model, target.model)
+    return splice.splice(body, changes)
 
 
 def _without_billing_header(system: bytes) -> bytes | None:
