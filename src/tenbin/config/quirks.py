@@ -38,6 +38,7 @@ _ANTHROPIC = Quirks(
     reasoning_request="thinking",
     # Refused by every model from Opus 4.7 on; older ones are listed below.
     sampling=False,
+    sampling_pair=False,
     strict_schemas=True,
     stop_limit=0,
     cache_control=True,
@@ -184,9 +185,10 @@ MODEL_QUIRKS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "claude-sonnet-4": _BEFORE_ADAPTIVE,
             "claude-sonnet-4-6": {"sampling": True},
             "claude-haiku-4": _BEFORE_ADAPTIVE,
-            "claude-opus-5-5": _REFUSES_FORCING,
+            "claude-opus-5-5": _REFUSES_FORCING | {"thinking_off": False},
             "claude-sonnet-5-5": _REFUSES_FORCING,
-            "claude-fable-5-1": _REFUSES_FORCING,
+            "claude-fable": {"thinking_off": False},
+            "claude-fable-5-1": _REFUSES_FORCING | {"thinking_off": False},
         },
         "openai": {"gpt-3": _PLAIN_OPENAI, "gpt-4": _PLAIN_OPENAI, "chatgpt-4": _PLAIN_OPENAI},
     }

@@ -32,6 +32,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     (DeepSeek, Anthropic), ``chat_template_kwargs: {enable_thinking}`` (vLLM, llama.cpp), or not at all."""
     adaptive_thinking: bool = True
     """Takes ``thinking: {type: adaptive}`` and an effort (Anthropic); else thinking is asked for by a budget."""
+    thinking_off: bool = True
+    """Takes ``thinking: {type: disabled}``; some models always think and refuse it."""
     reasoning_answer: tuple[str, ...] = ("reasoning_content", "reasoning")
     """Fields of a message or delta in which thinking comes back; the first present one is read."""
     reasoning_back: bool = False

@@ -25,6 +25,7 @@ LEAST_BUDGET = 1_024
 _EFFORTS = {"minimal": "low"}
 """Efforts that Anthropic does not know, by the nearest that it does."""
 
+_NO_THINKING = {"type": "disabled"}
 _SERVICE_TIERS = frozenset({"auto", "standard_only"})
 
 
@@ -48,8 +49,9 @@ def write(conversation: Conversation, target: Target) -> bytes:
             body["tool_choice"] = choice
     body.update(_thinking(conversation, target, body["max_tokens"]))
     _add_output_format(body, conversation, quirks)
-    if quirks.sampling and "thinking" not in body:
-        body.update(_sampling(conversation))
+    # At Anthropic, thinking goes with no sampling parameter.
+    if quirks.sampling and not (quirks.safeguards and body.get("thinking", _NO_THINKING) != _NO_THINKING):
+        body.update(_sampling(conversation, quirks))
     if conversation.stop:
         body["stop_sequences"] = list(conversation.stop)
     if conversation.user is not None:
@@ -147,14 +149,15 @@ def _thinking(conversation: Conversation, target: Target, max_tokens: int) -> di
     choice = conversation.tool_choice
     forced = choice is not None and choice.mode in ("any", "tool")
     effort = thought.effort
-    if thought.mode == "off" or effort == "none" or forced:  # thinking and a forced tool exclude each other
-        # Not asking is enough: `disabled` is refused by models that always think.
+    off = thought.mode == "off" or effort == "none"
+    if off or forced:  # thinking and a forced tool exclude each other
+        written: dict[str, Any] = {"thinking": _NO_THINKING} if off and quirks.thinking_off else {}
         if quirks.adaptive_thinking and effort is not None and effort != "none":
-            return {"output_config": {"effort": _EFFORTS.get(effort, effort)}}
-        return {}
+            written["output_config"] = {"effort": _EFFORTS.get(effort, effort)}
+        return written
     display = {} if thought.show else {"display": "omitted"}
     if quirks.adaptive_thinking:
-        written: dict[str, Any] = {"thinking": {"type": "adaptive", **display}}
+        written = {"thinking": {"type": "adaptive", **display}}
         if thought.budget is not None and thought.mode == "on":
             effort = effort or _effort_of(thought.budget)
         if effort is not None:
@@ -206,13 +209,13 @@ def _format_instruction(conversation: Conversation, quirks: Quirks) -> str | Non
     return words
 
 
-def _sampling(conversation: Conversation) -> dict[str, Any]:
-    """Temperature within Anthropic's 0 to 1 (OpenAI's goes to 2); with it no top_p, as newer models take only one."""
+def _sampling(conversation: Conversation, quirks: Quirks) -> dict[str, Any]:
+    """Temperature within Anthropic's 0 to 1 (OpenAI's goes to 2); with it no top_p, where only one is taken."""
     sampling = conversation.sampling
     written: dict[str, Any] = {}
     if sampling.temperature is not None:
         written["temperature"] = min(max(sampling.temperature, 0.0), 1.0)
-    elif sampling.top_p is not None:
+    if sampling.top_p is not None and (quirks.sampling_pair or sampling.temperature is None):
         written["top_p"] = sampling.top_p
     if sampling.top_k is not None:
         written["top_k"] = sampling.top_k
