@@ -42,6 +42,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Honours ``response_format: {type: json_schema}``; else the schema is put into words."""
     sampling: bool = True
     """Takes temperature and top_p."""
+    sampling_pair: bool = True
+    """Takes temperature and top_p together; else only the temperature is sent."""
     top_k: bool = False
     """Takes top_k in OpenAI's dialects, which don't define it."""
     strict_schemas: bool = False
