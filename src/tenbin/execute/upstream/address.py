@@ -140,7 +140,7 @@ def forwarded_answer_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tup
     return [
         (name, value)
         for name, value in headers
-        if name not in ANSWER_HEADERS_KEPT_BACK and not name.startswith(b"x-tenbin-")
+        if name not in ANSWER_HEADERS_KEPT_BACK and not name.startswith((b"x-tenbin-", b"access-control-"))
     ]
 
 
@@ -161,4 +161,4 @@ ANSWER_HEADERS_KEPT_BACK = frozenset(
         b"strict-transport-security",
     }
 )
-"""Hop-by-hop, written anew, or about the provider's own host."""
+"""Hop-by-hop, written anew, or about the provider's own host; so is what it allows to browsers (access-control-*)."""
