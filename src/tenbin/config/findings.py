@@ -117,7 +117,7 @@ def build(config: Config, findings: Findings, environ: Mapping[str, str]) -> Con
         for name in named_providers(config):
             if name not in providers and name in PROFILES:
                 providers[name] = ProviderConfig(free=name in LOCAL_SERVERS)
-    if findings.embedded and _embedded_wanted(config, providers):
+    if findings.embedded and _embedded_wanted(config, providers, findings):
         providers.setdefault(EMBEDDED, _embedded())
         models.setdefault(EMBEDDED_MODEL, [f"{EMBEDDED}/{EMBEDDED_MODEL}"])
     default = config.default
@@ -153,10 +153,14 @@ def _add_server(server: FoundServer, providers: dict[str, ProviderConfig], model
     providers[server.provider] = msgspec.structs.replace(known, models=facts)
 
 
-def _embedded_wanted(config: Config, providers: Mapping[str, ProviderConfig]) -> bool:
+def _embedded_wanted(config: Config, providers: Mapping[str, ProviderConfig], findings: Findings) -> bool:
+    """When it is asked for or named, or else nobody could answer: a found server may hold no model yet."""
     if config.local_model is not None:
         return config.local_model
-    return EMBEDDED in named_providers(config) or not providers
+    if EMBEDDED in named_providers(config):
+        return True
+    idle = {server.provider for server in findings.servers if not any(model.chat for model in server.models)}
+    return providers.keys() <= idle - config.providers.keys()
 
 
 def _embedded() -> ProviderConfig:

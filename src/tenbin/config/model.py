@@ -48,6 +48,7 @@ class ModelFacts(_Section, frozen=True):
     max_output: OneOrMore | None = None
     """Most output tokens."""
     price: ModelPrice | None = None
+    """Overrides the price library's."""
     quirks: dict[str, Any] = {}
     """Overrides of the provider's quirks for this model."""
 
@@ -153,7 +154,7 @@ class Config(_Section, frozen=True):
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None
-    """Start the embedded model. Default: only when no provider is configured or found."""
+    """Start the embedded model. Default: when a chain names it, or nobody else is configured or found."""
     timeouts: Timeouts = Timeouts()
     """How long to wait for a provider."""
     retries: Retries = Retries()

@@ -95,6 +95,6 @@ def _with_reference(field: dict[str, Any]) -> dict[str, Any]:
         more = {"type": "null"}
     else:
         return field
-    kept = {name: field.pop(name) for name in ("default", "description") if name in field}
+    kept: dict[str, Any] = {name: field.pop(name) for name in ("default", "description") if name in field}
     options = field.pop("anyOf", None) or [field]
     return {"anyOf": [*options, more], **kept}

@@ -25,6 +25,7 @@ def template(findings: Findings) -> str:
     """The text of a tenbin.yaml in which ``findings`` are set. It reads back without a mistake."""
     docs = field_docs(Config)
     parts = [HEAD, _unset("listen", Config().listen, docs), _secret("master_key", "TENBIN_MASTER_KEY", docs)]
+    parts.append(_unset("keys", {}, docs))
     parts.append(_comment(docs.get("providers", "")) + _providers(findings))
     parts.append(_comment(docs.get("models", "")) + _models(findings))
     parts.append(_comment(docs.get("default", "")) + _default(findings))
@@ -120,5 +121,5 @@ def _value(value: Any) -> str:
 
 
 def _word(text: str) -> str:
-    """A string as YAML, in quotes where it needs them."""
-    return str(yaml.safe_dump(text, default_flow_style=True, width=1000)).split("\n")[0]
+    """A string as YAML, also inside brackets; in quotes where it needs them."""
+    return str(yaml.safe_dump([text], default_flow_style=True, allow_unicode=True, width=10_000)).strip()[1:-1]
