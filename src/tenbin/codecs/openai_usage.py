@@ -107,13 +107,22 @@ def stated_cost(usage: bytes) -> str | None:
     return format(cost, "f") if cost.is_finite() and -30 < cost.adjusted() < 30 else None
 
 
-def cost_in(chunk: bytes) -> str | None:
-    """The cost in the ``usage`` of a whole chunk or body."""
+def cost_in(value: bytes) -> str | None:
+    """The cost in the ``usage`` of a whole chunk or body, or of the ``response`` that an event holds."""
+    if b'"cost"' not in value:
+        return None
     try:
-        usage = _raw_fields.decode(chunk).get("usage")
+        fields = _raw_fields.decode(value)
+        if "usage" not in fields and "response" in fields:
+            fields = _raw_fields.decode(fields["response"])
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    return stated_cost(bytes(usage)) if usage is not None else None
+    return stated_cost(bytes(fields["usage"])) if "usage" in fields else None
+
+
+def with_searches(usage: Usage, searches: int) -> Usage:
+    """The usage with so many web searches."""
+    return msgspec.structs.replace(usage, web_searches=searches)
 
 
 def as_chat(usage: Usage) -> dict[str, Any]:

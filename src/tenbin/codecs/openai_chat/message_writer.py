@@ -1,10 +1,17 @@
 """Stage 2, turns become Chat Completions messages, in the order and the forms that providers insist on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
+from tenbin.codecs.openai_request import (
+    as_error,
+    call_id,
+    document_words,
+    reminder,
+    results_by_turn,
+    split_attachments,
+    system_words,
+)
 from tenbin.codecs.thinking import same_model, unmark
 from tenbin.codecs.tool_names import fitted, fitted_id
 from tenbin.core.conversation import (
@@ -26,7 +33,6 @@ from tenbin.core.target import Target
 DIALECT = "openai_chat"
 
 Message = dict[str, Any]
-Results = dict[int, dict[str, list[ToolResult]]]
 
 
 def messages(conversation: Conversation, target: Target, instructions: str | None = None) -> list[Message]:
@@ -40,7 +46,7 @@ def messages(conversation: Conversation, target: Target, instructions: str | Non
     turns = conversation.turns
     if system:
         written.append({"role": quirks.system_role, "content": _system_content(system, target)})
-    results = _results_by_turn(turns)
+    results = results_by_turn(turns, DIALECT)
     moved: list[Part] = []
     for index, turn in enumerate(turns):
         if turn.role == "assistant":
@@ -49,7 +55,7 @@ def messages(conversation: Conversation, target: Target, instructions: str | Non
             if message is not None:
                 written.append(message)
             for part in turn.parts:
-                for result in results.get(index, {}).pop(_call_id(part) or "", ()):
+                for result in results.get(index, {}).pop(call_id(part, DIALECT) or "", ()):
                     name = part.name if isinstance(part, ToolCall) else "the tool"
                     written.append(_tool_message(result, name, moved, target))
         elif turn.role == "user":
@@ -63,38 +69,6 @@ def messages(conversation: Conversation, target: Target, instructions: str | Non
             written.append(_middle_system(turn, target))
     _flush(written, moved, target)
     return written if quirks.middle_system else _merged_users(written)
-
-
-def _results_by_turn(turns: tuple[Turn, ...]) -> Results:
-    """Each tool result under the latest assistant turn before it that made the call, whatever the order they came in.
-
-    Ids may repeat over a conversation: some servers count calls anew in each answer. Raises Inexpressible for a
-    result whose call is nowhere before it.
-    """
-    callers: dict[str, int] = {}
-    results: Results = {}
-    for index, turn in enumerate(turns):
-        for part in turn.parts:
-            call_id = _call_id(part)
-            if call_id is not None:
-                callers[call_id] = index
-            elif isinstance(part, ToolResult):
-                caller = callers.get(part.call_id)
-                if caller is None:
-                    raise Inexpressible(
-                        "tool_result", f"The tool result for {part.call_id!r} answers no tool call before it."
-                    )
-                results.setdefault(caller, {}).setdefault(part.call_id, []).append(part)
-    return results
-
-
-def _call_id(part: Part) -> str | None:
-    """The id under which a result answers this part; None for a part that calls nothing."""
-    if isinstance(part, ToolCall):
-        return part.id
-    if isinstance(part, Opaque) and part.dialect == DIALECT and isinstance(part.value, dict):
-        return str(part.value["id"]) if "id" in part.value else None
-    return None
 
 
 def _flush(written: list[Message], moved: list[Part], target: Target) -> None:
@@ -124,18 +98,15 @@ def _as_parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-def _system_content(parts: Iterable[Part], target: Target) -> Any:
-    for part in parts:
-        if not isinstance(part, Text):
-            raise Inexpressible("system", f"{target.name} takes nothing but text in system messages.")
+def _system_content(parts: Sequence[Part], target: Target) -> Any:
+    system_words(parts, target)
     return _content(parts, target)
 
 
 def _middle_system(turn: Turn, target: Target) -> Message:
     if target.quirks.middle_system:
         return {"role": target.quirks.system_role, "content": _system_content(turn.parts, target)}
-    said = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text))
-    return {"role": "user", "content": f"<system-reminder>\n{said}\n</system-reminder>"}
+    return {"role": "user", "content": reminder(system_words(turn.parts, target))}
 
 
 def _content(parts: Iterable[Part], target: Target) -> Any:
@@ -185,8 +156,7 @@ def _image(image: Image, target: Target) -> Message:
 
 def _document(document: Document, target: Target) -> Message:
     if document.text is not None:
-        title = f' title="{document.title}"' if document.title else ""
-        return {"type": "text", "text": f"<document{title}>\n{document.text}\n</document>"}
+        return {"type": "text", "text": document_words(document)}
     if not target.quirks.documents:
         raise Inexpressible("documents", f"{target.name} takes no documents but plain text.")
     if document.data is None:
@@ -216,7 +186,7 @@ def _assistant(turn: Turn, target: Target) -> Message | None:
             calls.append(_tool_call(part, target))
         elif isinstance(part, Opaque) and part.dialect == DIALECT:
             calls.append(part.value)
-        elif isinstance(part, Thinking) and part.text and _own_thinking(part, target):
+        elif isinstance(part, Thinking) and part.text and _goes_back(part, target):
             thoughts.append(part.text)
     message: Message = {"role": "assistant", "content": text or None}
     if thoughts:
@@ -230,14 +200,13 @@ def _assistant(turn: Turn, target: Target) -> Message | None:
     return message
 
 
-def _own_thinking(part: Thinking, target: Target) -> bool:
+def _goes_back(part: Thinking, target: Target) -> bool:
     """Whether this thinking goes back: only where it is wanted, and only to the model that wrote it."""
     if not target.quirks.reasoning_back:
         return False
     if part.signature is None and part.redacted is None:
         return True
-    writer, opaque = unmark(part.signature)
-    return same_model(writer, target.model) and not opaque
+    return same_model(unmark(part.signature)[0], target.model)
 
 
 def _tool_call(call: ToolCall, target: Target) -> Message:
@@ -247,25 +216,13 @@ def _tool_call(call: ToolCall, target: Target) -> Message:
 
 def _tool_message(result: ToolResult, name: str, moved: list[Part], target: Target) -> Message:
     """A tool message. What it can't hold (pictures, files) is added to ``moved``, with words on where it belongs."""
-    kept: list[Part] = []
-    taken: list[Part] = []
-    for part in result.content:
-        attached = isinstance(part, Image | Document) and not (isinstance(part, Document) and part.text is not None)
-        (taken if attached and not target.quirks.tool_result_images else kept).append(part)
-    call_id = fitted_id(result.call_id, target.quirks.tool_id_limit)
+    kept, taken = split_attachments(result, target)
+    fitting_id = fitted_id(result.call_id, target.quirks.tool_id_limit)
     if taken:
-        kept.append(Text(text="(This result's attachments are in the user message that follows.)"))
-        moved += [Text(text=f"Attachments of the result of {fitted(name)} (call {call_id}):"), *taken]
+        moved += [Text(text=f"Attachments of the result of {fitted(name)} (call {fitting_id}):"), *taken]
     if result.is_error:
-        kept = _as_error(kept)
+        kept = as_error(kept)
     written = _content(kept, target)
     if isinstance(written, str) and result.cache is not None and target.quirks.cache_control:
         written = [{"type": "text", "text": written, "cache_control": cache_control(result.cache)}]
-    return {"role": "tool", "tool_call_id": call_id, "content": written}
-
-
-def _as_error(parts: list[Part]) -> list[Part]:
-    """The dialect has no field that marks a failed call, so the words say it."""
-    if parts and isinstance(parts[0], Text):
-        return [msgspec.structs.replace(parts[0], text=f"Error: {parts[0].text}"), *parts[1:]]
-    return [Text(text="Error:"), *parts]
+    return {"role": "tool", "tool_call_id": fitting_id, "content": written}

@@ -5,41 +5,39 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs.openai_chat import message_writer
+from tenbin.codecs.openai_request import (
+    EFFORTS,
+    TIERS,
+    effort_for_budget,
+    effort_of,
+    format_in_words,
+    most_output,
+    offered,
+    public_user,
+)
 from tenbin.codecs.tool_names import fitted
 from tenbin.core.conversation import (
     Conversation,
     OutputFormat,
     ServerTool,
-    Thought,
     Tool,
-    ToolCall,
-    ToolReference,
-    ToolResult,
 )
 from tenbin.core.problems import Inexpressible
 from tenbin.core.target import Quirks, Target
 
 DIALECT = "openai_chat"
 
-PLACEHOLDER = "DeferredToolPlaceholder"
-"""A tool that Claude Code declares but that is never to be called."""
-
-EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
-"""What ``reasoning_effort`` can be (OpenAI's API reference)."""
-
-_TIERS = frozenset({"default", "flex", "priority", "scale", "fast"})
 _LONGEST_CACHE_KEY = 64
-_LONGEST_USER = 64
 
 
 def write(conversation: Conversation, target: Target) -> bytes:
     """The request's body. Raises Inexpressible when the target lacks what the conversation can't do without."""
     quirks = target.quirks
     body: dict[str, Any] = {"model": target.model}
-    instructions = _format_in_words(conversation.output_format, quirks)
+    instructions = format_in_words(conversation.output_format, quirks)
     body["messages"] = message_writer.messages(conversation, target, instructions)
     _add_tools(body, conversation, target)
-    limit = _most_output(conversation, target)
+    limit = most_output(conversation, target)
     if limit is not None:
         body[quirks.max_tokens_field] = limit
     if conversation.stop:
@@ -55,19 +53,12 @@ def write(conversation: Conversation, target: Target) -> bytes:
             body["stream_options"] = {"include_usage": True}
     if conversation.session and quirks.prompt_cache_key:
         body["prompt_cache_key"] = conversation.session[:_LONGEST_CACHE_KEY]
-    if conversation.service_tier in _TIERS:
+    if conversation.service_tier in TIERS:
         body["service_tier"] = conversation.service_tier
-    user = conversation.user
-    # An id that is a JSON object (Claude Code's) tells the device and the account: not for other providers.
-    if user and len(user) <= _LONGEST_USER and not user.startswith("{"):
+    user = public_user(conversation)
+    if user is not None:
         body["user"] = user
     return msgspec.json.encode(body)
-
-
-def _most_output(conversation: Conversation, target: Target) -> int | None:
-    if conversation.max_tokens is None or target.max_output is None:
-        return conversation.max_tokens
-    return min(conversation.max_tokens, target.max_output)
 
 
 def _add_tools(body: dict[str, Any], conversation: Conversation, target: Target) -> None:
@@ -92,29 +83,6 @@ def _add_tools(body: dict[str, Any], conversation: Conversation, target: Target)
         body["tool_choice"] = "required" if choice.mode == "any" else named
     else:
         body["tool_choice"] = choice.mode
-
-
-def offered(conversation: Conversation) -> list[Tool]:
-    """The tools to show to a model that knows no deferred tools.
-
-    A deferred tool is shown once a tool search has found it or a call has used it. Where the client has no search tool
-    of its own, nothing could ever find one, so all are shown.
-    """
-    tools = [tool for tool in conversation.tools if tool.name != PLACEHOLDER]
-    if not any(tool.deferred for tool in tools):
-        return tools
-    if not any(tool.name.lower().replace("_", "").startswith("toolsearch") for tool in tools):
-        return tools
-    found: set[str] = set()
-    for turn in conversation.turns:
-        for part in turn.parts:
-            if isinstance(part, ToolCall):
-                found.add(part.name)
-            elif isinstance(part, ToolReference):
-                found.add(part.tool_name)
-            elif isinstance(part, ToolResult):
-                found.update(inner.tool_name for inner in part.content if isinstance(inner, ToolReference))
-    return [tool for tool in tools if not tool.deferred or tool.name in found]
 
 
 def _tool(tool: Tool, quirks: Quirks) -> dict[str, Any]:
@@ -154,20 +122,6 @@ def _add_sampling(body: dict[str, Any], conversation: Conversation, quirks: Quir
         body["logprobs"] = True
         if sampling.top_logprobs is not None:
             body["top_logprobs"] = sampling.top_logprobs
-
-
-def effort_of(conversation: Conversation) -> tuple[Thought | None, str | None]:
-    """What is asked of thinking, and the effort in force: the one that the last turn to name one asks for."""
-    thought = conversation.thought
-    effort = thought.effort if thought is not None else None
-    for turn in conversation.turns:
-        effort = turn.effort or effort
-    return thought, effort
-
-
-def effort_for_budget(budget: int) -> str:
-    """The effort that stands for a budget of thinking tokens: OpenRouter's shares (20, 50 and 80 %) of 32 000."""
-    return "low" if budget <= 6_400 else "medium" if budget <= 16_000 else "high"
 
 
 def _add_thought(body: dict[str, Any], conversation: Conversation, quirks: Quirks) -> None:
@@ -214,11 +168,3 @@ def _add_format(body: dict[str, Any], output: OutputFormat | None, quirks: Quirk
         if output.strict is not None:
             schema["strict"] = output.strict
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-
-
-def _format_in_words(output: OutputFormat | None, quirks: Quirks) -> str | None:
-    """The schema as an instruction, for a target that can't be held to one."""
-    if output is None or output.mode != "json_schema" or output.schema is None or quirks.json_schema:
-        return None
-    schema = bytes(output.schema).decode()
-    return f"Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{schema}"

@@ -1,0 +1,80 @@
+"""Stage 2, OpenAI's Responses: POST /v1/responses, spoken by Codex and newer clients, and by few providers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tenbin.codecs import openai_errors, splice, sse
+from tenbin.codecs.dialect import Dialect
+from tenbin.codecs.openai_responses import reasoning, request_reader, request_writer
+from tenbin.codecs.openai_responses.answer_observer import Observer
+from tenbin.codecs.openai_responses.answer_reader import AnswerReader
+from tenbin.codecs.openai_responses.answer_writer import AnswerWriter
+from tenbin.codecs.thinking import MARK
+from tenbin.core.ask import Head
+from tenbin.core.conversation import Conversation
+from tenbin.core.problems import Failure, Problem
+from tenbin.core.target import DialectName, Target
+
+__all__ = ["OPENAI_RESPONSES", "OpenAIResponses"]
+
+
+class OpenAIResponses:
+    """The dialect; it holds nothing."""
+
+    name: DialectName = "openai_responses"
+
+    def read_head(self, body: bytes) -> Head:
+        """The few fields that every request is judged by. Raises Unreadable."""
+        return request_reader.read_head(body)
+
+    def read(self, body: bytes) -> Conversation:
+        """The whole request. Raises Unreadable."""
+        return request_reader.read(body)
+
+    def write(self, conversation: Conversation, target: Target) -> bytes:
+        """The request for a target. Raises Inexpressible."""
+        return request_writer.write(conversation, target)
+
+    def splice(self, body: bytes, head: Head, target: Target) -> bytes:
+        """The client's own body under the target's model name, without the thinking of other dialects' models."""
+        changes: dict[str, bytes | None] = {}
+        if head.model != target.model:
+            changes["model"] = msgspec.json.encode(target.model)
+        if MARK in body:
+            items = splice.fields(body).get("input")
+            if items is not None and MARK in bytes(items):
+                changes["input"] = reasoning.without_strangers(bytes(items), target.model)
+        return splice.splice(body, changes) if changes else body
+
+    def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
+        """A reader for one answer."""
+        return AnswerReader(streamed=streamed)
+
+    def writer(self, *, streamed: bool, request_id: str, head: Head) -> AnswerWriter:
+        """A writer for one answer."""
+        return AnswerWriter(streamed=streamed, request_id=request_id, head=head)
+
+    def observer(self, *, streamed: bool, head: Head, target: Target) -> Observer:
+        """A watcher for one answer that passes through."""
+        return Observer(streamed=streamed, head=head, target=target)
+
+    def failure(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Failure:
+        """What a non-2xx answer means."""
+        return openai_errors.failure(status, headers, body)
+
+    def problem(self, problem: Problem, request_id: str) -> bytes:
+        """The body of an error answer."""
+        return openai_errors.envelope(openai_errors.error_object(problem))
+
+    def problem_event(self, problem: Problem, request_id: str) -> bytes:
+        """The same in the middle of a stream: the API's flat ``error`` event, with the object that the official client
+        looks for beside it.
+        """
+        error = openai_errors.error_object(problem)
+        value: dict[str, Any] = {"type": "error", **{key: error[key] for key in ("code", "message", "param")}}
+        return sse.event(b"error", msgspec.json.encode({**value, "error": error, "sequence_number": 0}))
+
+
+OPENAI_RESPONSES: Dialect = OpenAIResponses()

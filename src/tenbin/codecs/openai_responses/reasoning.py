@@ -1,0 +1,92 @@
+"""Stage 2, reasoning items: their id and encrypted content travel as one opaque text through other dialects, and come
+back as an item only for the model that wrote them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tenbin.codecs.thinking import MARK, mark, same_model, unmark
+from tenbin.core.conversation import Thinking
+
+_REDACTED = "redacted:"
+_SEPARATOR = "|"
+
+
+def packed(item_id: str, encrypted: str) -> str:
+    """A reasoning item's id and encrypted content as one opaque text (no id has a bar in it)."""
+    return f"{item_id}{_SEPARATOR}{encrypted}"
+
+
+def unpacked(opaque: str) -> tuple[str, str]:
+    """The id (empty when it was not known) and the encrypted content."""
+    item_id, bar, encrypted = opaque.partition(_SEPARATOR)
+    return (item_id, encrypted) if bar else ("", opaque)
+
+
+def marked(model: str, opaque: str, *, redacted: bool = False) -> str:
+    """Another model's opaque thinking as an item's ``encrypted_content``."""
+    return mark(model, _REDACTED + opaque if redacted else opaque)
+
+
+def thinking(item_id: str | None, text: str, encrypted: str | None) -> Thinking:
+    """What a reasoning item of a request holds: OpenAI's own, or another model's that was marked."""
+    model, opaque = unmark(encrypted)
+    if model is None:
+        return Thinking(id=item_id, text=text, redacted=encrypted)
+    if opaque is not None and opaque.startswith(_REDACTED):
+        return Thinking(text=text, redacted=mark(model, opaque.removeprefix(_REDACTED)))
+    return Thinking(text=text, signature=encrypted)
+
+
+def item(part: Thinking, model: str) -> dict[str, Any] | None:
+    """The reasoning item for the model that is asked; None for what it did not write or can't be given back."""
+    writer, opaque = unmark(part.signature)
+    if part.id is not None and part.redacted is not None:
+        item_id, encrypted = part.id, part.redacted
+    elif opaque and same_model(writer, model):
+        item_id, encrypted = unpacked(opaque)
+    else:
+        return None
+    summary = [{"type": "summary_text", "text": part.text}] if part.text else []
+    written: dict[str, Any] = {"type": "reasoning", "summary": summary, "encrypted_content": encrypted}
+    return {"id": item_id, **written} if item_id else written
+
+
+def text_of(summary: Sequence[Any], content: Sequence[Any]) -> str:
+    """The words of a reasoning item: its summary, else its text where the model shows it."""
+    for parts in (summary, content):
+        texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        if texts:
+            return "\n\n".join(texts)
+    return ""
+
+
+def without_strangers(items: bytes, model: str) -> bytes:
+    """A request's input list for ``model``: its own marked reasoning is unmarked, other models' is left out, since the
+    provider refuses encrypted content that it did not write. All other items keep their bytes.
+    """
+    if not items.startswith(b"["):
+        return items
+    kept = [_own_or_nothing(bytes(raw), model) for raw in msgspec.json.decode(items, type=list[msgspec.Raw])]
+    return b"[" + b",".join(item for item in kept if item) + b"]"
+
+
+def _own_or_nothing(raw: bytes, model: str) -> bytes:
+    if MARK not in raw:
+        return raw
+    try:
+        item = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return raw
+    encrypted = item.get("encrypted_content") if isinstance(item, dict) and item.get("type") == "reasoning" else None
+    if not isinstance(encrypted, str):
+        return raw
+    writer, opaque = unmark(encrypted)
+    if writer is None:
+        return raw
+    if not opaque or not same_model(writer, model):
+        return b""
+    item_id, item["encrypted_content"] = unpacked(opaque)
+    return msgspec.json.encode({**item, "id": item_id} if item_id else item)
