@@ -58,6 +58,7 @@ def told(failure: Failure, target: str | None) -> Problem:
         param=failure.param,
         retry_after_ms=failure.retry_after_ms,
         should_retry=should_retry,
+        reason=failure.kind,
     )
 
 
