@@ -43,7 +43,7 @@ class _Tool(msgspec.Struct):
     type: str
     name: str | None = None
     description: str | None = None
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = msgspec.Raw(b"null")
     strict: bool | None = None
     defer_loading: bool | None = None
 
@@ -51,7 +51,7 @@ class _Tool(msgspec.Struct):
 class _Format(msgspec.Struct):
     type: str = "text"
     name: str = "output"
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = msgspec.Raw(b"null")
     strict: bool | None = None
 
 
@@ -240,7 +240,7 @@ def _tools(raws: list[msgspec.Raw]) -> tuple[tuple[Tool, ...], tuple[ServerTool,
             strict=tool.strict,
             deferred=tool.defer_loading is True,
         )
-        if tool.parameters is not None and bytes(tool.parameters) != b"null":
+        if bytes(tool.parameters) != b"null":
             read_tool = msgspec.structs.replace(read_tool, schema=tool.parameters)
         tools.append(read_tool)
     return tuple(tools), tuple(server_tools)
@@ -286,6 +286,6 @@ def _output_format(asked: _Format | None) -> OutputFormat | None:
         return OutputFormat(mode="json_object")
     if asked.type != "json_schema":
         raise fault("text.format.type", "must be text, json_object or json_schema.")
-    if asked.schema is None:
+    if bytes(asked.schema) == b"null":
         raise fault("text.format.schema", "is missing. Give the JSON Schema of the answer.")
     return OutputFormat(mode="json_schema", name=asked.name, schema=asked.schema, strict=asked.strict)
