@@ -115,8 +115,8 @@ def ttl(cache_control: dict[str, Any] | None) -> Literal["5m", "1h"] | None:
     return "1h" if cache_control.get("ttl") == "1h" else "5m"
 
 
-def read_content(content: bytes, path: str, role: Role) -> tuple[Part, ...]:
-    """The parts of a message's content. Raises Unreadable with the path of what is wrong."""
+def read_content(content: bytes, path: str, role: Role, *, in_result: bool = False) -> tuple[Part, ...]:
+    """The parts of a message's content, or of a tool result's. Raises Unreadable with the path of what is wrong."""
     if content[:1] == b'"':
         text = _decode(_text_decoder, content, path)
         return (Text(text=text),)
@@ -127,6 +127,8 @@ def read_content(content: bytes, path: str, role: Role) -> tuple[Part, ...]:
     for index, raw in enumerate(blocks):
         block_path = f"{path}[{index}]"
         kind = _decode(_kind_decoder, raw, block_path).type
+        if in_result and kind in _ONLY_IN:  # said before going deeper: nothing nests without end
+            raise expect(block_path, f"a {kind} block may not stand in a tool result", "Use text, image or document")
         read = _READERS.get(kind)
         if read is None or (kind in _ONLY_IN and _ONLY_IN[kind] != role):
             if kind in _ONLY_IN:
@@ -145,6 +147,17 @@ def read_texts(content: bytes, path: str) -> tuple[Text, ...]:
         if not isinstance(part, Text):
             raise expect(f"{path}[{index}]", "is not a text block", "A system prompt holds text only")
     return tuple(part for part in parts if isinstance(part, Text))
+
+
+def _only_text(content: bytes, path: str) -> str | None:
+    """The words of a string or of text blocks, joined; None when there is anything but text."""
+    if content[:1] == b'"':
+        return _decode(_text_decoder, content, path)
+    blocks: list[msgspec.Raw] = _decode(_blocks_decoder, content, path)
+    if any(_decode(_kind_decoder, raw, f"{path}[{index}]").type != "text" for index, raw in enumerate(blocks)):
+        return None
+    texts = [_block(_Text, bytes(raw), f"{path}[{index}]").text for index, raw in enumerate(blocks)]
+    return "\n\n".join(texts)
 
 
 def _opaque(raw: msgspec.Raw, kind: str) -> Opaque:
@@ -184,17 +197,17 @@ def _read_document(raw: bytes, path: str) -> Part:
         case "url":
             return Document(url=_needed(source.url, f"{path}.source.url"), title=title, cache=cache)
         case "content":
-            parts = read_content(bytes(source.content), f"{path}.source.content", "user")
-            if all(isinstance(part, Text) for part in parts):
-                text = "\n\n".join(part.text for part in parts if isinstance(part, Text))
-                return Document(media_type="text/plain", text=text, title=title, cache=cache)
+            words = _only_text(bytes(source.content), f"{path}.source.content")
+            if words is not None:
+                return Document(media_type="text/plain", text=words, title=title, cache=cache)
     return _opaque(msgspec.Raw(raw), "document")
 
 
 def _read_search_result(raw: bytes, path: str) -> Part:
     block = _block(_SearchResult, raw, path)
-    parts = read_content(bytes(block.content), f"{path}.content", "user")
-    text = "\n\n".join(part.text for part in parts if isinstance(part, Text))
+    text = _only_text(bytes(block.content), f"{path}.content")
+    if text is None:
+        return _opaque(msgspec.Raw(raw), "search_result")
     heading = " ".join(filter(None, (block.title, f"({block.source})" if block.source else "")))
     return Text(text=f"{heading}\n\n{text}" if heading else text, cache=ttl(block.cache_control))
 
@@ -220,14 +233,10 @@ def _read_tool_result(raw: bytes, path: str) -> Part:
     block = _block(_ToolResult, raw, path)
     parts: tuple[Part, ...] = ()
     if bytes(block.content) != b"null":
-        parts = read_content(bytes(block.content), f"{path}.content", "user")
-    kept = []
-    for index, part in enumerate(parts):
-        if not isinstance(part, Text | Image | Document | ToolReference | Opaque):
-            raise expect(f"{path}.content[{index}]", "may not stand in a tool result", "Use text, image or document")
-        kept.append(part)
+        parts = read_content(bytes(block.content), f"{path}.content", "user", in_result=True)
+    content = tuple(part for part in parts if isinstance(part, Text | Image | Document | ToolReference | Opaque))
     cache = ttl(block.cache_control)
-    return ToolResult(call_id=block.tool_use_id, content=tuple(kept), is_error=bool(block.is_error), cache=cache)
+    return ToolResult(call_id=block.tool_use_id, content=content, is_error=bool(block.is_error), cache=cache)
 
 
 def _read_tool_reference(raw: bytes, path: str) -> Part:

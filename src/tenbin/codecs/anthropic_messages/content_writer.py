@@ -11,6 +11,9 @@ from tenbin.core.target import Target
 
 Block = dict[str, Any]
 
+BLANK = " \t\r\n\f\v"
+"""A text of nothing else is refused as empty."""
+
 _MEDIA_TYPES = (("iVBOR", "image/png"), ("/9j/", "image/jpeg"), ("R0lG", "image/gif"), ("UklGR", "image/webp"))
 """How the base64 data of each kind of image begins."""
 
@@ -39,7 +42,7 @@ def text_block(text: str) -> Block:
 def _block(part: Part, target: Target) -> Block | None:
     match part:
         case Text():
-            return text_block(part.text) if part.text.strip() else None
+            return text_block(part.text) if part.text.strip(BLANK) else None
         case Image():
             return _image(part, target)
         case Document():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tenbin.codecs.anthropic_messages.content_writer import Block, text_block, written_part
+from tenbin.codecs.anthropic_messages.content_writer import BLANK, Block, text_block, written_part
 from tenbin.core.conversation import Conversation, Image, Part, Role, Text, ToolCall, ToolResult, Turn
 from tenbin.core.problems import Inexpressible
 from tenbin.core.target import Target
@@ -89,7 +89,7 @@ def _reminder(parts: Iterable[Part]) -> tuple[Part, ...]:
     """A system message in the form in which Claude Code itself puts one into a user message."""
     return tuple(
         msgspec.structs.replace(part, text=f"<system-reminder>\n{part.text}\n</system-reminder>")
-        if isinstance(part, Text) and part.text.strip()
+        if isinstance(part, Text) and part.text.strip(BLANK)
         else part
         for part in parts
     )
