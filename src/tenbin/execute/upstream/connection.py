@@ -121,6 +121,11 @@ class Connection(asyncio.Protocol):
 
     # -- what the parser calls
 
+    def on_message_begin(self) -> None:  # noqa: D102
+        if self.answer is None:
+            # Behind a complete answer more has come: were the connection kept, the next request would get it.
+            self.abort()
+
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
         answer = self.answer
         if answer is not None:
@@ -148,7 +153,7 @@ class Connection(asyncio.Protocol):
         self.answer = None
         keep = self._parser.should_keep_alive() and not answer.until_close
         answer.finish()
-        if keep and not self.closed:
+        if keep and answer.complete and not self.closed:
             self.reused = True
             self.on_idle(self)
         else:
@@ -166,6 +171,7 @@ class UpstreamAnswer:
 
     __slots__ = (
         "_chunks",
+        "_compressed",
         "_decompress",
         "_size",
         "_waiter",
@@ -207,6 +213,7 @@ class UpstreamAnswer:
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
         self._decompress: zlib._Decompress | None = None
+        self._compressed = False
 
     # -- filled by the connection
 
@@ -230,6 +237,7 @@ class UpstreamAnswer:
     def take(self, data: bytes) -> None:
         """A piece of the body."""
         if self._decompress is not None:
+            self._compressed = True
             try:
                 data = self._decompress.decompress(data)
             except zlib.error as error:
@@ -246,10 +254,9 @@ class UpstreamAnswer:
 
     def finish(self) -> None:
         """The body is complete."""
-        if self._decompress is not None:
-            rest = self._decompress.flush()
-            if rest:
-                self._chunks.append(rest)
+        if self._decompress is not None and self._compressed and not self._decompress.eof:
+            self.fail("malformed", "the provider's compressed answer ends too early")
+            return
         self.complete = True
         if self.paused and self.connection.transport is not None and not self.connection.closed:
             self.paused = False

@@ -1,0 +1,125 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenbin.core.ask import Ask
+from tenbin.execute.upstream.address import (
+    ANSWER_HEADERS_KEPT_BACK,
+    NOT_FORWARDED,
+    forwarded_answer_headers,
+    reach,
+    request_head,
+    request_path,
+)
+from tests.decide.plans import ask as plain_ask
+
+
+def ask(*headers: tuple[bytes, bytes], query: bytes = b"") -> Ask:
+    return msgspec.structs.replace(plain_ask(), headers=headers, query=query)
+
+
+def lines(head: bytes) -> list[bytes]:
+    assert head.endswith(b"\r\n\r\n")
+    return head[:-4].split(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "dialect", "operation", "path"),
+    [
+        ("https://api.anthropic.com", "anthropic", "generate", "/v1/messages"),
+        ("https://api.anthropic.com/v1", "anthropic", "generate", "/v1/messages"),
+        ("https://api.anthropic.com/v1/", "anthropic", "count_tokens", "/v1/messages/count_tokens"),
+        ("https://api.openai.com/v1", "openai_chat", "generate", "/v1/chat/completions"),
+        ("https://api.openai.com/v1", "openai_responses", "generate", "/v1/responses"),
+        ("https://api.openai.com/v1", "openai_chat", "embed", "/v1/embeddings"),
+        ("https://x.test/v1beta/openai/", "openai_chat", "generate", "/v1beta/openai/chat/completions"),
+        ("http://127.0.0.1:11434", "ollama_chat", "generate", "/api/chat"),
+        ("http://127.0.0.1:11434", "ollama_chat", "embed", "/v1/embeddings"),
+    ],
+)
+def test_paths(base_url: str, dialect: str, operation: str, path: str) -> None:
+    assert request_path(reach(base_url), dialect, operation) == path  # type: ignore[arg-type]
+
+
+def test_origins() -> None:
+    assert reach("https://api.test").origin == ("https://api.test:443", "api.test", 443, True, False)
+    assert reach("http://[::1]:8080/x").origin == ("http://[::1]:8080", "::1", 8080, False, True)
+    assert reach("http://localhost").origin.local
+    for wrong in ("ftp://x", "api.test", "http://"):
+        with pytest.raises(ValueError):
+            reach(wrong)
+
+
+def test_what_the_client_says_crosses_and_its_credentials_do_not() -> None:
+    said = ask(
+        (b"anthropic-version", b"2023-06-01"),
+        (b"anthropic-beta", b"new-2027-01-01"),
+        (b"anthropic-beta", b"other-2027-01-01"),
+        (b"x-unheard-of", b"\xe9"),
+        (b"authorization", b"Bearer client"),
+        (b"x-api-key", b"client"),
+        (b"cookie", b"client"),
+        (b"x-tenbin-anything", b"client"),
+        (b"connection", b"keep-alive"),
+        (b"accept-encoding", b"br"),
+        query=b"beta=true",
+    )
+    head = request_head(
+        reach("https://api.test", api_key="sk-own", headers={"X-More": "1"}), said, "anthropic", 7, passed_through=True
+    )
+    assert lines(head) == [
+        b"POST /v1/messages?beta=true HTTP/1.1",
+        b"host: api.test:443",
+        b"anthropic-version: 2023-06-01",
+        b"anthropic-beta: new-2027-01-01",
+        b"anthropic-beta: other-2027-01-01",
+        b"x-unheard-of: \xe9",
+        b"x-api-key: sk-own",
+        b"x-more: 1",
+        b"accept-encoding: identity",
+        b"content-type: application/json",
+        b"content-length: 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "credential"),
+    [
+        (b"2023-06-01", b"x-api-key: sk-own"),
+        (b"2026-10-21", b"authorization: Bearer sk-own"),
+        (None, b"x-api-key: sk-own"),
+    ],
+)
+def test_the_credential_of_each_api_version(version: bytes | None, credential: bytes) -> None:
+    said = ask((b"anthropic-version", version)) if version else ask()
+    head = lines(request_head(reach("https://a.test", api_key="sk-own"), said, "anthropic", 0, passed_through=True))
+    assert credential in head
+    assert head.count(b"anthropic-version: " + (version or b"2023-06-01")) == 1
+
+
+def test_a_translated_request_carries_nothing_of_the_clients_head() -> None:
+    said = ask((b"openai-beta", b"x"), (b"user-agent", b"secret-client"), query=b"beta=true")
+    head = request_head(reach("https://a.test/v1", api_key="k"), said, "openai_chat", 0, passed_through=False)
+    assert b"secret-client" not in head
+    assert b"openai-beta" not in head
+    assert lines(head)[0] == b"POST /v1/chat/completions HTTP/1.1"
+    assert b"authorization: Bearer k" in lines(head)
+
+
+names = st.from_regex(rb"[a-z][a-z-]{0,12}", fullmatch=True) | st.sampled_from(sorted(NOT_FORWARDED))
+values = st.from_regex(rb"[!-~\x80-\xff]([ -~\x80-\xff]{0,10}[!-~])?", fullmatch=True)
+
+
+@given(st.lists(st.tuples(names, values), max_size=12))
+def test_every_other_header_crosses_in_its_order(headers: list[tuple[bytes, bytes]]) -> None:
+    head = lines(request_head(reach("https://a.test"), ask(*headers), "openai_chat", 0, passed_through=True))
+    expected = [name + b": " + value for name, value in headers if name not in NOT_FORWARDED]
+    assert head[2 : 2 + len(expected)] == expected
+    assert len(head) == 2 + len(expected) + 3
+
+
+@given(st.lists(st.tuples(names | st.sampled_from(sorted(ANSWER_HEADERS_KEPT_BACK)), values), max_size=12))
+def test_of_an_answer_all_but_the_hops_own_headers_cross(headers: list[tuple[bytes, bytes]]) -> None:
+    kept = forwarded_answer_headers([*headers, (b"x-tenbin-cost", b"0")])
+    assert kept == [pair for pair in headers if pair[0] not in ANSWER_HEADERS_KEPT_BACK]
