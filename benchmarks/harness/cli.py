@@ -11,7 +11,7 @@ from benchmarks.harness.contestants.base import BENCHMARKS
 from benchmarks.harness.gates import judge
 from benchmarks.harness.mock import MissingTool, mock_upstream, require_tools
 from benchmarks.harness.points import all_points, quick_points
-from benchmarks.harness.results import Run, Standing
+from benchmarks.harness.results import Run
 from benchmarks.harness.session import measure
 
 WORK = BENCHMARKS / ".work"
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--only", help="names, with commas: " + ",".join(c.name for c in CONTESTANTS))
     measuring.add_argument("--quick", action="store_true", help="only the points that the targets are about")
     measuring.add_argument("--seconds", type=int, default=3, help="load per point (default 3)")
-    measuring.add_argument("--rounds", type=int, default=1, help="repeat everything and take the best (default 1)")
+    measuring.add_argument("--rounds", type=int, default=1, help="repeat every point and take the best (default 1)")
     measuring.add_argument("--json", type=Path, default=LATEST, help="where the results go")
     measuring.add_argument("--peers", action="store_true", help="install missing peers first")
     measuring.add_argument("--publish", action="store_true", help="also write published.json and docs/benchmarks.md")
@@ -80,18 +80,8 @@ def _measure(chosen: argparse.Namespace) -> int:
     points = quick_points() if chosen.quick else all_points()
     begun = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     run = Run(begun, machine.describe(), chosen.seconds, chosen.rounds, [])
-    found: dict[str, Standing] = {}
     with mock_upstream(WORK) as mock:
-        for _ in range(chosen.rounds):
-            for contestant in contestants:
-                standing = measure(contestant, points, WORK, mock.port, chosen.seconds)
-                if contestant.name in found:
-                    found[contestant.name].merge(standing)
-                else:
-                    found[contestant.name] = standing
-                if standing.problem:
-                    print(f"{contestant.name}: NOT MEASURED: {standing.problem}", file=sys.stderr)
-    run.contestants = list(found.values())
+        run.contestants = measure(contestants, points, WORK, mock.port, seconds=chosen.seconds, rounds=chosen.rounds)
     run.write(chosen.json)
     print(report.render(run))
     print(f"\nwritten: {chosen.json}", file=sys.stderr)

@@ -63,28 +63,25 @@ class Standing:
         point = self.point(key)
         return point.cpu_ms if point else None
 
-    def merge(self, other: "Standing") -> None:
-        """Takes another round of the same gateway in: best CPU and start, most memory, all errors."""
-        if self.problem or other.problem:
-            self.problem = self.problem or other.problem
-            return
-        if not other.audit_exact:
-            self.audit, self.audit_exact = other.audit, other.audit_exact
-        self.start_s = min(self.start_s, other.start_s)
-        self.start_cpu_ms = min(self.start_cpu_ms, other.start_cpu_ms)
-        self.rss_ready_mb = max(self.rss_ready_mb, other.rss_ready_mb)
-        self.rss_loaded_mb = max(self.rss_loaded_mb, other.rss_loaded_mb)
-        self.points = [_better(point, other.point(point.key)) for point in self.points]
+    def take(self, measured: Measured, rss_mb: float) -> None:
+        """Takes a point in, with the memory seen after it; of a point measured before, the best CPU and all errors."""
+        self.rss_loaded_mb = max(self.rss_loaded_mb, rss_mb)
+        before = self.point(measured.key)
+        if before is None:
+            self.points.append(measured)
+        else:
+            self.points[self.points.index(before)] = _better(before, measured)
 
 
-def _better(one: Measured, other: Measured | None) -> Measured:
-    if other is None or one.problem:
+def _better(one: Measured, other: Measured) -> Measured:
+    if one.problem:
         return one
     if other.problem:
         return other
     best = min(one, other, key=lambda point: point.cpu_ms or 0.0)
     kinds = one.errors.keys() | other.errors.keys()
     best.errors = {kind: one.errors.get(kind, 0) + other.errors.get(kind, 0) for kind in sorted(kinds)}
+    best.remark = one.remark or other.remark
     best.every_cpu_ms = one.every_cpu_ms + other.every_cpu_ms
     return best
 

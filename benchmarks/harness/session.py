@@ -1,9 +1,11 @@
-"""One gateway's turn: started, checked, loaded at every point, and read off."""
+"""All gateways, started once and loaded in turn at each point, so that what is compared was measured within the same
+minute; the others lie idle meanwhile."""
 
 import contextlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.harness import procfs
@@ -16,6 +18,8 @@ from benchmarks.harness.verify import WrongAnswer, verify
 
 SLOW_FACTOR = 3
 """A slow gateway is loaded so many times longer: what is cut off at the end must weigh little."""
+
+WARM_UP_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -43,68 +47,99 @@ def gateway(contestant: Contestant, work: Path, mock_port: int) -> Iterator[tupl
         yield process, place
 
 
-def measure(contestant: Contestant, points: Sequence[Point], work: Path, mock_port: int, seconds: float) -> Standing:
-    """Starts the gateway and measures it at every point it has a route for."""
-    standing = Standing(contestant.name, contestant.title, contestant.note)
+@dataclass
+class _Turn:
+    """A gateway that runs, and what was found of it so far."""
+
+    contestant: Contestant
+    standing: Standing
+    process: Running
+    place: Place
+    served: Served = field(default_factory=Served)
+
+    def load(self, point: Point, request: Request, seconds: float) -> Sums:
+        """Drives the gateway and keeps count of what it served."""
+        sums = drive(
+            self.process.port,
+            request,
+            mark=end_mark(point.load, point.route.client),
+            connections=point.connections,
+            seconds=seconds,
+            core=LOAD_CORE,
+            work=self.place.work,
+        )
+        self.served.whole += sums.requests - sums.error_count
+        self.served.cut_at_most += point.connections
+        return sums
+
+
+def measure(
+    contestants: Sequence[Contestant],
+    points: Sequence[Point],
+    work: Path,
+    mock_port: int,
+    *,
+    seconds: float,
+    rounds: int,
+) -> list[Standing]:
+    """Starts the gateways and measures each at every point it has a route for, `rounds` times."""
+    standings, turns = [], []
+    with contextlib.ExitStack() as running_gateways:
+        for contestant in contestants:
+            standing = Standing(contestant.name, contestant.title, contestant.note)
+            standings.append(standing)
+            if turn := _start(contestant, standing, work, mock_port, running_gateways):
+                turns.append(turn)
+        for number in range(rounds * len(points)):
+            point = points[number % len(points)]
+            for turn in turns:
+                if point.route in turn.contestant.routes:
+                    measured = _measure(turn, point, seconds)
+                    turn.standing.take(measured, procfs.rss_mb(turn.process.pid))
+                    _tell(turn.contestant, measured)
+    for turn in turns:
+        if audit := turn.contestant.audit(turn.place, turn.served):
+            turn.standing.audit, turn.standing.audit_exact = audit.finding, audit.exact
+    return standings
+
+
+def _start(
+    contestant: Contestant, standing: Standing, work: Path, mock_port: int, stack: contextlib.ExitStack
+) -> _Turn | None:
+    """Starts a gateway until the stack is closed; None, and the standing says why, if it cannot be."""
     standing.problem = contestant.missing()
-    if standing.problem:
-        return standing
-    standing.version = contestant.version()
-    seconds *= SLOW_FACTOR if contestant.slow else 1
-    served = Served()
-    try:
-        with gateway(contestant, work, mock_port) as (process, place):
+    if standing.problem is None:
+        standing.version = contestant.version()
+        try:
+            process, place = stack.enter_context(gateway(contestant, work, mock_port))
+        except DidNotStart as failure:
+            standing.problem = f"did not start: {failure}"
+        else:
             standing.start_s = process.ready_s
             standing.start_cpu_ms = procfs.cpu_ms(process.pid)
             standing.rss_ready_mb = procfs.rss_mb(process.pid)
-            for point in points:
-                if point.route not in contestant.routes:
-                    continue
-                request = contestant.request(point.load, point.route, place)
-                measured = _measure_point(point, request, process, place, seconds, served)
-                standing.rss_loaded_mb = max(standing.rss_loaded_mb, procfs.rss_mb(process.pid))
-                standing.points.append(measured)
-                _tell(contestant, measured)
-        if audit := contestant.audit(place, served):
-            standing.audit, standing.audit_exact = audit.finding, audit.exact
-    except DidNotStart as failure:
-        standing.problem = f"did not start: {failure}"
-    return standing
+            return _Turn(contestant, standing, process, place)
+    print(f"{contestant.name}: NOT MEASURED: {standing.problem}", file=sys.stderr, flush=True)
+    return None
 
 
-def _measure_point(
-    point: Point, request: Request, process: Running, place: Place, seconds: float, served: Served
-) -> Measured:
+def _measure(turn: _Turn, point: Point, seconds: float) -> Measured:
     measured = Measured(point.load, point.route.name, point.connections)
-    mark = end_mark(point.load, point.route.client)
-
-    def load(duration: float) -> Sums:
-        sums = drive(
-            process.port,
-            request,
-            mark=mark,
-            connections=point.connections,
-            seconds=duration,
-            core=LOAD_CORE,
-            work=place.work,
-        )
-        served.whole += sums.requests - sums.error_count
-        served.cut_at_most += point.connections
-        return sums
-
+    request = turn.contestant.request(point.load, point.route, turn.place)
+    pid = turn.process.pid
     try:
-        measured.remark = verify(process.port, request, point.load, point.route.client)
-        served.whole += 1
-        load(1.0)
-        before = procfs.settled_cpu_ms(process.pid)
+        measured.remark = verify(turn.process.port, request, point.load, point.route.client)
+        turn.served.whole += 1
+        turn.load(point, request, WARM_UP_SECONDS)
+        before = procfs.settled_cpu_ms(pid)
         measured.calibration_ms = procfs.calibration_ms(GATEWAY_CORE)
-        sums = load(seconds)
-        used = procfs.settled_cpu_ms(process.pid) - before
+        sums = turn.load(point, request, seconds * (SLOW_FACTOR if turn.contestant.slow else 1))
+        used = procfs.settled_cpu_ms(pid) - before
     except (WrongAnswer, LoadFailed) as failure:
         measured.problem = str(failure)
         return measured
     if sums.requests == 0:
-        measured.problem = f"no request was completed in {seconds:.0f} s"
+        measured.problem = f"no request was completed in {sums.seconds:.0f} s"
         return measured
     measured.cpu_ms = used / sums.requests
     measured.every_cpu_ms = [measured.cpu_ms]

@@ -13,22 +13,26 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_rounds_keep_the_best_figure_and_every_error() -> None:
-    one = Standing("x", "X", "", start_s=0.5, rss_loaded_mb=50.0)
-    other = Standing("x", "X", "", start_s=0.4, rss_loaded_mb=60.0)
-    one.points = [Measured("small", "chat", 16, cpu_ms=0.3, every_cpu_ms=[0.3], errors={"read": 1})]
-    other.points = [Measured("small", "chat", 16, cpu_ms=0.2, every_cpu_ms=[0.2], errors={"status": 2})]
-    one.merge(other)
-    assert (one.start_s, one.rss_loaded_mb) == (0.4, 60.0)
-    assert one.points[0].cpu_ms == 0.2
-    assert one.points[0].every_cpu_ms == [0.3, 0.2]
-    assert one.points[0].errors == {"read": 1, "status": 2}
+    standing = Standing("x", "X", "")
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.3, every_cpu_ms=[0.3], errors={"read": 1}), rss_mb=60.0)
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.2, every_cpu_ms=[0.2], errors={"status": 2}), rss_mb=50.0)
+    (point,) = standing.points
+    assert standing.rss_loaded_mb == 60.0
+    assert point.cpu_ms == 0.2
+    assert point.every_cpu_ms == [0.3, 0.2]
+    assert point.errors == {"read": 1, "status": 2}
 
 
 def test_a_problem_in_any_round_stays() -> None:
-    one, other = Standing("x", "X", ""), Standing("x", "X", "")
-    one.points = [Measured("small", "chat", 16, cpu_ms=0.3)]
-    other.points = [Measured("small", "chat", 16, problem="wrong")]
-    one.merge(other)
-    assert one.points[0].problem == "wrong"
-    one.merge(Standing("x", "X", "", problem="did not start"))
-    assert one.problem == "did not start"
+    standing = Standing("x", "X", "")
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.3), rss_mb=1.0)
+    standing.take(Measured("small", "chat", 16, problem="wrong"), rss_mb=1.0)
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.3), rss_mb=1.0)
+    assert standing.points[0].problem == "wrong"
+
+
+def test_a_miscount_in_any_round_stays() -> None:
+    standing = Standing("x", "X", "")
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.3, remark="it states 0"), rss_mb=1.0)
+    standing.take(Measured("small", "chat", 16, cpu_ms=0.2), rss_mb=1.0)
+    assert standing.points[0].remark == "it states 0"
