@@ -64,10 +64,12 @@ def _block(part: Part, target: Target) -> Block | None:
 def arguments(text: str) -> Any:
     """A tool call's arguments as the object that Anthropic wants; what is no JSON object is wrapped in one."""
     try:
-        decoded = msgspec.json.decode(text) if text.strip() else {}
+        decoded = msgspec.json.decode(text) if text.strip() else None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return {"arguments": text}
-    return msgspec.Raw(text.encode()) if isinstance(decoded, dict) and decoded else decoded or {}
+        decoded = text
+    if isinstance(decoded, dict):
+        return msgspec.Raw(text.encode())
+    return {} if decoded is None else {"arguments": text}
 
 
 def _image(image: Image, target: Target) -> Block:

@@ -20,8 +20,8 @@ _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 NO_RESULT = "No result was given for this call."
 """Stands for the result of a call that the conversation went on without; Anthropic wants one for each."""
 
-OPENING = "(The conversation begins with the assistant's words.)"
-"""Stands before an assistant message that comes first; Anthropic wants a user's there."""
+OPENING = "(The conversation begins here.)"
+"""Stands first where another than the user's message would; Anthropic wants a user's there."""
 
 
 class _Message(msgspec.Struct):
@@ -46,7 +46,7 @@ def arranged(conversation: Conversation, target: Target) -> tuple[list[Block], l
         blocks = _blocks(message, target, last=last)
         if blocks:
             written.append(_message(message, blocks))
-    if not written or written[0]["role"] == "assistant":
+    if not written or written[0]["role"] != "user":
         written.insert(0, {"role": "user", "content": [text_block(OPENING)]})
     return [block for part in system if (block := _system_block(part, target)) is not None], _joined(written)
 
