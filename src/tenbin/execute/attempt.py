@@ -134,7 +134,12 @@ class AttemptUnderWay:
         streamed = kind.startswith(STREAM_TYPES) or (not kind and self.ask.head.stream)
         provider_codec = self.world.dialects(self.dialect)
         watch: Watch
-        if self.passed_through:
+        if self.ask.operation == "embed":
+            # Imported here: most gateways never embed.
+            from tenbin.codecs.openai_chat.embedding_observer import EmbeddingObserver
+
+            watch = EmbeddingObserver()
+        elif self.passed_through:
             codec = self.world.dialects(self.ask.dialect)
             watch = codec.observer(streamed=streamed, head=self.ask.head, target=self.target)
         else:
