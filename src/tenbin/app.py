@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import threading
@@ -56,7 +57,7 @@ class Gateway:
     def __init__(self, config: Config, data_dir: Path, clock: Clock | None = None) -> None:
         """Open the ledger and settle what an earlier process left. Raises LedgerUnusable."""
         self.clock: Clock = clock or SystemClock()
-        self.prices = PriceBook(config.providers, cache=data_dir)
+        self.prices = PriceBook(config.providers, cache=cache_directory())
         self.book = Book(data_dir, self.prices, self.clock, sync_ms=config.ledger.sync_ms)
         self._metrics = Metrics(self._gauges)
         self.book.subscribe(self._metrics.add)
@@ -144,6 +145,17 @@ class Gateway:
         if self.local_model is not None:
             await self.local_model.stop()
         await asyncio.to_thread(self.book.close)
+
+
+def cache_directory() -> Path | None:
+    """Where what can be made again is kept (``$XDG_CACHE_HOME/tenbin``, else ``~/.cache/tenbin``); None if nowhere."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME")
+        directory = (Path(base) if base else Path.home() / ".cache") / "tenbin"
+        directory.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return directory
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
