@@ -31,6 +31,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # noqa: D102
         super().connection_made(transport)
@@ -38,6 +40,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
         self._stop_timer()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         super().connection_lost(exc)
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
@@ -54,6 +59,35 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse_head()
         elif self._head_timer is None and self._head_bytes and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
+
+    def on_response_complete(self) -> None:
+        """The connection is idle, or takes the next of several pipelined requests.
+
+        uvicorn arms and cancels a timer for each request here; one timer that looks when the last answer ended does.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, application = self.pipeline.pop()
+            self._start_asgi_task(cycle, application)
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        self._idle_timer = None
+        if self.transport.is_closing():
+            return
+        remaining = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if self._in_head or not self.cycle.response_complete:
+            remaining = self.timeout_keep_alive  # busy, or watched by the timer for heads
+        if remaining > 0:
+            self._idle_timer = self.loop.call_later(max(remaining, 1.0), self._look_whether_idle)
+        else:
+            self.transport.close()
 
     def on_message_begin(self) -> None:  # noqa: D102
         super().on_message_begin()

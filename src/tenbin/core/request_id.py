@@ -3,6 +3,8 @@
 Ten characters are the UTC milliseconds of arrival, sixteen are 80 random bits, given by the caller.
 """
 
+from functools import lru_cache
+
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {digit: value for value, digit in enumerate(_DIGITS)}
 _PAIRS = [a + b for a in _DIGITS for b in _DIGITS]
@@ -11,9 +13,14 @@ PREFIX = "req_"
 
 def new(at_ms: int, random_80_bits: int) -> str:
     """An id for a request that arrived at ``at_ms`` (UTC ms)."""
-    value = (at_ms << 80) | (random_80_bits & ((1 << 80) - 1))
-    pairs = _PAIRS
-    return PREFIX + "".join([pairs[(value >> shift) & 1023] for shift in range(120, -1, -10)])
+    pairs, bits = _PAIRS, random_80_bits & ((1 << 80) - 1)
+    return _moment(at_ms) + "".join([pairs[(bits >> shift) & 1023] for shift in range(70, -1, -10)])
+
+
+@lru_cache(maxsize=2)
+def _moment(at_ms: int) -> str:
+    """The part that all requests of a millisecond have in common."""
+    return PREFIX + "".join([_PAIRS[(at_ms >> shift) & 1023] for shift in range(40, -1, -10)])
 
 
 def millis(request_id: str) -> int:
