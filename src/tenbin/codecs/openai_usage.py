@@ -128,7 +128,9 @@ def with_searches(usage: Usage, searches: int) -> Usage:
 def as_chat(usage: Usage) -> dict[str, Any]:
     """The ``usage`` object of a chat completion."""
     written = usage.cache_write_5m + usage.cache_write_1h
+    searches = {"server_tool_use": {"web_search_requests": usage.web_searches}} if usage.web_searches else {}
     return {
+        **searches,
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.output,
         "total_tokens": usage.prompt + usage.output,

@@ -47,21 +47,13 @@ class Observer(Watcher):
 
     def _filtered(self, data: bytes) -> bytes:
         """Forwards whole events only, so that one can be left out whatever the cutting."""
-        if not data.endswith(b"\n\n"):
-            if b"\n" not in data and b"\r" not in data:
-                self._tail.append(data)
-                return b""
+        if b"\n" not in data and b"\r" not in data:
+            self._tail.append(data)
+            return b""
+        if self._tail:
             data = self._joined(data)
-            end = 0
-            for found in _EVENT_END.finditer(data):
-                end = found.end()
-            if end < len(data):
-                self._tail.append(data[end:])
-                data = data[:end]
-        elif self._tail:
-            data = self._joined(data)
-        self.scan(data)
-        if not _tells_usage(data):
+        if data.endswith(b"\n\n") and not _tells_usage(data):
+            self.scan(data)
             return data
         kept: list[bytes] = []
         start = 0
@@ -70,7 +62,9 @@ class Observer(Watcher):
             start = found.end()
             if not _only_usage(event):
                 kept.append(event)
-        kept.append(data[start:])
+        self.scan(data[:start])
+        if start < len(data):
+            self._tail.append(data[start:])
         return b"".join(kept)
 
     def scan(self, lines: bytes) -> None:

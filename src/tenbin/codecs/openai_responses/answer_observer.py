@@ -66,5 +66,6 @@ class Observer(Watcher):
             self.failure = self.failure or failed
             return
         output = value.get("output")
-        called = any(isinstance(item, dict) and item.get("type") == "function_call" for item in output or ())
+        items = output if isinstance(output, list) else []
+        called = any(isinstance(item, dict) and item.get("type") == "function_call" for item in items)
         self.stop_reason = stop_reason_of(value) or ("tool_use" if called else "end_turn")

@@ -32,7 +32,8 @@ _INCOMPLETE = {
     "context_exceeded": "max_output_tokens",
     "content_filter": "content_filter",
 }
-"""Why a response is incomplete, by stop reason; one that is not listed leaves it complete."""
+"""Why a response is incomplete, by stop reason; one that is not listed leaves it complete, as does a refusal in words
+of its own."""
 
 
 class AnswerWriter:
@@ -47,6 +48,7 @@ class AnswerWriter:
         self._model = head.model
         self._number = 0
         self._started = False
+        self._refused = False
         self._items: dict[int, OutputItem] = {}
         self._output: list[OutputItem] = []
         self._finished: AnswerFinished | None = None
@@ -77,6 +79,7 @@ class AnswerWriter:
             self._start(pieces)
         elif isinstance(delta, BlockStarted):
             self._start(pieces)
+            self._refused = self._refused or delta.kind == "refusal"
             item = item_for(delta, len(self._output), self._suffix, self._model)
             if item is not None:
                 self._items[delta.index] = item
@@ -151,12 +154,18 @@ class AnswerWriter:
             pieces.append(event(value["type"].encode(), msgspec.json.encode(value)))
 
     def _status(self) -> str:
-        finished = self._finished
-        return "incomplete" if finished is not None and finished.stop_reason in _INCOMPLETE else "completed"
+        return "completed" if self._incomplete() is None else "incomplete"
+
+    def _incomplete(self) -> str | None:
+        if self._finished is None:
+            return None
+        reason = self._finished.stop_reason
+        return "content_filter" if reason == "refusal" and not self._refused else _INCOMPLETE.get(reason)
 
     def _response(self, status: str) -> dict[str, Any]:
         finished = self._finished
-        incomplete = _INCOMPLETE.get(finished.stop_reason) if finished is not None else None
+        incomplete = self._incomplete()
+        searches = finished.usage.web_searches if finished is not None else 0
         return {
             "id": f"resp_{self._suffix}",
             "object": "response",
@@ -181,6 +190,7 @@ class AnswerWriter:
             "top_p": None,
             "truncation": "disabled",
             "usage": openai_usage.as_responses(finished.usage) if finished is not None else None,
+            **({"tool_usage": {"web_search": {"num_requests": searches}}} if searches else {}),
             "user": None,
             "metadata": {},
         }
