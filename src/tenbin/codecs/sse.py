@@ -70,6 +70,9 @@ class SSEReader:
             self._started = True
             if buffer.startswith(_BOM):
                 del buffer[: len(_BOM)]
+        if buffer[:1] == b"\n":  # blank lines before an event are no part of it
+            del buffer[: len(buffer) - len(buffer.lstrip(b"\n"))]
+            self._scanned = 0
         end = buffer.rfind(b"\n\n", max(self._scanned - 1, 0))
         if end < 0:
             self._scanned = len(buffer)
@@ -87,7 +90,7 @@ class SSEReader:
     def _events(self, blocks: list[bytes]) -> list[Event]:
         events = []
         for block in blocks:
-            if len(block) > self._limit:
+            if len(block) > self._limit and len(block.strip(b"\n")) > self._limit:
                 self._fail()
                 break
             event_read = _read_block(block)
