@@ -124,9 +124,13 @@ def _start_gateway(path: Path | None, where: str, data_dir: Path) -> subprocess.
     arguments = ["serve", "--host", parts.hostname or "127.0.0.1", "--port", str(parts.port or 80)]
     if path is not None:
         arguments += ["--config", str(path)]
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log_file = data_dir / "serve.log"
-    with log_file.open("wb") as log:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = log_file.open("wb")
+    except OSError as error:
+        fail(f"The ledger's folder {data_dir} cannot be used: {error.strerror}. Set TENBIN_HOME to another one.")
+    with log:
         gateway = subprocess.Popen(
             [sys.executable, "-m", "tenbin.cli", *arguments],
             stdin=subprocess.DEVNULL,

@@ -31,6 +31,9 @@ Exit codes: 0 everything works (there may be warnings); 1 something does not.
 RECEIPT_SECONDS = 5.0
 """The ledger is written behind the answer: until a receipt is there."""
 
+LOADING_SECONDS = 60.0
+"""Until the embedded model is loaded; usually one."""
+
 MARKS = {"ok": "ok  ", "warning": "note", "failed": "FAIL"}
 
 
@@ -114,6 +117,9 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[tuple[str, dict[st
     try:
         with RunningGateway(settings.config, directory) as running:
             model = running.gateway.local_model
+            end = time.monotonic() + LOADING_SECONDS
+            while model is not None and not model.ready and time.monotonic() < end:
+                time.sleep(0.05)
             yield running.url, {EMBEDDED: model.base_url} if model is not None else {}
     except LedgerUnusable as error:
         fail(f"{error}\nIf a gateway runs at another address, name its configuration: tenbin doctor --config FILE")
@@ -139,12 +145,14 @@ def _examined(settings: Settings, directory: Path, url: str, provider: Provider,
 
 def _receipts(database: Path) -> Callable[[str], Receipt | None]:
     """Looks receipts up, patiently."""
+    from sqlite3 import Error  # while the first migration is under way
+
     from tenbin.ledger import queries
 
     def find(request_id: str) -> Receipt | None:
         end = time.monotonic() + RECEIPT_SECONDS
         while True:
-            with contextlib.suppress(FileNotFoundError), queries.reading(database) as connection:
+            with contextlib.suppress(FileNotFoundError, Error), queries.reading(database) as connection:
                 found = queries.receipt(connection, request_id)
                 if found is not None:
                     return found

@@ -7,7 +7,7 @@ from tenbin.cli.client import call
 from tenbin.cli.examination import AGENT_CONTEXT, Check
 from tenbin.codecs.ollama_chat.request_writer import SMALLEST_CONTEXT
 from tenbin.config.provider import Provider
-from tenbin.execute.upstream.probe import ollama_context
+from tenbin.execute.upstream.probe import ollama_trained
 
 NAME = "has room"
 
@@ -30,11 +30,11 @@ def context(provider: Provider, model: str) -> Check:
 def _ollama(provider: Provider, model: str, configured: int | None) -> Check:
     base_url = provider.base_url
     shown = call(base_url, "/api/show", body={"model": model}).json()
-    trained = ollama_context(shown)
+    trained = ollama_trained(shown)
     running = call(base_url, "/api/ps").json().get("models") or []
     loaded = next((_loaded(entry) for entry in running if _same(entry, model)), None)
     if configured is None:
-        fix = f"Set providers.{provider.name}.models.{model}.context, or Ollama cuts long prompts."
+        fix = f"Set providers.{provider.name}.models.{model}.context, so that no more is asked of Ollama than it holds."
         return Check(NAME, "warning", f"no context is configured; the model can hold {_tokens(trained)}", fix)
     if trained is not None and configured > trained:
         fix = f"Set providers.{provider.name}.models.{model}.context to {trained} at most."

@@ -105,11 +105,16 @@ def _ask_ollama(base_url: str) -> Iterator[tuple[FoundModel, ...]]:
 
 
 def ollama_context(details: dict[str, Any]) -> int | None:
-    """Tokens that a model can hold, from ``/api/show``: what its Modelfile sets, else what it was trained for."""
+    """Tokens that a model is to hold, from ``/api/show``: what its Modelfile sets, else what it was trained for."""
     for line in str(details.get("parameters") or "").splitlines():
         name, _, value = line.partition(" ")
         if name == "num_ctx" and value.strip().isdigit():
             return int(value)
+    return ollama_trained(details)
+
+
+def ollama_trained(details: dict[str, Any]) -> int | None:
+    """Tokens that a model was trained for, from ``/api/show``."""
     for name, value in (details.get("model_info") or {}).items():
         if name.endswith(".context_length") and isinstance(value, int):
             return value

@@ -1,0 +1,88 @@
+"""`tenbin check` tells every mistake with its place and fix, or how the configuration routes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+GOOD = """
+discover: false
+providers: {work: {profile: anthropic, api_key: sesame-word}}
+models: {fast: [work/claude-haiku-5-5]}
+default: [work/claude-sonnet-5-5]
+"""
+
+
+def write(text: str, name: str = "tenbin.yaml") -> None:
+    Path(name).write_text(text, encoding="utf-8")
+
+
+def test_mistakes_are_told_with_their_place_and_fix(run: Run) -> None:
+    write("lisen: x\nretries: {per_target: many}\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "tenbin.yaml:1:1: lisen: lisen is not a key that Tenbin knows. Did you mean listen?",
+        "tenbin.yaml:2:11: retries.per_target: this must be a whole number, not text. "
+        "Write a whole number, without units.",
+        "2 mistakes.",
+    ]
+
+
+def test_mistakes_for_programs(run: Run) -> None:
+    write("lisen: x\n", "other.yaml")
+    result = run("check", "other.yaml", "--json")
+    told = json.loads(result.output)
+    assert result.exit_code == 1
+    assert told["ok"] is False
+    assert told["mistakes"][0] | {"message": "", "fix": ""} == {
+        "file": "other.yaml",
+        "line": 1,
+        "column": 1,
+        "key": "lisen",
+        "message": "",
+        "fix": "",
+    }
+
+
+def test_the_routing_is_shown_with_its_hash(run: Run) -> None:
+    write(GOOD)
+    result = run("check")
+    assert result.exit_code == 0
+    assert "tenbin.yaml is in order." in result.output
+    assert "fast            -> work/claude-haiku-5-5" in result.output
+    assert "claude-...      -> work/claude-..." in result.output
+    assert "any other name  -> work/claude-sonnet-5-5" in result.output
+    assert "sesame" not in result.output
+
+
+def test_the_routing_for_programs(run: Run) -> None:
+    write(GOOD)
+    told = json.loads(run("check", "--json").output)
+    assert told["ok"] is True
+    assert told["routing"]["models"] == {"fast": ["work/claude-haiku-5-5"]}
+    assert told["routing"]["families"] == {"claude-": "work"}
+    assert len(told["routing"]["policy"]) == 64
+
+
+def test_without_a_file_what_is_found_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sesame-word")
+    result = run("check")
+    assert result.exit_code == 0
+    assert "There is no tenbin.yaml here" in result.output
+    assert "deepseek-...    -> deepseek/deepseek-..." in result.output
+    assert "sesame" not in result.output
+
+
+def test_a_file_that_is_not_there(run: Run) -> None:
+    result = run("check", "none.yaml")
+    assert result.exit_code == 1
+    assert "none.yaml:1:1: the file cannot be read: No such file or directory." in result.output
+
+
+def test_japanese_for_japanese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    write(GOOD)
+    assert "tenbin.yaml に問題はありません。" in run("check").output
