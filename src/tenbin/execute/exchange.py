@@ -4,6 +4,7 @@ Whatever happens (an answer, a failure, a client that leaves, a bug), ``run`` se
 """
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,15 +27,15 @@ from tenbin.execute.world import Client, World
 if TYPE_CHECKING:
     from tenbin.core.conversation import Conversation
 
+LOG = logging.getLogger("tenbin.execute")
+
 ANSWERED = Answered()
 RESUMED = Resumed()
-EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """How a server-sent event ends: only after one of these may another be put into the stream."""
+MOST_HELD_BYTES = 16_384
+"""Of an event that is not complete yet: a longer one is forwarded as it comes."""
 CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
-
-
-def _told(outcome: StepOutcome) -> str:
-    return outcome.failure.kind if isinstance(outcome, Failed) else "answered"
 
 
 class Exchange:
@@ -56,11 +57,12 @@ class Exchange:
         self._queue_ns = 0
         self._settled = False
         self._last_sent = EVENT_ENDS[0]
+        self._half_event = b""
+        self._failed_at: list[tuple[Failure, AttemptUnderWay]] = []
         self._conversation: Conversation | None = None
 
     async def run(self) -> None:
         """Serve the request. Only cancellation (the client left) passes through."""
-        world = self.world
         outcome: Outcome = "failed"
         status = 500
         failure: Failure | None = None
@@ -81,12 +83,15 @@ class Exchange:
         except asyncio.CancelledError:
             outcome, status = "cancelled", 499
             failure = Failure(kind="cancelled", message="the client closed the connection")
-            self._abandon(failure)
+            self._abandon("cancelled", failure)
+            raise
+        except Exception:
+            if self._started:
+                outcome, status = "cut", 200
+            self._abandon(outcome, None)
             raise
         finally:
             self._settle(outcome, status, failure)
-            if self._current is not None and self._current.answer is not None:
-                world.upstream.release(self._current.answer)
 
     async def _follow(self) -> Verdict:
         """Drive the decision."""
@@ -100,7 +105,6 @@ class Exchange:
                 if isinstance(step, Call):
                     self._route = step.route
                     outcome = await self._call(step)
-                    trace.append(("call", step.target.name, _told(outcome)))
                 else:
                     trace.append(("pause", step.ms))
                     await world.clock.pause(step.ms)
@@ -152,6 +156,7 @@ class Exchange:
         body = body + rest if rest else body
         if watch.failure is not None:
             return self._ended(attempt, "failed", watch.failure)
+        self._first_byte_ns = self.world.clock.monotonic_ns()
         outcome = self._ended(attempt, "answered", None)
         self._settle("answered", answer.status, None)
         headers = self._headers(attempt, answer)
@@ -166,12 +171,12 @@ class Exchange:
         client = self.client
         held: list[bytes] = []
         answer.quiet_after = self.world.ping_seconds
-        while (data := await answer.read()) is not None:
+        while (data := await self._next_piece(answer, watch)) is not None:
             if data:
                 attempt.received_bytes(len(data))
                 out = watch.feed(data)
                 if self._started:
-                    if out:
+                    if out := self._whole_events(out):
                         self._last_sent = out
                         await client.write(out)
                     continue
@@ -193,8 +198,33 @@ class Exchange:
             await self._commit(attempt, answer, held)
         outcome = self._ended(attempt, "cut" if watch.failure else "answered", watch.failure)
         self._settle("cut" if watch.failure else "answered", 200, watch.failure)
-        await client.finish(last)
+        await client.finish(self._half_event + last)
         return outcome
+
+    @staticmethod
+    async def _next_piece(answer: UpstreamAnswer, watch: Watch) -> bytes | None:
+        """What has come; a connection that breaks behind a complete answer has done its work."""
+        try:
+            return await answer.read()
+        except UpstreamFailed:
+            if watch.ended and watch.failure is None:
+                return None
+            raise
+
+    def _whole_events(self, data: bytes) -> bytes:
+        """Of what is to be forwarded, the complete events; the beginning of another waits for its end, so that an
+        error can be told at any time: a client does not survive half an event.
+        """
+        if self._half_event:
+            data = self._half_event + data
+            self._half_event = b""
+        if data.endswith(EVENT_ENDS):
+            return data
+        cut = max(data.rfind(end) + len(end) if end in data else 0 for end in EVENT_ENDS)
+        if len(data) - cut > MOST_HELD_BYTES:
+            return data
+        self._half_event = data[cut:]
+        return data[:cut]
 
     async def _broken(self, attempt: AttemptUnderWay, failure: Failure) -> StepOutcome:
         """The wire broke. Before the first content that is a failure like any other; after it, the client is told."""
@@ -216,10 +246,12 @@ class Exchange:
             self._estimates.append((len(self._attempts), attempt))
         self._attempts.append(attempt.record(outcome, failure))
         health, name = self.world.health, attempt.target.name
+        self._trace.append(("call", name, failure.kind if failure is not None else "answered"))
         if failure is None:
             if name in health:
                 del health[name]
             return ANSWERED
+        self._failed_at.append((failure, attempt))
         if attempt.opened:
             before = health.get(name)
             now_ms = self.world.clock.now_ms()
@@ -236,7 +268,7 @@ class Exchange:
         self._started = True
         self._first_byte_ns = self.world.clock.monotonic_ns()
         await self.client.start(200, self._headers(attempt, answer))
-        data = b"".join(held)
+        data = self._whole_events(b"".join(held))
         held.clear()
         if data:
             self._last_sent = data
@@ -257,10 +289,10 @@ class Exchange:
 
     async def _refuse(self, failure: Failure) -> int:
         """Tell the client of the failure; the provider's own words when it speaks the client's dialect."""
-        last = self._attempts[-1] if self._attempts else None
-        target = f"{last.provider}/{last.model}" if last is not None else None
-        same = last is not None and last.dialect == self.ask.dialect
-        problem = told(failure, target)
+        # Not always the last attempt's: the decision tells the failure that helps the caller most.
+        attempt = next((attempt for failed, attempt in self._failed_at if failed is failure), None)
+        problem = told(failure, attempt.target.name if attempt is not None else None)
+        same = attempt is not None and attempt.dialect == self.ask.dialect
         if same and failure.status is not None and relayable(failure, self.ask.dialect):
             headers = forwarded_answer_headers(failure.headers)
             if not any(name == b"content-type" for name, _ in headers):
@@ -280,13 +312,15 @@ class Exchange:
 
     # -- the end
 
-    def _abandon(self, failure: Failure) -> None:
-        attempt = self._current
+    def _abandon(self, outcome: Outcome, failure: Failure | None) -> None:
+        """Record the attempt that is under way, if there is one: nobody waits for its end."""
+        attempt, self._current = self._current, None
         if attempt is None:
             return
         if attempt.owes_estimate("cancelled"):
             self._estimates.append((len(self._attempts), attempt))
-        self._attempts.append(attempt.record("cancelled", failure))
+        self._attempts.append(attempt.record(outcome, failure))
+        self._trace.append(("call", attempt.target.name, outcome))
 
     def _settle(self, outcome: Outcome, status: int, failure: Failure | None) -> None:
         """Close the receipt, once. Where an estimate is owed, it is counted in a thread and settled then."""
@@ -333,6 +367,10 @@ class Exchange:
             record = attempts[position]
             produced = attempt.watch.produced() if attempt.watch is not None else ""
             ended = attempt.watch is not None and attempt.watch.ended
-            usage = await asyncio.to_thread(completed, record.usage, self.ask, codec, produced, ended=ended)
+            try:
+                usage = await asyncio.to_thread(completed, record.usage, self.ask, codec, produced, ended=ended)
+            except Exception:
+                LOG.exception("the usage of request %s could not be estimated", receipt.request_id)
+                usage = msgspec.structs.replace(record.usage, input_estimated=True, output_estimated=True)
             attempts[position] = msgspec.structs.replace(record, usage=usage)
         self.receipt = self.world.book.settle(msgspec.structs.replace(receipt, attempts=tuple(attempts)))

@@ -48,7 +48,7 @@ def told(failure: Failure, target: str | None) -> Problem:
     if should_retry is None and failure.kind in FUTILE:
         should_retry = False
     status = row.status
-    if failure.kind in ("server_error", "refused") and failure.status is not None and failure.status >= 400:
+    if failure.kind in ("server_error", "refused") and failure.status is not None and 400 <= failure.status < 600:
         status = failure.status
     return Problem(
         status=status,
@@ -75,7 +75,8 @@ def _message(failure: Failure, target: str | None) -> str:
         )
     if failure.kind == "unreachable":
         return f"Provider {provider} cannot be reached: {failure.message}. Run `tenbin doctor` to see why."
-    return f"{target}: {failure.message}"
+    # A codec that cannot say something for a target names it already.
+    return failure.message if failure.message.startswith(target) else f"{target}: {failure.message}"
 
 
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
@@ -103,7 +104,7 @@ class _OpenAIEnvelope(msgspec.Struct):
 
 def relayable(failure: Failure, dialect: DialectName) -> bool:
     """The provider's own error body can go to a client of this dialect as it is."""
-    if not failure.body or failure.kind in ("unauthenticated", "unpaid"):
+    if not failure.body or failure.kind in ("unauthenticated", "unpaid") or not 400 <= (failure.status or 0) < 600:
         return False
     envelope = _AnthropicEnvelope if dialect == "anthropic" else _OpenAIEnvelope
     try:
