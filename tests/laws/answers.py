@@ -70,9 +70,18 @@ def told(deltas: Iterable[Delta]) -> Told:
                 ended, usage = f"failed: {delta.failure.kind}", delta.usage
             case _:
                 pass
-    _, opaque = unmark(signature or None)  # one that crosses dialects says which model made it
     decoded = tuple((call_id, name, json.loads("".join(pieces) or "{}")) for call_id, name, pieces in calls.values())
-    return Told(text, thinking, opaque or "", decoded, ended, usage)
+    return Told(text, thinking, _bare(signature), decoded, ended, usage)
+
+
+def _bare(signature: str) -> str:
+    """A signature without what it bears when it crosses dialects: the model's name, a reasoning item's id."""
+    before = None
+    while signature != before:
+        before = signature
+        _, opaque = unmark(signature)
+        signature = (opaque or "").rpartition("|")[2]
+    return signature
 
 
 def in_order(deltas: Iterable[Delta]) -> list[Delta]:
@@ -158,17 +167,23 @@ def _refusal_as_filter(answer: Told) -> Told:
     return answer._replace(ended="content_filter") if answer.ended == "refusal" else answer
 
 
+def _filter_as_refusal(answer: Told) -> Told:
+    return answer._replace(ended="refusal") if answer.ended == "content_filter" else answer
+
+
 Loss = Callable[[Told], Told]
 
 LOST_IN_ANSWERS: dict[DialectName, dict[str, Loss]] = {
-    "anthropic": {},
+    "anthropic": {
+        "a filter's stop is a refusal": _filter_as_refusal,
+    },
     "openai_chat": {
         "the signature of thinking has no field": _without_signature,
         "cache writes are one figure, whatever their life": _one_kind_of_cache_write,
         "a refusal by the model ends as content_filter": _refusal_as_filter,
     },
     "openai_responses": {
-        "cache writes are one figure, whatever their life": _one_kind_of_cache_write,
+        "a refusal without words for it ends as content_filter": _refusal_as_filter,
     },
     "ollama_chat": {
         "the signature of thinking has no field": _without_signature,

@@ -47,9 +47,9 @@ def through(name: DialectName, conversation: Conversation) -> Conversation:
 # What cannot be said at all, and must be refused rather than dropped.
 
 INEXPRESSIBLE: dict[DialectName, dict[str, str]] = {
-    "anthropic": {},
+    "anthropic": {"stop": "a stop sequence of blanks only"},
     "openai_chat": {"documents": "a file by URL"},
-    "openai_responses": {},
+    "openai_responses": {"stop": "there is no field for it"},
     "ollama_chat": {
         "forced_tool_choice": "there is no tool_choice",
         "images": "images are sent as base64 only",
@@ -94,6 +94,7 @@ def _without_parts(unwanted: Callable[[Part], bool]) -> Callable[[Conversation],
 
 _WITHOUT: dict[str, Callable[[Conversation], Conversation]] = {
     "forced_tool_choice": _without_forced_choice,
+    "stop": lambda conversation: msgspec.structs.replace(conversation, stop=()),
     "images": _without_parts(lambda part: isinstance(part, Image) and part.data is None),
     "documents": _without_parts(lambda part: isinstance(part, Document) and part.text is None),
 }
@@ -212,7 +213,8 @@ FACTS: dict[str, Callable[[Conversation], Any]] = {
     "documents": _documents,
     "tools": _shown_tools,
     "tool choice": _choice,
-    "parallel calls": lambda said: said.parallel_tool_calls,
+    # Where no tool may be called, there is nothing to say of several at once.
+    "parallel calls": lambda said: None if _choice(said) == ("none", None) else said.parallel_tool_calls,
     "max tokens": lambda said: said.max_tokens,
     "stop": lambda said: said.stop,
     "temperature": lambda said: said.sampling.temperature,

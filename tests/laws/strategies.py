@@ -45,8 +45,8 @@ from tenbin.core.usage import Usage
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = base64.b64encode(b"%PDF-1.4\n%%EOF\n").decode()
 
-words = st.text(min_size=1, max_size=40)
-"""Any characters but lone surrogates, which no JSON of a real client holds."""
+words = st.text(min_size=1, max_size=40).filter(str.strip)
+"""Any characters but lone surrogates, which no JSON of a real client holds; not only blanks, which some refuse."""
 prose = (
     st.sampled_from(["Good morning.", "天秤 weighs 🙂", 'a "quoted"\nline\ttab', "data: x\n\n", " leading", "\u2028"])
     | words
@@ -136,18 +136,21 @@ def conversations(draw: st.DrawFn) -> Conversation:
         turns += [said, Turn(role="user", parts=(*answered, *followed))]
         if draw(st.booleans()):
             turns.append(Turn(role="system", parts=(draw(texts),)))
+    choice = draw(_choices(offered))
+    forced = choice is not None and choice.mode in ("any", "tool")
     return Conversation(
         model="a-model",
         stream=draw(st.booleans()),
         system=tuple(draw(st.lists(texts, max_size=2))),
         turns=tuple(turns),
         tools=offered,
-        tool_choice=draw(_choices(offered)),
+        tool_choice=choice,
         parallel_tool_calls=draw(st.sampled_from([None, False])) if offered else None,
-        max_tokens=draw(st.integers(1, 64_000)),
+        max_tokens=draw(st.integers(16, 64_000)),
         stop=tuple(draw(st.lists(words, max_size=3, unique=True))),
         sampling=draw(samplings),
-        thought=draw(thoughts),
+        # Anthropic does not take both.
+        thought=None if forced else draw(thoughts),
         output_format=draw(output_formats),
     )
 

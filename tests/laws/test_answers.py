@@ -3,7 +3,7 @@ not, and costs the same.
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenbin.codecs.registry import dialect
@@ -18,6 +18,9 @@ from tests.laws.strategies import answers, pieces_of
 
 each_dialect = pytest.mark.parametrize("name", DIALECTS)
 each_pair = pytest.mark.parametrize(("provider", "client"), [(a, b) for a in DIALECTS for b in DIALECTS])
+
+in_each_pair = settings(max_examples=max(1, settings().max_examples // 5))
+"""There are sixteen pairs, so that each gets fewer examples."""
 
 
 @each_dialect
@@ -42,6 +45,7 @@ def test_any_cutting_gives_the_same_deltas(name: DialectName, data: st.DataObjec
 
 
 @each_pair
+@in_each_pair
 @given(answer=answers())
 def test_translation_keeps_what_both_dialects_can_tell(
     provider: DialectName, client: DialectName, answer: list[Delta]
@@ -54,6 +58,7 @@ def test_translation_keeps_what_both_dialects_can_tell(
 
 
 @each_pair
+@in_each_pair
 @given(data=st.data(), answer=answers())
 def test_the_relay_of_a_translation_keeps_it_too_and_knows_the_usage(
     provider: DialectName, client: DialectName, data: st.DataObject, answer: list[Delta]

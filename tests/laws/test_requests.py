@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenbin.codecs.registry import dialect
@@ -19,6 +19,9 @@ from tests.laws.strategies import conversations, json_values, names
 
 each_dialect = pytest.mark.parametrize("name", DIALECTS)
 each_pair = pytest.mark.parametrize(("client", "provider"), [(a, b) for a in DIALECTS for b in DIALECTS])
+
+in_each_pair = settings(max_examples=max(1, settings().max_examples // 5))
+"""There are sixteen pairs, so that each gets fewer examples."""
 
 
 def plain(conversation: Conversation) -> Any:
@@ -41,6 +44,7 @@ def test_every_fact_arrives_but_those_declared_lost(name: DialectName, conversat
 
 
 @each_pair
+@in_each_pair
 @given(conversation=conversations())
 def test_every_fact_arrives_in_translation(
     client: DialectName, provider: DialectName, conversation: Conversation
