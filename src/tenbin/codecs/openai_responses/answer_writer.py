@@ -157,6 +157,7 @@ class AnswerWriter:
         return "completed" if self._incomplete() is None else "incomplete"
 
     def _incomplete(self) -> str | None:
+        """Why the response is incomplete. A refusal is complete when it has words of its own."""
         if self._finished is None:
             return None
         reason = self._finished.stop_reason
