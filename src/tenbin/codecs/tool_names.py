@@ -5,8 +5,10 @@ later requests agree, and a provider's prompt cache keeps its prefix.
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from tenbin.core.conversation import Tool
+if TYPE_CHECKING:
+    from tenbin.core.conversation import Tool
 
 _ALLOWED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_-]")
@@ -22,7 +24,7 @@ def fitted(name: str) -> str:
     return f"{plain}_{_digest(name)[:_HASH]}"
 
 
-def originals(tools: Iterable[Tool]) -> Mapping[str, str]:
+def originals(tools: "Iterable[Tool]") -> Mapping[str, str]:
     """Stand-in to name, for those of a request's tools that have one (most often none): an answer's calls are to be
     renamed by it.
     """

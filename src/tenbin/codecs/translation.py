@@ -3,6 +3,10 @@
 Looks to the pipeline like an Observer of an answer that passes through, so that both are relayed by one path.
 """
 
+from collections.abc import Mapping
+
+import msgspec
+
 from tenbin.codecs.dialect import AnswerReader, AnswerWriter
 from tenbin.core.answer import (
     AnswerFailed,
@@ -19,10 +23,15 @@ from tenbin.core.usage import Usage
 
 
 class Translation:
-    """Feeds a reader's deltas to a writer, and keeps what a settlement wants to know."""
+    """Feeds a reader's deltas to a writer, and keeps what a settlement wants to know.
 
-    def __init__(self, reader: AnswerReader, writer: AnswerWriter) -> None:
+    ``tool_names`` leads from the stand-ins that the request was written with back to the client's own names
+    (``tenbin.codecs.tool_names.originals``).
+    """
+
+    def __init__(self, reader: AnswerReader, writer: AnswerWriter, tool_names: Mapping[str, str] | None = None) -> None:
         self._reader = reader
+        self._tool_names = tool_names
         self._writer = writer
         self._produced: list[str] = []
         self.content_type = writer.content_type
@@ -44,12 +53,16 @@ class Translation:
         deltas = self._reader.feed(data)
         if not deltas:
             return b""
+        if self._tool_names:
+            deltas = self._renamed(deltas, self._tool_names)
         self._note(deltas)
         return self._writer.write(deltas)
 
     def finish(self) -> bytes:
         """The provider's body has ended: the rest for the client (all of it, when unstreamed)."""
         deltas = self._reader.finish()
+        if self._tool_names:
+            deltas = self._renamed(deltas, self._tool_names)
         self._note(deltas)
         rest = self._writer.write(deltas)
         return rest if self.failure is not None else rest + self._writer.close()
@@ -61,6 +74,15 @@ class Translation:
     def produced(self) -> str:
         """All text, thinking and tool arguments so far."""
         return "".join(self._produced)
+
+    @staticmethod
+    def _renamed(deltas: list[Delta], tool_names: Mapping[str, str]) -> list[Delta]:
+        return [
+            msgspec.structs.replace(delta, name=tool_names[delta.name])
+            if isinstance(delta, BlockStarted) and delta.name in tool_names
+            else delta
+            for delta in deltas
+        ]
 
     def _note(self, deltas: list[Delta]) -> None:
         for delta in deltas:

@@ -1,8 +1,9 @@
 """6. One call to one provider: its request written, sent, and its answer relayed while it is observed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from tenbin.codecs.tool_names import originals
 from tenbin.codecs.translation import Translation
 from tenbin.core.ask import Ask
 from tenbin.core.money import nano_from_usd
@@ -81,6 +82,7 @@ class AttemptUnderWay:
         self.opened = False
         self._noted_ns = 0
         self._words_share = 0.0
+        self._tool_names: Mapping[str, str] | None = None
 
     # -- before the answer
 
@@ -89,6 +91,7 @@ class AttemptUnderWay:
         try:
             if conversation is None:
                 return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
+            self._tool_names = originals(conversation.tools)
             return self.world.dialects(self.dialect).write(conversation, self.target)
         except Inexpressible as lack:
             return Failure(kind="inexpressible", message=lack.message, code=lack.feature)
@@ -146,7 +149,8 @@ class AttemptUnderWay:
             writer = self.world.dialects(self.ask.dialect).writer(
                 streamed=self.ask.head.stream, request_id=self.ask.request_id, head=self.ask.head
             )
-            watch = Translation(provider_codec.reader(streamed=streamed, target=self.target), writer)
+            reader = provider_codec.reader(streamed=streamed, target=self.target)
+            watch = Translation(reader, writer, self._tool_names)
         self.watch = watch
         return watch
 
