@@ -73,6 +73,7 @@ _OPENROUTER = Quirks(
     reasoning_request="reasoning",
     reasoning_answer=("reasoning", "reasoning_content"),
     cache_control=True,
+    top_k=True,
 )
 
 _GEMINI = Quirks(
@@ -90,6 +91,7 @@ _VLLM = Quirks(
     tool_id_limit=0,
     reasoning_request="chat_template",
     stop_limit=0,
+    top_k=True,
 )
 
 _LLAMACPP = Quirks(
@@ -100,9 +102,10 @@ _LLAMACPP = Quirks(
     reasoning_request="chat_template",
     stop_limit=0,
     token_count=True,
+    top_k=True,
 )
 
-_LITELLM = Quirks(documents=True, reasoning_request="reasoning_effort", cache_control=True)
+_LITELLM = Quirks(documents=True, reasoning_request="reasoning_effort", cache_control=True, top_k=True)
 
 _OLLAMA = Quirks(
     stream_usage="always",
