@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tenbin.codecs.thinking import mark
-from tenbin.codecs.tokens import count_conversation
 
 from tenbin.codecs.ollama_chat import OLLAMA_CHAT
 from tenbin.codecs.ollama_chat.request_writer import SMALLEST_CONTEXT, context_size
+from tenbin.codecs.thinking import mark
+from tenbin.codecs.tokens import count_conversation
 from tenbin.core.answer import (
     AnswerFailed,
     AnswerFinished,
@@ -219,6 +219,7 @@ def test_structured_output() -> None:
 def test_deferred_tools_are_offered_once_found_and_the_placeholder_never() -> None:
     tools = (
         Tool(name="Read", description="reads"),
+        Tool(name="ToolSearch"),
         Tool(name="DeferredToolPlaceholder"),
         Tool(name="Found", deferred=True),
         Tool(name="Hidden", deferred=True),
@@ -226,7 +227,7 @@ def test_deferred_tools_are_offered_once_found_and_the_placeholder_never() -> No
     search = assistant(ToolCall(id="a", name="ToolSearch"))
     result = user(ToolResult(call_id="a", content=(ToolReference(tool_name="Found"),)))
     body = written(conversation(user("go"), search, result, tools=tools))
-    assert [tool["function"]["name"] for tool in body["tools"]] == ["Read", "Found"]
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["Read", "ToolSearch", "Found"]
     assert "Found" in body["messages"][2]["content"]
     assert "tools" not in written(conversation(tools=tools, tool_choice=ToolChoice(mode="none")))
 

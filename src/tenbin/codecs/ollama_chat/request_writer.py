@@ -8,6 +8,7 @@ from base64 import b64decode
 
 import msgspec
 
+from tenbin.codecs.lowering import document_words, effort_of, most_output, offered, reminder
 from tenbin.codecs.ollama_chat import wire
 from tenbin.codecs.thinking import same_model, unmark
 from tenbin.codecs.tokens import count_conversation
@@ -20,7 +21,6 @@ from tenbin.core.conversation import (
     Part,
     Text,
     Thinking,
-    Thought,
     ToolCall,
     ToolReference,
     ToolResult,
@@ -41,7 +41,6 @@ MARGIN = 8
 """One part in so many is added to the prompt's count: the model's own tokenizer may count more than ours."""
 
 _LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
-_PLACEHOLDER = "DeferredToolPlaceholder"
 
 
 def write(conversation: Conversation, target: Target) -> bytes:
@@ -52,13 +51,13 @@ def write(conversation: Conversation, target: Target) -> bytes:
     """
     _refuse_inexpressible(conversation, target)
     sampling = conversation.sampling if target.quirks.sampling else None
-    most = _most_output(conversation, target)
+    most = most_output(conversation, target)
     request = wire.Request(
         model=target.model,
         messages=_messages(conversation, target),
         stream=conversation.stream,
         tools=_tools(conversation) or None,
-        think=_think(conversation.thought, target),
+        think=_think(conversation, target),
         format=_format(conversation.output_format),
         options=wire.Options(
             num_ctx=context_size(conversation, target),
@@ -84,7 +83,7 @@ def context_size(conversation: Conversation, target: Target) -> int:
     conversation grows, and at most ``target.context``. Raises ContextExceeded when the prompt leaves no room.
     """
     prompt = count_conversation(conversation)
-    most = _most_output(conversation, target)
+    most = most_output(conversation, target)
     answer = min(RESERVED if most is None else most, MOST_RESERVED)
     if target.context is not None:
         maximum = target.context - min(answer, target.context // 16)
@@ -93,12 +92,6 @@ def context_size(conversation: Conversation, target: Target) -> int:
     needed = max(prompt + prompt // MARGIN + answer, SMALLEST_CONTEXT)
     size = 1 << (needed - 1).bit_length()
     return size if target.context is None else min(size, target.context)
-
-
-def _most_output(conversation: Conversation, target: Target) -> int | None:
-    if conversation.max_tokens is None or target.max_output is None:
-        return conversation.max_tokens
-    return min(conversation.max_tokens, target.max_output)
 
 
 def _refuse_inexpressible(conversation: Conversation, target: Target) -> None:
@@ -121,12 +114,13 @@ def _format(output_format: OutputFormat | None) -> msgspec.Raw | msgspec.UnsetTy
     return msgspec.Raw(b'"json"')
 
 
-def _think(thought: Thought | None, target: Target) -> bool | str | None:
+def _think(conversation: Conversation, target: Target) -> bool | str | None:
     """``think``. A model that cannot think answers 400 to true but takes false; without the field, those that can do.
 
     So thinking is asked for only where the target's quirks say that it can be: levels (``reasoning_effort``) for
     models that know them, else on or off.
     """
+    thought, effort = effort_of(conversation)
     if thought is None:
         return None
     if thought.mode == "off":
@@ -134,36 +128,16 @@ def _think(thought: Thought | None, target: Target) -> bool | str | None:
     how = target.quirks.reasoning_request
     if how == "none":
         return None
-    if how == "reasoning_effort" and thought.effort is not None:
-        return _LEVELS.get(thought.effort, True)
+    if how == "reasoning_effort" and effort is not None:
+        return _LEVELS.get(effort, True)
     return True
 
 
 def _tools(conversation: Conversation) -> list[wire.Tool]:
-    """The tools on offer. None under tool_choice none; deferred ones once a search has found or a call used them."""
+    """The tools on offer; none under tool_choice none, which is how Ollama is told."""
     if conversation.tool_choice is not None and conversation.tool_choice.mode == "none":
         return []
-    found = _found_tools(conversation)
-    return [
-        wire.Tool(wire.ToolFunction(tool.name, tool.description, tool.schema))
-        for tool in conversation.tools
-        if tool.name != _PLACEHOLDER and (not tool.deferred or tool.name in found)
-    ]
-
-
-def _found_tools(conversation: Conversation) -> set[str]:
-    found: set[str] = set()
-    if not any(tool.deferred for tool in conversation.tools):
-        return found
-    for turn in conversation.turns:
-        for part in turn.parts:
-            if isinstance(part, ToolCall):
-                found.add(part.name)
-            elif isinstance(part, ToolReference):
-                found.add(part.tool_name)
-            elif isinstance(part, ToolResult):
-                found.update(inner.tool_name for inner in part.content if isinstance(inner, ToolReference))
-    return found
+    return [wire.Tool(wire.ToolFunction(tool.name, tool.description, tool.schema)) for tool in offered(conversation)]
 
 
 def _messages(conversation: Conversation, target: Target) -> list[wire.Message]:
@@ -184,7 +158,7 @@ def _messages(conversation: Conversation, target: Target) -> list[wire.Message]:
         elif turn.role == "system":
             # Several of Ollama's renderers keep only the first system message and drop the others unsaid.
             said = "\n\n".join(_words(part) for part in turn.parts)
-            _add_user(messages, f"<system-reminder>\n{said}\n</system-reminder>", [])
+            _add_user(messages, reminder(said), [])
         else:
             _add_user_turn(messages, turn, calls, order, target)
     return messages
@@ -297,5 +271,4 @@ def _document(document: Document) -> str:
             raise Inexpressible("documents", "A text document's data is not base64: send it as base64.") from None
     if text is None:
         raise Inexpressible("documents", "Ollama takes no documents but plain text: send the document's text.")
-    title = f' title="{document.title}"' if document.title else ""
-    return f"<document{title}>\n{text}\n</document>"
+    return document_words(msgspec.structs.replace(document, text=text))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tenbin.codecs.openai_request import (
+from tenbin.codecs.lowering import (
     as_error,
     call_id,
     document_words,

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tenbin.codecs.openai_chat import message_writer
-from tenbin.codecs.openai_request import (
+from tenbin.codecs.lowering import (
     EFFORTS,
     TIERS,
     effort_for_budget,
@@ -15,6 +14,7 @@ from tenbin.codecs.openai_request import (
     offered,
     public_user,
 )
+from tenbin.codecs.openai_chat import message_writer
 from tenbin.codecs.tool_names import fitted
 from tenbin.core.conversation import (
     Conversation,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tenbin.codecs.openai_request import (
+from tenbin.codecs.lowering import (
     EFFORTS,
     TIERS,
     effort_for_budget,

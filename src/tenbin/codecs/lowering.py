@@ -1,5 +1,5 @@
-"""Stage 2, what OpenAI's two dialects share of writing a request: which results answer which calls, which tools are
-offered, how much thinking is asked for, and the words for what the dialects have no field for.
+"""Stage 2, saying in a plainer dialect what a conversation holds: which results answer which calls, which tools are
+offered, how much thinking is asked for, and words for what the dialect has no field for.
 """
 
 from collections.abc import Sequence
