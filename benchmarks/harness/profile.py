@@ -21,6 +21,13 @@ from benchmarks.harness.session import gateway
 PY_SPY = BENCHMARKS.parent / ".venv" / "bin" / "py-spy"
 RESULTS = BENCHMARKS / "results"
 PROFILED: tuple[tuple[Load, Route], ...] = (("small", CHAT), ("ticked", MESSAGES), ("ticked", MESSAGES_TO_CHAT))
+WAITING = {
+    ("Condition.wait", "threading.py"),
+    ("wait", "threading.py"),
+    ("_worker", "concurrent/futures/thread.py"),
+}
+"""Where a thread waits for work, which py-spy cannot always tell from working: these samples are left out."""
+
 _FRAME = re.compile(r"(?P<function>.+) \((?P<file>[^()]+?)(:(?P<line>\d+))?\)$")
 
 
@@ -72,7 +79,16 @@ def _sample(
 ) -> Sums:
     """Loads the gateway while py-spy, on the load generator's core, samples it."""
     command = ["taskset", "-c", str(LOAD_CORE), str(PY_SPY), "record", "--pid", str(process.pid), "--format", form]
-    command += ["--duration", str(chosen.seconds), "--rate", str(chosen.rate), "--output", str(into), "--nonblocking"]
+    command += [
+        "--duration",
+        str(chosen.seconds),
+        "--rate",
+        str(chosen.rate),
+        "--output",
+        str(into),
+        "--threads",
+        "--nonblocking",
+    ]
     command += ["--native"] if chosen.native else []
 
     def spy() -> None:
@@ -96,22 +112,36 @@ def _sample(
 
 
 def tables(raw: str, top: int) -> str:
-    """Two Markdown tables of self time from collapsed stacks (`frame;frame;frame count` a line): by function, by
-    file."""
+    """Three Markdown tables of self time from collapsed stacks (`thread;frame;frame count` a line): by function, by
+    file, by thread. What only waits is left out."""
     functions: Counter[str] = Counter()
     files: Counter[str] = Counter()
+    threads: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         if not stack or not count.isdigit():
             continue
-        function, file = _named(stack.rsplit(";", 1)[-1])
+        frames = stack.split(";")
+        function, file = _named(frames[-1])
+        if (function, file) in WAITING:
+            continue
         functions[f"{function} | {file}"] += int(count)
         files[file] += int(count)
-    total = sum(functions.values()) or 1
-    by_function = [f"| {100 * n / total:.1f} % | {where} |" for where, n in functions.most_common(top)]
-    by_file = [f"| {100 * n / total:.1f} % | {where} |" for where, n in files.most_common(top // 2)]
-    head = "| self time | function | file |\n| --: | --- | --- |\n"
-    return head + "\n".join(by_function) + "\n\n| self time | file |\n| --: | --- |\n" + "\n".join(by_file)
+        threads[frames[0].rpartition(": ")[2]] += int(count)
+    total = sum(threads.values())
+
+    def table(head: str, rows: list[tuple[str, int]]) -> str:
+        rule = " | ".join("---" for _ in head.split(" | "))
+        shares = [f"| {100 * count / total:.1f} % | {name} |" for name, count in rows]
+        return "\n".join([f"| self time | {head} |", f"| --: | {rule} |", *shares])
+
+    return "\n\n".join(
+        [
+            table("function | file", functions.most_common(top)),
+            table("file", files.most_common(top // 2)),
+            table("thread", threads.most_common()),
+        ]
+    )
 
 
 def _named(frame: str) -> tuple[str, str]:
@@ -119,5 +149,7 @@ def _named(frame: str) -> tuple[str, str]:
     found = _FRAME.match(frame)
     if not found:
         return frame, "?"
+    if found["function"] == "Runner.run":
+        return "(the event loop in C: polling, system calls)", "uvloop"
     file = re.sub(r".*/(?:site-packages|src|lib/python3\.\d+)/", "", found["file"])
     return found["function"], file

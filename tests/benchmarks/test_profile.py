@@ -2,11 +2,14 @@
 
 from benchmarks.harness.profile import tables
 
-STACKS = """\
-main (/x/.venv/bin/tenbin:5);run (/x/src/tenbin/app.py:10);parse (/x/src/tenbin/codecs/sse.py:40) 30
-main (/x/.venv/bin/tenbin:5);run (/x/src/tenbin/app.py:10);parse (/x/src/tenbin/codecs/sse.py:44) 30
-main (/x/.venv/bin/tenbin:5);run (/x/src/tenbin/app.py:12) 20
-send (/x/.venv/lib/python3.11/site-packages/uvicorn/httptools_impl.py:9) 20
+MAIN = "thread (7): MainThread;main (/x/.venv/bin/tenbin:5);run (/x/src/tenbin/app.py:10)"
+LEDGER = "thread (8): tenbin-ledger;run (/usr/lib/python3.11/threading.py:982)"
+STACKS = f"""\
+{MAIN};parse (/x/src/tenbin/codecs/sse.py:40) 30
+{MAIN};parse (/x/src/tenbin/codecs/sse.py:44) 30
+{MAIN} 20
+{LEDGER};send (/x/.venv/lib/python3.11/site-packages/uvicorn/httptools_impl.py:9) 20
+{LEDGER};Condition.wait (/usr/lib/python3.11/threading.py:327) 500
 """
 
 
@@ -16,6 +19,7 @@ def test_self_time_is_summed_over_lines_by_function_and_by_file() -> None:
     assert "| 20.0 % | run | tenbin/app.py |" in table
     assert "| 20.0 % | send | uvicorn/httptools_impl.py |" in table
     assert "| 60.0 % | tenbin/codecs/sse.py |" in table
+    assert "| 80.0 % | MainThread |" in table
 
 
 def test_no_samples_make_empty_tables() -> None:
