@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 from tenbin.cli.language import say
 from tenbin.core.target import Target
@@ -30,9 +31,14 @@ def families(policy: Policy) -> list[tuple[str, str]]:
 def table(policy: Policy) -> list[str]:
     """The routes as lines of text; a chain reads as who is tried first, then next."""
     rows = routes(policy)
-    width = max(len(name) for name, _ in rows)
+    width = max(map(columns, (name for name, _ in rows)))
     then, nobody = say(", then ", "、次に "), say("nobody: it is refused", "なし (拒否されます)")
-    return [f"{name:<{width}}  -> {then.join(chain) or nobody}" for name, chain in rows]
+    return [f"{name}{' ' * (width - columns(name))}  -> {then.join(chain) or nobody}" for name, chain in rows]
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: an East Asian character takes two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def plain(policy: Policy) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """What `serve` says once it listens: what was found, how it routes, and three commands to try."""
 
+import shutil
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tenbin import __version__
 from tenbin.cli.language import is_japanese, say
 from tenbin.cli.routing import table
-from tenbin.cli.settings import Settings
+from tenbin.cli.settings import Settings, gateway_url
+from tenbin.config.address import split_listen
 from tenbin.config.findings import EMBEDDED_MODEL, FoundServer
 from tenbin.config.provider import EMBEDDED
 from tenbin.decide.policy import Policy
@@ -36,7 +40,7 @@ def found(settings: Settings) -> list[str]:
         if name == EMBEDDED:
             what = say(
                 f"the embedded model {EMBEDDED_MODEL} (small: for trying things out)",
-                f"内蔵モデル {EMBEDDED_MODEL} (小型・お試し用)",
+                f"内蔵モデル {EMBEDDED_MODEL} (小型・英語のみ・お試し用)",
             )
         elif name in servers and provider.base_url == servers[name].base_url:
             what = _server(servers[name])
@@ -90,7 +94,8 @@ def to_try(settings: Settings, policy: Policy, url: str) -> list[str]:
     model = next((target.name for target in policy.default), None) or next(iter(policy.chains), "provider/model")
     if model == f"{EMBEDDED}/{EMBEDDED_MODEL}":
         model = EMBEDDED_MODEL
-    question = "日本の首都は?" if is_japanese() else "Name one colour of the rainbow."
+    # The embedded model knows English only.
+    question = "日本の首都は?" if is_japanese() and model != EMBEDDED_MODEL else "What is the capital of Japan?"
     body = f'{{"model":"{model}","max_tokens":64,"messages":[{{"role":"user","content":"{question}"}}]}}'
     key = ""
     if settings.config.master_key is not None or settings.config.keys:
@@ -98,6 +103,15 @@ def to_try(settings: Settings, policy: Policy, url: str) -> list[str]:
     lines = [say("Try", "試してみる")]
     for path in ("/v1/messages", "/v1/chat/completions"):
         lines.append(f"  curl {url}{path} -H 'content-type: application/json'{key} -d '{body}'")
-    port = urlsplit(url).port
-    lines.append("  tenbin code" if port == 4000 else f"  tenbin code --url {url}")
+    usual = gateway_url(*split_listen(settings.config.listen)) == url
+    lines.append(f"  {own_name()} code" if usual else f"  {own_name()} code --url {url}")
     return lines
+
+
+def own_name() -> str:
+    """What to type for this program: ``tenbin`` where that is it, else the path that it was started by."""
+    started = Path(sys.argv[0])
+    if started.name != "tenbin" or not started.is_file():
+        return "tenbin"
+    found = shutil.which("tenbin")
+    return "tenbin" if found is not None and Path(found).samefile(started) else str(started)
