@@ -61,20 +61,24 @@ def fields(body: bytes) -> dict[str, msgspec.Raw]:
     decoders have it. Raises Unreadable for anything but a JSON object in UTF-8.
     """
     check_utf8(body)
+    return _fields(body)
+
+
+def _fields(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _object_decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise unreadable(error, body) from error
 
 
-def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
+def splice(body: bytes, changes: Mapping[str, bytes | None], *, checked: bool = False) -> bytes:
     """The object with some top-level fields changed: each value is raw JSON to put in, or None to delete the field.
 
     A field that the object lacks is appended at its end. All other bytes stay, white space and order too. Where a
     key stands several times, every one of them is changed, so that no reader sees another value than the one put in.
-    Raises Unreadable for anything but a JSON object in UTF-8.
+    ``checked``: the body is known to be UTF-8. Raises Unreadable for anything but a JSON object in UTF-8.
     """
-    values = fields(body)
+    values = _fields(body) if checked else fields(body)
     if not changes:
         return body
     members = _members(body, values)
@@ -103,6 +107,7 @@ def splice(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     return head + b",".join(pieces + appended) + tail
 
 
+_SMALL = 8_192
 _LEADING_MODEL = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"model"[ \t\n\r]*:[ \t\n\r]*')
 
 
@@ -113,11 +118,13 @@ def replace_model(body: bytes, old: str, new: str) -> bytes:
     and no key can be hidden behind an escape), only its bytes are looked at; else it is a splice like any other.
     """
     found = _LEADING_MODEL.match(body)
-    if found is not None and b"\\u" not in body and body.count(b'"model"') == 1:
+    # In a large body the searches would take longer than the walk over its fields.
+    small = len(body) <= _SMALL
+    if small and found is not None and b"\\u" not in body and body.count(b'"model"') == 1:
         value, start = msgspec.json.encode(old), found.end()
         if body.startswith(value, start):
             return body[:start] + msgspec.json.encode(new) + body[start + len(value) :]
-    return splice(body, {"model": msgspec.json.encode(new)})
+    return splice(body, {"model": msgspec.json.encode(new)}, checked=True)
 
 
 def items(array: bytes) -> list[msgspec.Raw]:

@@ -19,6 +19,11 @@ def mark(model: str, opaque: str) -> str:
     return opaque if opaque.startswith(_PREFIX) else f"{_PREFIX}{model.replace(':', '%3A')}:{opaque}"
 
 
+def is_marked(opaque: str) -> bool:
+    """Whether a signature or other opaque text bears a mark."""
+    return opaque.startswith(_PREFIX)
+
+
 def unmark(marked: str | None) -> tuple[str | None, str | None]:
     """(model, opaque text) of a marked text; (None, the text itself) of any other one."""
     if marked is None or not marked.startswith(_PREFIX):

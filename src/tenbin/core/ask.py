@@ -25,6 +25,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     needs: frozenset[Need] = frozenset()
     session: str | None = None
     """The conversation's id, where the body names one."""
+    marked_thinking: bool = False
+    """Holds thinking that bears the mark of the model that wrote it (docs/decisions/0003)."""
     cache_1h: bool = False
     """Asks for prompt-cache entries of one hour: how writes that a provider does not tell apart are counted."""
 

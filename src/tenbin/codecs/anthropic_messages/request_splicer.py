@@ -37,7 +37,7 @@ def spliced(body: bytes, head: Head, target: Target) -> bytes:
     if head.model != target.model:
         changes["model"] = msgspec.json.encode(target.model)
     if target.quirks.safeguards:
-        if thinking.MARK in body:
+        if head.marked_thinking:
             changes["messages"] = _without_marked_thinking(bytes(splice.fields(body)["messages"]))
     else:
         if b'"safeguards"' in body:
@@ -50,7 +50,7 @@ def spliced(body: bytes, head: Head, target: Target) -> bytes:
         return body
     if len(changes) == 1 and "model" in changes:
         return splice.replace_model(body, head.model, target.model)
-    return splice.splice(body, changes)
+    return splice.splice(body, changes, checked=True)
 
 
 def _without_billing_header(system: bytes) -> bytes | None:
