@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -450,6 +451,18 @@ def test_failures_by_status(status: int, body: bytes, kind: str) -> None:
     failure = OLLAMA_CHAT.failure(status, [(b"retry-after", b"3")], body)
     assert (failure.kind, failure.status, failure.retry_after_ms, failure.body) == (kind, status, 3000, body)
     assert failure.message
+
+
+def test_the_golden_transcript() -> None:
+    golden = Path(__file__).parents[1] / "golden" / "ollama"
+    deltas = read((golden / "chat_thinking_and_tools.ndjson").read_bytes())
+    assert "".join(d.text for d in deltas if isinstance(d, ThinkingDelta)) == "The user wants the weather.\n"
+    assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == "Let me look — 東京"
+    calls = [d for d in deltas if isinstance(d, BlockStarted) and d.kind == "tool_call"]
+    assert [(call.name, call.id[:7]) for call in calls] == [("get_weather", "call_9x"), ("get_time", "call_1_")]
+    assert [d.json for d in deltas if isinstance(d, ArgumentsDelta)] == ['{"city":"東京","days":[1,2]}', "{}"]
+    assert deltas[-1] == AnswerFinished("tool_use", Usage(input=126, output=58))
+    assert isinstance(read((golden / "chat_error_in_stream.ndjson").read_bytes())[-1], AnswerFailed)
 
 
 # Watching answers and reading requests

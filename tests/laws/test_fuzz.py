@@ -2,10 +2,11 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenbin.codecs.registry import dialect
@@ -22,6 +23,8 @@ each_dialect = pytest.mark.parametrize("name", DIALECTS)
 
 LARGEST_COUNT = 2**63 - 1
 """What the ledger can hold."""
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 ODD: tuple[bytes, ...] = (
     b"",
@@ -152,6 +155,31 @@ def test_answers_with_values_of_the_wrong_kind(name: DialectName, data: st.DataO
     prefix, brace, rest = lines[place].partition(b"{")
     lines[place] = prefix + data.draw(misplaced(brace + rest))
     check_answer(name, [b"\n".join(lines)], streamed=True)
+
+
+def golden() -> list[tuple[DialectName, Path]]:
+    """Transcripts as providers send them, by the dialect that they are in."""
+    folders: dict[str, DialectName] = {
+        "anthropic/*.sse": "anthropic",
+        "openai/chat_*.sse": "openai_chat",
+        "openai/responses_*.sse": "openai_responses",
+        "ollama/*.ndjson": "ollama_chat",
+    }
+    return [(name, path) for glob, name in folders.items() for path in sorted(GOLDEN.glob(glob))]
+
+
+@pytest.mark.parametrize(("name", "path"), golden(), ids=lambda value: getattr(value, "stem", value))
+@settings(max_examples=max(1, settings().max_examples // 3))
+@given(data=st.data())
+def test_damaged_transcripts(name: DialectName, path: Path, data: st.DataObject) -> None:
+    transcript = path.read_bytes()
+    damaged = data.draw(mutated(transcript))
+    check_answer(name, data.draw(pieces_of(damaged)), streamed=True)
+    check_answer(data.draw(st.sampled_from(DIALECTS)), [transcript], streamed=True)
+
+
+def test_every_dialect_has_transcripts() -> None:
+    assert {name for name, _ in golden()} == set(DIALECTS)
 
 
 @each_dialect

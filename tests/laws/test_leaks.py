@@ -121,3 +121,40 @@ def test_a_body_spliced_for_another_server_of_anthropics_dialect_keeps_no_safegu
     at_anthropic = codec.splice(body, codec.read_head(body), target_of("anthropic", quirks=Quirks(safeguards=True)))
     assert json.loads(at_anthropic)["safeguards"] == REQUEST["safeguards"]
     assert "cc_version" in at_anthropic.decode()
+
+
+REASONING: dict[str, Any] = {
+    "model": "gpt-6-sol",
+    "store": False,
+    "prompt_cache_key": "conversation-9b",
+    "safety_identifier": "person-4d",
+    "include": ["reasoning.encrypted_content"],
+    "input": [
+        {"type": "message", "role": "user", "content": "What can you see?"},
+        {
+            "type": "reasoning",
+            "id": "rs_0badcafe",
+            "summary": [{"type": "summary_text", "text": "private musing"}],
+            "encrypted_content": "gAAAAencrypted-by-openai",
+        },
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Nothing."}]},
+        {"type": "message", "role": "user", "content": "Look again!"},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name != "openai_responses"])
+def test_what_is_openais_own_stays_there(name: DialectName) -> None:
+    conversation = dialect("openai_responses").read(json.dumps(REASONING).encode())
+    body = dialect(name).write(conversation, target_of(name, context=1_000_000)).decode()
+    for secret in (
+        "gAAAAencrypted",
+        "rs_0badcafe",
+        "private musing",
+        "conversation-9b",
+        "person-4d",
+        "encrypted_content",
+    ):
+        assert secret not in body
+    for words in ("What can you see?", "Nothing.", "Look again!"):
+        assert words in body

@@ -182,7 +182,7 @@ def _anthropic_message(events: list[dict], reply: Reply) -> dict:
                     block[key] += delta[key]
             case "message_delta":
                 message.update(event["delta"])
-                message["usage"].update(event["usage"])
+                message.setdefault("usage", {}).update(event.get("usage") or {})
             case "error":
                 _read_error(event, reply)
     for index, text in arguments.items():

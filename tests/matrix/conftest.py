@@ -9,6 +9,7 @@ import pytest
 from tenbin.app import RunningGateway
 from tenbin.config.model import Config
 from tenbin.simulator import RunningSimulator
+from tests.matrix.features import Receipts
 from tests.matrix.page import Cell, Found
 
 
@@ -23,7 +24,12 @@ def simulator() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture(scope="session")
-def gateway(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def receipts() -> Receipts:
+    return Receipts()
+
+
+@pytest.fixture(scope="session")
+def gateway(simulator: RunningSimulator, receipts: Receipts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its URL. Each provider is one of those in the table of profiles, at the simulator's address."""
     providers = {
         "anthropic": {"base_url": f"{simulator.url}/anthropic", "api_key": "any"},
@@ -37,6 +43,7 @@ def gateway(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactor
     config = msgspec.convert({"providers": providers, "discover": False, "local_model": False}, Config)
     directory: Path = tmp_path_factory.mktemp("matrix")
     with RunningGateway(config, directory) as running:
+        running.book.subscribe(receipts.add)
         yield running.url
 
 

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tenbin.core.receipt import Receipt
 from tenbin.core.target import DialectName
 from tenbin.simulator import RunningSimulator
 from tests.matrix.clients import ClientName, Reply, Unsayable, Wish, ask
@@ -31,11 +33,33 @@ class Refused(Exception):
     """The gateway said that this cannot be had, in a proper error of the client's dialect; carries its message."""
 
 
+class Receipts:
+    """The receipts that the gateway's ledger has settled."""
+
+    def __init__(self) -> None:
+        self._by_request: dict[str, Receipt] = {}
+        self._settled = threading.Condition()
+
+    def add(self, receipt: Receipt) -> None:
+        """Take a settled receipt, from the gateway's own thread."""
+        with self._settled:
+            self._by_request[receipt.request_id] = receipt
+            self._settled.notify_all()
+
+    def of(self, reply: Reply) -> Receipt:
+        """The receipt of an answer; one that holds an estimate is settled a moment after the answer."""
+        request_id = reply.headers["x-tenbin-request-id"]
+        with self._settled:
+            assert self._settled.wait_for(lambda: request_id in self._by_request, 30), "no receipt was settled"
+            return self._by_request[request_id]
+
+
 @dataclass(frozen=True)
 class Case:
     """One cell: who asks whom, and how."""
 
     url: str
+    receipts: "Receipts"
     simulator: RunningSimulator
     client: ClientName
     provider: DialectName
@@ -254,7 +278,19 @@ def _equals_the_truth(case: Case, reply: Reply) -> dict[str, int]:
     truth: dict[str, int] = case.simulator.requests()[-1]["usage"]
     prompt = sum(truth.get(bucket, 0) for bucket in ("input", "cache_read", "cache_write_5m", "cache_write_1h"))
     assert (reply.prompt, reply.output) == (prompt, truth["output"])
+    entered = case.receipts.of(reply).usage
+    assert (entered.prompt, entered.output, entered.estimated) == (prompt, truth["output"], False)
     return truth
+
+
+def no_usage(case: Case) -> None:
+    """Usage that never comes: counted, and marked as an estimate in the ledger"""
+    reply = case.answer(Wish([says({"text": "Nobody counted. " * 20, "no_usage": True})]))
+    truth: dict[str, int] = case.simulator.requests()[-1]["usage"]
+    receipt = case.receipts.of(reply)
+    assert (receipt.usage.input_estimated, receipt.usage.output_estimated) == (True, True)
+    assert truth["output"] * 0.7 < receipt.usage.output < truth["output"] * 1.4
+    assert truth["input"] * 0.7 < receipt.usage.prompt < truth["input"] * 1.4
 
 
 def refusal_by_provider(case: Case) -> None:
@@ -319,6 +355,7 @@ FEATURES: tuple[Callable[[Case], None], ...] = (
     usage,
     cached_usage,
     late_usage,
+    no_usage,
     refusal_by_provider,
     too_long,
     error_in_stream,

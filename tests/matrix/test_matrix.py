@@ -6,7 +6,7 @@ from tenbin.core.target import DialectName
 from tenbin.simulator import RunningSimulator
 from tests.matrix import page
 from tests.matrix.clients import CLIENTS, ClientName, Unsayable
-from tests.matrix.features import FEATURES, MODELS, Case, Refused
+from tests.matrix.features import FEATURES, MODELS, Case, Receipts, Refused
 from tests.matrix.page import Cell, Found
 
 FORGIVEN: set[tuple[str, DialectName]] = {
@@ -28,12 +28,13 @@ def test_feature(
     provider: DialectName,
     stream: bool,
     gateway: str,
+    receipts: Receipts,
     simulator: RunningSimulator,
     found: dict[Cell, Found],
 ) -> None:
     cell = Cell(feature.__name__, client, provider, stream)
     try:
-        feature(Case(gateway, simulator, client, provider, stream))
+        feature(Case(gateway, receipts, simulator, client, provider, stream))
     except Unsayable:
         found[cell] = Found("unsayable")
     except Refused as refused:
