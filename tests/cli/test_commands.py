@@ -65,6 +65,16 @@ def test_an_unknown_command_is_told_with_the_one_that_was_meant(run: Run) -> Non
     assert "Did you mean serve?" in result.output
 
 
+def test_an_interrupted_command_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise click.Abort
+
+    monkeypatch.setattr("tenbin.cli.commands.tenbin.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+
+
 def test_what_nobody_foresaw_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def broken(**_: object) -> None:
         raise ZeroDivisionError("a\nb")

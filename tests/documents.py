@@ -1,0 +1,171 @@
+"""The parts of the documentation that are written from the code: `python -m tests.documents` writes them anew.
+
+Each stands in its page between two comments that hold its name.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from click.testing import CliRunner
+from msgspec import inspect
+
+from tenbin.cli.commands import COMMANDS, tenbin
+from tenbin.config.findings import DEFAULT_MODELS, LOCAL_SERVERS
+from tenbin.config.quirks import PROFILES
+from tenbin.config.schema import field_docs, sections
+from tenbin.core.target import Quirks
+
+ROOT = Path(__file__).parents[1]
+
+
+def table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [heading, tuple("---" for _ in heading), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def type_in_words(shape: inspect.Type) -> str:
+    """What a value must be, for people."""
+    match shape:
+        case inspect.Metadata():
+            examples = (shape.extra_json_schema or {}).get("examples")
+            return "provider/model" if examples else type_in_words(shape.type)
+        case inspect.UnionType():
+            return " or ".join(type_in_words(each) for each in shape.types if not isinstance(each, inspect.NoneType))
+        case inspect.StructType():
+            return "block"
+        case inspect.DictType():
+            value = "block" if isinstance(shape.value_type, inspect.StructType) else type_in_words(shape.value_type)
+            return f"name: {value}"
+        case inspect.ListType() | inspect.VarTupleType():
+            return f"list of {type_in_words(shape.item_type)}"
+        case inspect.LiteralType():
+            return ", ".join(f"`{value}`" for value in shape.values)
+        case inspect.IntType() | inspect.FloatType():
+            kind = "whole number" if isinstance(shape, inspect.IntType) else "number"
+            least = f" >= {shape.ge}" if shape.ge is not None else f" > {shape.gt}" if shape.gt is not None else ""
+            return kind + least
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.StrType():
+            return "text"
+    return "anything"
+
+
+def default_in_words(field: inspect.Field) -> str:
+    if field.required:
+        return "(needed)"
+    value = field.default
+    if value is msgspec.NODEFAULT:
+        value = field.default_factory()
+    if value is None or value in ({}, [], ()) or isinstance(value, msgspec.Struct):
+        return ""
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def fields_table(struct: type[msgspec.Struct]) -> str:
+    shape = inspect.type_info(struct)
+    assert isinstance(shape, inspect.StructType)
+    docs = field_docs(struct)
+    rows = [
+        (
+            f"`{field.name}`",
+            type_in_words(field.type),
+            default_in_words(field),
+            docs.get(field.name, "").replace("``", "`"),
+        )
+        for field in shape.fields
+    ]
+    return table(("Key", "Value", "Default", "Meaning"), rows)
+
+
+def configuration() -> str:
+    parts = []
+    for path, struct in sections().items():
+        heading = f"### `{path}`\n\n{(struct.__doc__ or '').strip()}\n\n" if path else ""
+        parts.append(f"{heading}{fields_table(struct)}")
+    return "\n".join(parts)
+
+
+def profiles() -> str:
+    rows = []
+    for name, profile in PROFILES.items():
+        variables = " or ".join(f"`{variable}`" for variable in profile.env) or "none is needed"
+        families = ", ".join(f"`{prefix}`" for prefix in profile.prefixes)
+        rows.append((f"`{name}`", f"`{profile.base_url}`", ", ".join(profile.dialects), variables, families))
+    return table(
+        ("Profile", "Base URL", "Speaks (preferred first)", "API key in", "Families: names that begin with"), rows
+    )
+
+
+def quirks() -> str:
+    return fields_table(Quirks)
+
+
+def default_chain() -> str:
+    rows = [(f"`{profile}`", f"`{model}`") for profile, model in DEFAULT_MODELS.items()]
+    rows += [(f"`{profile}`", "the first model it lists that can chat") for profile in LOCAL_SERVERS]
+    return table(("Provider, in this order", "Model"), [*rows, ("`local`", "the embedded model")])
+
+
+def subcommands(name: str) -> list[tuple[str, ...]]:
+    """A command and the commands below it, as words of a command line."""
+    command = getattr(importlib.import_module(f"tenbin.cli.{name}"), name)
+    below = command.commands if isinstance(command, click.Group) else {}
+    return [(name,), *((name, each) for each in below)]
+
+
+def commands() -> str:
+    parts = []
+    for words in [(), *(words for name in COMMANDS for words in subcommands(name))]:
+        # A fixed width, so that the text does not depend on the terminal of whoever writes it.
+        said = CliRunner().invoke(
+            tenbin, [*words, "--help"], prog_name="tenbin", terminal_width=100, max_content_width=100
+        )
+        text = "\n".join(line.rstrip() for line in said.output.splitlines())
+        parts.append(f"## `{' '.join(('tenbin', *words))}`\n\n```text\n{text.strip()}\n```\n")
+    return "\n".join(parts)
+
+
+def decisions() -> str:
+    """A list of the pages, by their own titles."""
+    pages = sorted(path for path in (ROOT / "docs" / "decisions").glob("*.md") if path.name != "README.md")
+    titles = [(page.name, page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")) for page in pages]
+    return "".join(f"- [{title}]({name})\n" for name, title in titles)
+
+
+PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "configuration": ("docs/configuration.md", configuration),
+    "profiles": ("docs/configuration.md", profiles),
+    "quirks": ("docs/configuration.md", quirks),
+    "default chain": ("docs/configuration.md", default_chain),
+    "commands": ("docs/cli.md", commands),
+    "decisions": ("docs/decisions/README.md", decisions),
+}
+"""By name: the page, and what writes the part."""
+
+
+def replaced(page: str, name: str, part: str) -> str:
+    """The page with this part in place of the one that stands there. Raises LookupError when it has no place for it."""
+    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+    pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), flags=re.DOTALL)
+    if len(pattern.findall(page)) != 1:
+        raise LookupError(f"{begin} and {end} must stand there once")
+    return pattern.sub(lambda _: f"{begin}\n\n{part.strip()}\n\n{end}", page)
+
+
+def main() -> None:
+    for name, (page, write) in PARTS.items():
+        path = ROOT / page
+        path.write_text(replaced(path.read_text(encoding="utf-8"), name, write()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
