@@ -206,12 +206,14 @@ class Book:
         self._closed.set()
         self._writer.wait(seconds, while_well=True)
         self._journal.close()
-        self._writer.close(delete_journal=not self._flights)
+        self._writer.close(empty_journal=not self._flights)
         self._claim.release()
 
     def health(self) -> Health:
         """Whether all is well; the reasons are for people."""
         reasons = [*self._journal.troubles(), self._writer.trouble, self.prices.trouble]
+        if self._writer.damaged:
+            reasons.append(f"{self._writer.damaged} bytes of the journal were damaged on the disk and passed over")
         if self._writer.rejected:
             reasons.append(f"{self._writer.rejected} receipts could not be entered and lie in rejected.journal")
         if self._last_sink_error:

@@ -62,6 +62,8 @@ class Journal:
         self._stop = threading.Event()
         self._waiting = bytearray()
         self._troubles: dict[str, str] = {}
+        self._unnamed = True
+        """The current segment's name is not known to be on the disk."""
         self.lost = 0
         """Settled records that found no room even in memory."""
         self.number, self._file = self._create()
@@ -111,14 +113,18 @@ class Journal:
     def sync(self) -> None:
         """Have the disk take all that is written, now."""
         with self._lock:
-            file, number, self._dirty = os.dup(self._file), self.number, False
+            file, number, unnamed = os.dup(self._file), self.number, self._unnamed
+            self._dirty = self._unnamed = False
         try:
             os.fdatasync(file)
+            if unnamed:
+                sync_directory(self.directory)
             self.synced_number = number
             self._troubles.pop("sync", None)
         except OSError as error:
             # A second try would report success although the kernel has dropped the pages: go on in a new segment.
             self._spoilt = True
+            self._unnamed |= unnamed
             self._troubles["sync"] = f"the disk did not take the journal: {error.strerror}"
         finally:
             os.close(file)
@@ -201,8 +207,8 @@ class Journal:
                     size += os.write(file, piece)
                 self.written = size
                 old, self._file = self._file, file
+                self._unnamed = True
             os.close(old)
-            sync_directory(self.directory)
         except OSError as error:
             self._troubles["name"] = f"the journal was deleted and can't be put back: {error.strerror}"
 
@@ -232,7 +238,7 @@ class Journal:
         numbers = segment_numbers(self.directory)
         number = max(self._clock.now_ms(), numbers[-1] + 1 if numbers else 0)
         file = _open(segment_path(self.directory, number))
-        sync_directory(self.directory)
+        self._unnamed = True
         return number, file
 
 

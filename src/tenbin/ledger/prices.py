@@ -117,9 +117,7 @@ class PriceBook:
         config = self._providers.get(provider)
         facts = config.models.get(model) if config is not None else None
         if facts is not None and facts.price is not None:
-            library = self._listed(provider, config, model, at_ms, tier) if self._loaded.is_set() else None
-            web_search = library[0].steps[0][1].web_search if library is not None else None
-            return *always, _configured(f"configuration: {provider}/{model}", facts.price, web_search)
+            return self._overridden(provider, model, facts.price, at_ms, tier)
         if config is not None and config.free:
             return *always, FREE
         listed = self._listed(provider, config, model, at_ms, tier)
@@ -127,6 +125,16 @@ class PriceBook:
             return *always, None
         price, begin, end = listed
         return begin, end, price
+
+    def _overridden(
+        self, provider: str, model: str, own: ModelPrice, at_ms: int, tier: str | None
+    ) -> tuple[int, int, Price | None]:
+        """The configuration's price. Only what a web search costs is still the library's to say, once it is read."""
+        loaded = self._loaded.is_set()
+        library = self._listed(provider, self._providers[provider], model, at_ms, tier) if loaded else None
+        web_search = None if library is None else library[0].steps[0][1].web_search
+        price = _configured(f"configuration: {provider}/{model}", own, web_search)
+        return 0, sys.maxsize if loaded else 0, price
 
     def _listed(
         self, provider: str, config: ProviderConfig | None, model: str, at_ms: int, tier: str | None

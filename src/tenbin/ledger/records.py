@@ -19,6 +19,9 @@ HEADER_BYTES = HEADER.size
 PAYLOAD_LIMIT = 64 * 1024 * 1024
 """No record is longer than this, in bytes; a greater length is damage."""
 
+LARGEST = 2**63 - 1
+"""The largest integer that the database can hold."""
+
 OPENED, PROGRESS, SETTLED, CARRIED = 1, 2, 3, 4
 """Kinds. CARRIED has no payload: all that was in flight when its segment began stands before it."""
 
@@ -86,10 +89,13 @@ decode_request_id = msgspec.msgpack.Decoder(RequestId).decode
 
 
 def frame(kind: int, record: Opened | Progress | Receipt | None) -> bytearray:
-    """A record, framed."""
+    """A record, framed. Never raises: what can't be written as it is, is written as nearly as it can be."""
     data = bytearray(HEADER_BYTES)
     if record is not None:
-        _encode_into(record, data, HEADER_BYTES)
+        try:
+            _encode_into(record, data, HEADER_BYTES)
+        except (OverflowError, TypeError, ValueError):
+            _encode_into(writable(record), data, HEADER_BYTES)
     with memoryview(data) as view:
         payload = view[HEADER_BYTES:]
         HEADER.pack_into(data, 0, MAGIC, kind, len(payload), zlib.crc32(payload, kind))
@@ -97,12 +103,31 @@ def frame(kind: int, record: Opened | Progress | Receipt | None) -> bytearray:
     return data
 
 
+def writable(value: Any) -> Any:
+    """A record in plain values that can be written: integers within 64 bits, text that is Unicode, nothing unknown.
+
+    A provider that states 10^30 tokens, or a client that sends half a character, must not cost the receipt.
+    """
+    if isinstance(value, msgspec.Struct):
+        fields = {name: writable(getattr(value, name)) for name in value.__struct_fields__}
+        return type(value)(**fields)
+    if isinstance(value, bool | float | None):
+        return value
+    if isinstance(value, int):
+        return max(-LARGEST, min(LARGEST, value))
+    if isinstance(value, list | tuple):
+        return type(value)(writable(item) for item in value)
+    if isinstance(value, dict):
+        return {str(writable(key)): writable(item) for key, item in value.items()}
+    return str(value).encode("utf-8", "replace").decode()
+
+
 def reframed(kind: int, payload: bytes) -> bytes:
     """A payload that was read from a frame, framed again."""
     return HEADER.pack(MAGIC, kind, len(payload), zlib.crc32(payload, kind)) + payload
 
 
-def frames(data: bytes, start: int = 0) -> Iterator[Frame]:
+def frames(data: bytes | bytearray, start: int = 0) -> Iterator[Frame]:
     """The whole frames in the data; damaged stretches are passed over.
 
     What is left after the last frame's ``end`` is a frame that is not complete yet, or never will be.
@@ -119,7 +144,7 @@ def frames(data: bytes, start: int = 0) -> Iterator[Frame]:
             position = found.end
 
 
-def _frame_at(data: bytes, position: int) -> Frame | None:
+def _frame_at(data: bytes | bytearray, position: int) -> Frame | None:
     if position + HEADER_BYTES > len(data):
         return None
     magic, kind, length, crc = HEADER.unpack_from(data, position)
@@ -127,7 +152,7 @@ def _frame_at(data: bytes, position: int) -> Frame | None:
     end = begin + length
     if magic != MAGIC or length > PAYLOAD_LIMIT or end > len(data):
         return None
-    payload = data[begin:end]
+    payload = bytes(data[begin:end])
     if zlib.crc32(payload, kind) != crc:
         return None
     return Frame(kind, payload, end)

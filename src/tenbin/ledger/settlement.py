@@ -96,6 +96,10 @@ def interrupted(opened: Opened, progress: Progress | None) -> Receipt:
 
 def _estimated(opened: Opened, progress: Progress | None) -> Usage:
     """What the provider stated so far, and estimates for what it had not."""
+    if opened.operation == "count_tokens":  # Nobody charges for that.
+        return NOTHING
+    if opened.operation == "embed":
+        return Usage(input=opened.input_tokens, input_estimated=True)
     if progress is None:
         return Usage(input=opened.input_tokens, input_estimated=True, output_estimated=True)
     stated = progress.usage

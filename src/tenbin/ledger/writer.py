@@ -8,15 +8,15 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from tenbin.core.receipt import Receipt
 from tenbin.ledger.journal import Journal
-from tenbin.ledger.migrations import SchemaTooNew, migrate
-from tenbin.ledger.records import PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
+from tenbin.ledger.migrations import migrate
+from tenbin.ledger.records import HEADER_BYTES, PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row
 from tenbin.ledger.segments import Position, segment_numbers, segment_path
 
@@ -37,8 +37,16 @@ _INSERT_ATTEMPT = (
 )
 
 
-class _Away(Exception):
-    """The database can't be used just now."""
+_UNFIT = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+"""The row's fault, not the database's: trying again would not help."""
 
 
 class Writer:
@@ -63,6 +71,8 @@ class Writer:
         """Why the database does not take rows just now, or nothing."""
         self.applied = 0
         """Receipts entered since the start."""
+        self.damaged = 0
+        """Bytes of the journal that were passed over because their checksum is wrong."""
         self.rejected = 0
         """Receipts that could not be entered and were put into the rejected file."""
 
@@ -96,18 +106,21 @@ class Writer:
                     total += segment_path(self._journal, number).stat().st_size
         return max(0, total + end.offset)
 
-    def close(self, *, delete_journal: bool) -> None:
+    def close(self, *, empty_journal: bool) -> None:
         """Stop after the batch at hand; what is not entered stays in the journal for the next start.
 
-        With ``delete_journal``, a journal that is entered to its end is deleted.
+        With ``empty_journal``, a journal that is entered to its end is emptied. Its last segment keeps its name: the
+        next one's number must be higher, whatever the clock says, or the position in the database would mislead.
         """
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
         with contextlib.suppress(sqlite3.Error, OSError):
-            if delete_journal and self._connection is not None and self._stored >= self._source.position():
-                self._delete_before(self._connection, self._source.number + 1)
+            database, last = self._connection, self._source.position()
+            entered = database is not None and self._stored >= last
+            if database is not None and entered and empty_journal and self._delete_before(database, last.segment):
+                os.truncate(segment_path(self._journal, last.segment), 0)
         self._disconnect()
 
     def _run(self) -> None:
@@ -118,8 +131,8 @@ class Writer:
             try:
                 while not self._stop.is_set() and self._step():
                     pass
-                self.trouble, pause = "", _FIRST_PAUSE
-            except (_Away, SchemaTooNew, sqlite3.Error, OSError) as error:
+                pause = _FIRST_PAUSE
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and receipts go on being kept
                 self.trouble = f"the database {self._path} takes no rows: {error}"
                 with self._caught_up:
                     self._caught_up.notify_all()
@@ -144,6 +157,7 @@ class Writer:
         if whole:
             receipts = self._decoded([found.payload for found in whole if found.kind == SETTLED])
             reached = Position(at.segment, at.offset + whole[-1].end)
+            self.damaged += whole[-1].end - sum(HEADER_BYTES + len(found.payload) for found in whole)
             if receipts:
                 self._enter(database, receipts, reached)
             self._reach(reached, stored=bool(receipts))
@@ -168,48 +182,39 @@ class Writer:
     def _enter(self, database: sqlite3.Connection, receipts: list[Receipt], reached: Position) -> None:
         """All rows of a batch and how far the journal is entered, in one transaction."""
         try:
-            self._insert(database, receipts, reached)
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeError):
+            with _transaction(database):
+                first = self._next_id
+                database.executemany(_INSERT_REQUEST, [request_row(first + n, r) for n, r in enumerate(receipts)])
+                database.executemany(
+                    _INSERT_ATTEMPT, [attempt_row(first + n, a) for n, r in enumerate(receipts) for a in r.attempts]
+                )
+                _store_position(database, reached)
+            entered = len(receipts)
+        except _UNFIT:
             # One that is there already (the position was lost with an older database), or that SQLite can't hold.
-            self._insert(database, [r for r in receipts if self._is_new_and_sound(database, r)], reached)
-        self.applied += len(receipts)
-
-    def _insert(self, database: sqlite3.Connection, receipts: list[Receipt], reached: Position) -> None:
-        first = self._next_id
-        requests = [request_row(first + index, receipt) for index, receipt in enumerate(receipts)]
-        attempts = [
-            attempt_row(first + index, attempt)
-            for index, receipt in enumerate(receipts)
-            for attempt in receipt.attempts
-        ]
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            database.executemany(_INSERT_REQUEST, requests)
-            database.executemany(_INSERT_ATTEMPT, attempts)
-            _store_position(database, reached)
-            database.execute("COMMIT")
-        except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            raise
+            with _transaction(database):
+                entered = sum(self._enter_one(database, receipt, entered) for entered, receipt in enumerate(receipts))
+                _store_position(database, reached)
         self._next_id += len(receipts)
+        self.applied += entered
 
-    def _is_new_and_sound(self, database: sqlite3.Connection, receipt: Receipt) -> bool:
+    def _enter_one(self, database: sqlite3.Connection, receipt: Receipt, place: int) -> bool:
+        """A receipt by itself, unless it is there already; one that can't be entered is put aside."""
+        row_id = self._next_id + place
+        database.execute("SAVEPOINT one")
         try:
-            known = database.execute("SELECT 1 FROM requests WHERE request_id = ?", (receipt.request_id,)).fetchone()
-            if known is not None:
-                return False
-            database.execute("SAVEPOINT trial")
-            try:
-                database.execute(_INSERT_REQUEST, request_row(self._next_id, receipt))
-                rows = [attempt_row(self._next_id, attempt) for attempt in receipt.attempts]
-                database.executemany(_INSERT_ATTEMPT, rows)
-            finally:
-                database.execute("ROLLBACK TO trial")
-                database.execute("RELEASE trial")
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeError):
-            self._reject(frame(SETTLED, receipt))
+            database.execute(_INSERT_REQUEST, request_row(row_id, receipt))
+            database.executemany(_INSERT_ATTEMPT, [attempt_row(row_id, attempt) for attempt in receipt.attempts])
+        except _UNFIT:
+            database.execute("ROLLBACK TO one")
+            if (
+                database.execute("SELECT 1 FROM requests WHERE request_id = ?", (receipt.request_id,)).fetchone()
+                is None
+            ):
+                self._reject(frame(SETTLED, receipt))
             return False
+        finally:
+            database.execute("RELEASE one")
         return True
 
     def _reject(self, data: bytes | bytearray) -> None:
@@ -221,6 +226,7 @@ class Writer:
     def _reach(self, position: Position, *, stored: bool) -> None:
         self._position = position
         if stored:
+            self.trouble = ""
             with self._caught_up:
                 self._stored = position
                 self._caught_up.notify_all()
@@ -292,6 +298,18 @@ def open_database(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+@contextlib.contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
 
 
 def _store_position(database: sqlite3.Connection, position: Position) -> None:
