@@ -65,9 +65,10 @@ class AnswerReader:
         return deltas
 
     def finish(self) -> list[Delta]:
-        """The body has ended: its last line may lack its newline."""
-        deltas = self._read(bytes(self._buffer))
+        """The body has ended: its last line may lack its newline, or its end. Half a line was cut, not malformed."""
+        rest = bytes(self._buffer)
         self._buffer.clear()
+        deltas = self._read(rest) if self._one_line or _is_whole(rest) else []
         if not self._ended:
             deltas += self._fail("cut", "Ollama's answer broke off before its end.")
         return deltas
@@ -160,6 +161,14 @@ class AnswerReader:
         self._ended = True
         self._buffer.clear()
         return [AnswerFailed(failure, self.usage)]
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
 
 
 def _arguments(raw: msgspec.Raw) -> str:
