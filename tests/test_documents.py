@@ -73,6 +73,17 @@ def test_commands_in_a_page_exist(page: str, line: str) -> None:
             assert word.partition("=")[0] in {*options, "--help", "-h"}, f"{page}: {line}"
 
 
+def test_sources_named_in_a_page_are_there() -> None:
+    """`decide/flow.py`: a path below src/tenbin, or from the top."""
+    lost = [
+        f"{page.name}: {name}"
+        for page in PAGES
+        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", page.read_text(encoding="utf-8"))
+        if not (ROOT / "src" / "tenbin" / name).exists() and not (ROOT / name).exists()
+    ]
+    assert not lost
+
+
 def test_both_readmes_have_the_same_parts() -> None:
     """A heading more in one of them is something that the readers of the other are not told."""
 
