@@ -89,6 +89,9 @@ class Wire:
         """Send a piece of the body. Raises Gone if the client has left."""
         if self._compressor:
             data = self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+        await self._put(data)
+
+    async def _put(self, data: bytes) -> None:
         size = self._script.split_bytes
         for part in _split(data, size) if size > 0 else (data,):
             if self._transport.is_closing():
@@ -105,7 +108,7 @@ class Wire:
         if self._compressor:
             data = self._compressor.compress(data) + self._compressor.flush()
         if self._script.split_bytes and data:
-            await self.write(data)
+            await self._put(data)
             data = b""
         if self._raw:
             self._transport.write(data)
