@@ -25,9 +25,13 @@ class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
+class _HeadMessage(msgspec.Struct, gc=False):
+    content: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class _Head(msgspec.Struct):
     model: str
-    messages: msgspec.Raw
+    messages: list[_HeadMessage]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
@@ -123,8 +127,6 @@ def read_head(body: bytes) -> Head:
     """What every request is judged by. Raises Unreadable."""
     head = decode(_head_decoder, body)
     _require_model(head.model)
-    if bytes(head.messages)[:1] != b"[":
-        raise fault("messages", "must be a list of messages.")
     limit = head.max_completion_tokens if head.max_completion_tokens is not None else head.max_tokens
     _require_positive(limit, "max_tokens" if head.max_completion_tokens is None else "max_completion_tokens")
     stream = head.stream is True
@@ -178,12 +180,14 @@ def _needs(head: _Head) -> frozenset[Need]:
         needs.add("json_schema")
     if bytes(head.web_search_options)[:1] == b"{" or b'"web_search' in tools:
         needs.add("web_search")
-    # A key or type in quotes can't stand inside a message's own text, where quotes are escaped.
-    messages = bytes(head.messages)
-    if b'"image_url"' in messages:
-        needs.add("images")
-    if b'"file_data"' in messages or b'"file_id"' in messages:
-        needs.add("documents")
+    for message in head.messages:
+        content = bytes(message.content)
+        if content[:1] == b"[":
+            # A key in quotes can't stand inside a message's own text, where quotes are escaped.
+            if b'"image_url"' in content:
+                needs.add("images")
+            if b'"file_data"' in content or b'"file_id"' in content:
+                needs.add("documents")
     return frozenset(needs)
 
 
