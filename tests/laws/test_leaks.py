@@ -58,7 +58,7 @@ REQUEST: dict[str, Any] = {
     "output_config": {"effort": "high"},
     "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
     "metadata": {"user_id": json.dumps({"device_id": "device-7f", "account_uuid": "account-3c", "session_id": "s-1"})},
-    "safeguards": [{"type": "dangerous_tool_use", "cwd": "/home/someone/secret-project", "home": "/home/someone"}],
+    "safeguards": [{"type": "dangerous_tool_use", "cwd": "/srv/secret-project", "home": "/srv"}],
     "diagnostics": {"previous_message_id": "msg_previous"},
 }
 
