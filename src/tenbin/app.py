@@ -86,6 +86,7 @@ class Gateway:
             dialects=dialect,
             health=self._health,
             late=self._late,
+            own={EMBEDDED: self.local_model} if self.local_model is not None else None,
         )
 
     def _reaches(self, config: Config) -> dict[str, Reach]:

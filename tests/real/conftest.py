@@ -8,6 +8,7 @@ import pytest
 
 from tenbin.simulator import RunningSimulator
 from tests.real.books import House, configured, serving
+from tests.real.loopback import MISSED
 from tests.real.sdk import Client
 
 
@@ -16,6 +17,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What could not be had is said where nobody overlooks it."""
+    for line in MISSED:
+        terminalreporter.write_line(f"ATTENTION: {line}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

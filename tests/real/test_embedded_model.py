@@ -29,7 +29,6 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with serving(config, tmp_path_factory.mktemp("started")) as house:
         model = house.running.gateway.local_model
         assert model is not None, "a gateway without providers must start the embedded model"
-        wait_until(lambda: model.ready, "the embedded model to be loaded")
         yield house
 
 
@@ -38,6 +37,7 @@ def combined(started: House, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A gateway to which the same model is two providers, one for each dialect that it speaks."""
     model = started.running.gateway.local_model
     assert model is not None
+    wait_until(lambda: model.ready, "the embedded model to be loaded")
     facts = {"context": EMBEDDED_CONTEXT, "price": {"input": 1, "output": 3, "cache_read": 0.5}}
     row = {"profile": "llamacpp", "base_url": model.base_url, "models": {EMBEDDED_MODEL: facts}}
     providers = {"chat": {**row, "dialect": "openai_chat"}, "messages": {**row, "dialect": "anthropic"}}
@@ -96,7 +96,9 @@ def responses_usage(usage: Any) -> tuple[int, int, int]:
 
 
 def test_a_gateway_with_nothing_else_answers_in_every_dialect(started: House) -> None:
-    """No provider is named: the first one there takes any model's name."""
+    """No provider is named: the first one there takes any name. The first request comes while the model is being
+    loaded, and waits for it.
+    """
     gpt = openai.OpenAI(base_url=f"{started.url}/v1", api_key="any", max_retries=0)
     claude = anthropic.Anthropic(base_url=started.url, api_key="any", max_retries=0)
     assert gpt.chat.completions.create(model="gpt-4o", messages=PROMPT, max_tokens=8).choices[0].message.content
@@ -106,6 +108,7 @@ def test_a_gateway_with_nothing_else_answers_in_every_dialect(started: House) ->
     for receipt in started.books.new(3):
         assert receipt.attempts[-1].model == EMBEDDED_MODEL
         assert receipt.cost_nano == 0, "it costs nothing, and that is known"
+        assert len(receipt.attempts) == 1, "it was asked before it was ready"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -112,6 +112,8 @@ def _small(arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[tuple[s
         arguments = (*SMALL_PROMPT, *arguments)
     small = {
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS": str(EMBEDDED_CONTEXT),
+        # It keeps more room free than this context has, and would have every answer summarised.
+        "DISABLE_AUTO_COMPACT": "1",
         "CLAUDE_CODE_MAX_OUTPUT_TOKENS": SMALL_OUTPUT,
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }

@@ -4,6 +4,7 @@ Whatever happens (an answer, a failure, a client that leaves, a bug), ``run`` se
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """How a server-sent event ends: only after one of these may another be put into the stream."""
 MOST_HELD_BYTES = 16_384
 """Of an event that is not complete yet: a longer one is forwarded as it comes."""
+START_SECONDS = 30.0
+"""How long a request waits for a provider that Tenbin itself is starting; after that it meets it as it is."""
 CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
 
 
@@ -118,6 +121,10 @@ class Exchange:
 
     async def _call(self, call: Call) -> StepOutcome:
         world = self.world
+        own = world.own.get(call.target.provider)
+        if own is not None and not own.ready:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(own.wait_ready(), START_SECONDS)
         attempt = AttemptUnderWay(world, self.ask, call)
         self._current = attempt
         if self._queue_ns == 0:

@@ -1,7 +1,7 @@
 """6. The embedded model, so that a gateway without any key or server still answers: a child process, watched.
 
-The gateway is ready before the model is: until then, and while a crashed child is being restarted, nothing listens at
-``url``, which a request meets as an unreachable provider.
+The gateway is ready before the model is: until then, and while a crashed child is being restarted, a request that needs
+it waits for it for a while (``exchange.START_SECONDS``), and then meets it as an unreachable provider.
 """
 
 import asyncio

@@ -65,6 +65,19 @@ class Client(Protocol):
         ...
 
 
+class Starting(Protocol):
+    """A provider that Tenbin itself starts."""
+
+    @property
+    def ready(self) -> bool:
+        """True once it answers."""
+        ...
+
+    async def wait_ready(self) -> None:
+        """Return when it does. It may never."""
+        ...
+
+
 class World:
     """Everything around one configuration; a reload makes another one that shares what must go on."""
 
@@ -81,6 +94,7 @@ class World:
         dialects: Callable[[DialectName], Dialect],
         health: dict[str, TargetHealth],
         late: set[asyncio.Task[None]],
+        own: Mapping[str, Starting] | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -95,3 +109,5 @@ class World:
         """By target name; folded after each attempt."""
         self.late = late
         """Settlements that wait for an estimate in another thread; awaited before the ledger closes."""
+        self.own: Mapping[str, Starting] = own or {}
+        """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
