@@ -47,8 +47,9 @@ class Books:
         self._seen = 0
 
     def new(self, count: int | None = None) -> list[Receipt]:
-        """The receipts since the last call, oldest first. A settlement may end a moment after the client has its
-        answer: waits until nothing is in flight and, with ``count``, until there are so many. More is a failure.
+        """The receipts since the last call, in the order in which the requests came. A settlement may end a moment after
+        the client has its answer: waits until nothing is in flight and, with ``count``, until there are so many; more
+        is a failure.
         """
         book = self._gateway.book
 
@@ -58,10 +59,13 @@ class Books:
 
         wait_until(settled, f"{count} receipts")
         assert book.flush(), "the ledger's database does not take the receipts"
-        found = receipts_in(self._directory)
-        fresh, self._seen = found[self._seen :], len(found)
+        settled_now = book.counts().settled
+        with reading(database(self._directory)) as connection:
+            fresh = recent(connection, settled_now - self._seen)[::-1]
+        self._seen = settled_now
         assert count is None or len(fresh) == count, [(one.path, one.requested_model, one.status) for one in fresh]
-        return fresh
+        # One whose usage is counted here is settled a moment later than one that came after it.
+        return sorted(fresh, key=lambda receipt: receipt.arrived_at_ms)
 
     def one(self) -> Receipt:
         """The only receipt since the last call."""
