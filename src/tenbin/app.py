@@ -99,6 +99,12 @@ class Gateway:
             reaches[name] = reach(base_url, api_key=provider.api_key, headers=provider.headers)
         return reaches
 
+    def load_dialects(self) -> None:
+        """Import the codecs of all dialects that are spoken here."""
+        spoken = {name for target in self.world.policy.providers.values() for name in target.dialects}
+        for name in {"anthropic", "openai_chat", *spoken}:
+            dialect(name)
+
     async def start_local_model(self) -> None:
         """Start the embedded model, if the configuration has it; the gateway is ready before it is."""
         if EMBEDDED in self.config.providers and self.local_model is None:
@@ -230,6 +236,8 @@ async def run(
     try:
         await gateway.start_local_model()
         await server.listens.wait()
+        # The first request need not pay for what it will surely use.
+        await asyncio.to_thread(gateway.load_dialects)
         # What is alive now lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
