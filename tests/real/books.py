@@ -47,7 +47,7 @@ class Books:
         self._seen = 0
 
     def new(self, count: int | None = None) -> list[Receipt]:
-        """The receipts since the last call, in the order in which the requests came. A settlement may end a moment after
+        """The receipts since the last call, in the order in which the requests came. A settlement may end just after
         the client has its answer: waits until nothing is in flight and, with ``count``, until there are so many; more
         is a failure.
         """

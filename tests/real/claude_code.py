@@ -1,6 +1,9 @@
 """Runs Claude Code itself, with no variable but those it is given and a home of its own, and reads its transcripts."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,7 +20,7 @@ QUIET = {
 }
 """It has nobody to call anyway where it runs; so it loses no time over it."""
 
-PATIENCE_SECONDS = 110
+PATIENCE_SECONDS = 90
 
 
 def program() -> Path:
@@ -87,21 +90,11 @@ class ClaudeCode:
         """One run of ``claude -p``, in a session of its own. What it read and wrote is in the result."""
         self.project.mkdir(parents=True, exist_ok=True)
         before = set(self._transcripts())
-        done = subprocess.run(
-            [*self.command, "-p", prompt, "--output-format", "json", *arguments],
-            cwd=self.project,
-            env={"HOME": str(self.home), "PATH": "/usr/bin:/bin", **QUIET, **self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-        )
+        status, said, stderr = self._run(prompt, arguments, environ)
         try:
-            result = json.loads(done.stdout)
+            result = json.loads(said)
         except ValueError:
-            raise AssertionError(
-                f"no result ({done.returncode}): {done.stdout[-2000:]} {done.stderr[-2000:]}"
-            ) from None
+            raise AssertionError(f"no result ({status}): {said[-2000:]} {stderr[-2000:]}") from None
         lines = [
             json.loads(line)
             for path in self._transcripts()
@@ -109,7 +102,30 @@ class ClaudeCode:
             for line in path.read_text().splitlines()
         ]
         failures = [line for line in lines if line.get("isApiErrorMessage") or line.get("subtype") == "api_error"]
-        return Turn(done.returncode, result, _answers(lines), failures, done.stderr)
+        return Turn(status, result, _answers(lines), failures, stderr)
+
+    def _run(self, prompt: str, arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[int, str, str]:
+        """(exit status, standard output, standard error)."""
+        process = subprocess.Popen(
+            [*self.command, "-p", prompt, "--output-format", "json", *arguments],
+            cwd=self.project,
+            env={"HOME": str(self.home), "PATH": "/usr/bin:/bin", **QUIET, **self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # in order: `tenbin code` then ends what it has started
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, said, stderr
 
     def _transcripts(self) -> list[Path]:
         return sorted((self.home / ".claude" / "projects").glob("**/*.jsonl"))

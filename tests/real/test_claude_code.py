@@ -280,7 +280,13 @@ class TestFailures:
 
     def test_an_error_in_the_middle(self, arena: Arena, model: str) -> None:
         """It throws the half answer away and asks again; both are in the ledger."""
-        broken = {"output_tokens": 60, "error_event_at": 12, "tick_ms": 2, "message": "overheated"}
+        broken = {
+            "output_tokens": 60,
+            "error_event_at": 12,
+            "stall_after_events": 8,
+            "stall_ms": 400,
+            "message": "overheated",
+        }
         played = arena.play("Hello", model, queued={self.name(model): [broken, {"text": "better"}]})
         assert played.text == "better"
         assert [receipt.outcome for receipt in played.receipts] == ["cut", "answered"]
@@ -289,7 +295,7 @@ class TestFailures:
         agree(played.turn, played.receipts)
 
     def test_a_cut_in_the_middle(self, arena: Arena, model: str) -> None:
-        broken = {"output_tokens": 60, "cut_after_events": 12, "tick_ms": 2}
+        broken = {"output_tokens": 60, "cut_after_events": 12, "stall_after_events": 8, "stall_ms": 400}
         played = arena.play("Hello", model, queued={self.name(model): [broken, {"text": "better"}]})
         assert played.text == "better"
         assert [receipt.outcome for receipt in played.receipts] == ["cut", "answered"]

@@ -325,7 +325,16 @@ class TestFailures:
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str, asked: Any
     ) -> None:
         """The client's own library raises it; what was produced until then is paid for."""
-        simulated.script("*", {"output_tokens": 200, "error_event_at": 30, "tick_ms": 1, "message": "lost my thread"})
+        simulated.script(
+            "*",
+            {
+                "output_tokens": 200,
+                "error_event_at": 30,
+                "stall_after_events": 12,
+                "stall_ms": 400,
+                "message": "lost my thread",
+            },
+        )
         with pytest.raises(ClientFailed, match="lost my thread"):
             client.play(scenario, **asked, retries=2)
         receipt = house.books.one()
@@ -340,7 +349,7 @@ class TestFailures:
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str, asked: Any
     ) -> None:
         """A broken answer is never taken for a whole one."""
-        simulated.script("*", {"output_tokens": 200, "cut_after_events": 30, "tick_ms": 1})
+        simulated.script("*", {"output_tokens": 200, "cut_after_events": 30, "stall_after_events": 12, "stall_ms": 400})
         with pytest.raises(ClientFailed):
             client.play(scenario, **asked, retries=2)
         receipt = house.books.one()
