@@ -121,7 +121,7 @@ def open_in(book: Book, request_id: str, *, number: int = 1, input_tokens: int =
 @contextlib.contextmanager
 def a_book(directory: Path, **options: Any) -> Iterator[Book]:
     """A recovered book, closed at the end."""
-    book = Book(directory, PRICES, StandingClock(), **options)
+    book = Book(directory, PRICES, options.pop("clock", StandingClock()), **options)
     try:
         book.recover()
         yield book

@@ -225,15 +225,44 @@ def test_a_file_that_is_no_database_is_left_alone_and_said(data_dir: Path) -> No
     assert list(rows(data_dir)) == ["req_1"]
 
 
-def test_a_newer_database_is_not_touched_and_receipts_wait_in_the_journal(data_dir: Path) -> None:
+def test_a_newer_database_stops_the_start(data_dir: Path) -> None:
     with contextlib.closing(open_database(data_dir / DATABASE)) as database:
         migrate(database)
         database.execute("INSERT INTO migrations VALUES ('m9999_from_the_future')")
+    for _ in range(2):
+        with pytest.raises(LedgerUnusable, match=r"newer Tenbin .*m9999.*ledger\.directory"):
+            Book(data_dir, PRICES, StandingClock())
+
+
+def test_a_database_put_in_place_of_the_open_one_gets_no_part_of_it(data_dir: Path, tmp_path: Path) -> None:
+    with a_book(tmp_path / "other", clock=StandingClock(NOON_MS + 1)) as other:
+        other.settle(a_receipt("req_other"))
+        assert other.flush()
     with a_book(data_dir) as book:
         book.settle(a_receipt("req_1"))
-        while book.health().ok:
+        assert book.flush()
+        (tmp_path / "other" / DATABASE).replace(data_dir / DATABASE)
+        book.settle(a_receipt("req_2"))
+        assert book.flush()
+        assert book.health().ok
+    # What was entered before into the one that is gone still stood in the journal.
+    assert sorted(rows(data_dir)) == ["req_1", "req_2", "req_other"]
+    with queries.reading(data_dir / DATABASE) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+def test_a_newer_database_put_in_place_is_not_touched_and_receipts_wait_in_the_journal(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    with contextlib.closing(open_database(tmp_path / "newer")) as database:
+        migrate(database)
+        database.execute("INSERT INTO migrations VALUES ('m9999_from_the_future')")
+    with a_book(data_dir) as book:
+        assert book.flush()
+        (tmp_path / "newer").replace(data_dir / DATABASE)
+        book.settle(a_receipt("req_1"))
+        while not any("newer Tenbin" in reason for reason in book.health().reasons):
             assert not book.flush(0.1)
-        assert "newer Tenbin" in book.health().reasons[0]
     assert in_journal(data_dir, SETTLED) == 1
 
 

@@ -11,11 +11,12 @@ from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.ledger.journal import SEGMENT_BYTES, WAITING_BYTES, Clock, Journal
+from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
 from tenbin.ledger.records import OPENED, PROGRESS, SETTLED, Opened, Progress, frame
 from tenbin.ledger.segments import DATABASE, JOURNAL, Claim, LedgerUnusable, unsettled
 from tenbin.ledger.settlement import interrupted, price_receipt
-from tenbin.ledger.writer import Writer
+from tenbin.ledger.writer import Writer, refuse_newer
 
 PROGRESS_BYTES = 2_048
 """Progress is written down each time an answer has grown by this much."""
@@ -80,7 +81,10 @@ class Book:
         segment_bytes: int = SEGMENT_BYTES,
         waiting_bytes: int = WAITING_BYTES,
     ) -> None:
-        """Claim the directory. Raises LedgerUnusable when it can't be written or another gateway has it."""
+        """Claim the directory.
+
+        Raises LedgerUnusable when it can't be written, another gateway has it, or a newer Tenbin wrote its database.
+        """
         self.directory = directory
         self.prices = prices
         self._flights: dict[str, _Flight] = {}
@@ -91,6 +95,7 @@ class Book:
         self._claim = Claim(directory)
         prices.start()
         try:
+            refuse_newer(directory / DATABASE)
             self._unsettled = unsettled(directory / JOURNAL)
             self._journal = Journal(
                 directory / JOURNAL,
@@ -101,6 +106,9 @@ class Book:
                 segment_bytes=segment_bytes,
                 waiting_bytes=waiting_bytes,
             )
+        except SchemaTooNew as error:
+            self._claim.release()
+            raise LedgerUnusable(str(error)) from error
         except OSError as error:
             self._claim.release()
             raise LedgerUnusable(f"the journal in {directory / JOURNAL} can't be used: {error.strerror}.") from error

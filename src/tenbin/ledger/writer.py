@@ -15,7 +15,7 @@ import msgspec
 
 from tenbin.core.receipt import Receipt
 from tenbin.ledger.journal import Journal
-from tenbin.ledger.migrations import migrate
+from tenbin.ledger.migrations import check_not_newer, migrate
 from tenbin.ledger.records import HEADER_BYTES, PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row
 from tenbin.ledger.segments import Position, segment_numbers, segment_path
@@ -58,6 +58,7 @@ class Writer:
         self._journal = journal.directory
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._companions: dict[Path, int] = {}
         self._next_id = 1
         self._position = Position(0, 0)
         self._stored = Position(0, 0)
@@ -264,24 +265,40 @@ class Writer:
             if self._is_ours():
                 return self._connection
             self._disconnect()
+            self._delete_own_companions()
         self._connection = database = open_database(self._path)
         migrate(database, str(self._path))
         self._inode = self._path.stat().st_ino
+        self._companions = {path: path.stat().st_ino for path in _companions(self._path) if path.exists()}
         (self._next_id,) = database.execute("SELECT coalesce(max(id), 0) + 1 FROM requests").fetchone()
         found = database.execute("SELECT segment, offset FROM journal_position").fetchone()
         numbers = segment_numbers(self._journal)
         oldest = Position(numbers[0] if numbers else self._source.position().segment, 0)
         stored = Position(*found) if found is not None else oldest
-        # A position beyond the journal is another one's; then all that is there is read: nothing is entered twice.
-        self._position = stored if oldest <= stored <= self._source.position() else oldest
+        # A place that this journal does not have is another one's; then all is read: nothing is entered twice.
+        ours = stored.segment in numbers and stored <= self._source.position()
+        self._position = stored if ours else oldest
         self._stored = Position(0, 0)
         return database
+
+    def _delete_own_companions(self) -> None:
+        """Delete the log of a database that is gone: SQLite leaves it, and would play it into whatever file has come
+        in the database's place.
+        """
+        for path, inode in self._companions.items():
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_ino == inode:
+                    path.unlink()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -298,6 +315,18 @@ def open_database(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise SchemaTooNew when a newer Tenbin has written the database. One that can't be read just now is let pass:
+    the writer looks again.
+    """
+    if not path.exists():
+        return
+    with contextlib.suppress(sqlite3.Error):
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=0.05)) as database:
+            check_not_newer(database, str(path))
 
 
 @contextlib.contextmanager
