@@ -1,8 +1,9 @@
-"""Installs the other gateways, each in a place of its own under .peers/, in exactly the versions listed in peers/."""
+"""Installs the other gateways, each in a place of its own, in exactly the versions listed in peers/."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.harness.contestants.base import BENCHMARKS, PEERS
@@ -12,12 +13,12 @@ PYTHON_PEERS = ("litellm", "tensorzero")
 NODE_PEERS = ("portkey", "claude-code-router")
 
 
-def install() -> dict[str, str]:
-    """Installs what is not installed yet. Returns the peers that could not be, and why."""
-    PEERS.mkdir(exist_ok=True)
+def install(names: Iterable[str] = (*PYTHON_PEERS, *NODE_PEERS), under: Path = PEERS) -> dict[str, str]:
+    """Installs what is not installed yet, each in a directory of its name. Returns those that could not be, and why."""
+    under.mkdir(parents=True, exist_ok=True)
     failures = {}
-    for name in (*PYTHON_PEERS, *NODE_PEERS):
-        place, pins = PEERS / name, PINS / (f"{name}.txt" if name in PYTHON_PEERS else f"{name}/package-lock.json")
+    for name in names:
+        place, pins = under / name, PINS / (f"{name}.txt" if name in PYTHON_PEERS else f"{name}/package-lock.json")
         stamp = place / "installed-from"
         if stamp.exists() and stamp.read_text() == pins.read_text():
             continue

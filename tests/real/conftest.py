@@ -8,7 +8,7 @@ import pytest
 
 from tenbin.simulator import RunningSimulator
 from tests.real.books import House, configured, serving
-from tests.real.loopback import MISSED
+from tests.real.loopback import MISSED, Loopback
 from tests.real.sdk import Client
 
 
@@ -29,6 +29,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def simulator() -> Iterator[RunningSimulator]:
     with RunningSimulator() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Iterator[Loopback]:
+    """A network of its own."""
+    network = Loopback()
+    yield network
+    network.close()
 
 
 @pytest.fixture

@@ -54,6 +54,25 @@ class Loopback:
         """Call a function in there."""
         return self._thread.submit(function).result()
 
+    def free_port(self) -> int:
+        """A port on which nobody listens in there."""
+
+        def find() -> int:
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", 0))
+                return int(listener.getsockname()[1])
+
+        return self.run(find)
+
+    def reaches(self, port: int) -> bool:
+        """Whether somebody in there listens on a port."""
+
+        def connects() -> bool:
+            with socket.socket() as client:
+                return client.connect_ex(("127.0.0.1", port)) == 0
+
+        return self.run(connects)
+
     def close(self) -> None:
         """End the thread; the network goes with the last one who lives in it."""
         self._thread.shutdown()

@@ -5,7 +5,6 @@ Its own transcripts and Tenbin's ledger must tell of the same tokens.
 import base64
 import contextlib
 import json
-import socket
 import struct
 import sys
 import zlib
@@ -75,13 +74,6 @@ class Arena:
             return Played(turn, self.house.books.new(), self.simulator.requests())
 
         return self.loopback.run(inside)
-
-
-@pytest.fixture(scope="module")
-def loopback() -> Iterator[Loopback]:
-    network = Loopback()
-    yield network
-    network.close()
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +319,7 @@ def test_an_overloaded_provider_is_replaced(arena: Arena) -> None:
 
 def test_tenbin_code_with_the_embedded_model(loopback: Loopback, tmp_path: Path) -> None:
     """On a machine with nothing at all: one command starts a gateway, a real model and Claude Code in front of it."""
-    home, port = tmp_path / "home", free_port(loopback)
+    home, port = tmp_path / "home", loopback.free_port()
     home.mkdir()
     environ = {
         "PATH": f"{program().parent}:/usr/bin:/bin",
@@ -345,33 +337,14 @@ def test_tenbin_code_with_the_embedded_model(loopback: Loopback, tmp_path: Path)
     assert all(receipt.cost_nano == 0 for receipt in receipts)
     assert {receipt.outcome for receipt in receipts} == {"answered"}, "it must wait for the model to be loaded"
     assert len(receipts) <= 4, "one turn, which it may ask to go on with three times"
-    assert not listens(port, loopback), "the gateway must end with Claude Code"
-
-
-def free_port(loopback: Loopback) -> int:
-    def find() -> int:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            return int(listener.getsockname()[1])
-
-    return loopback.run(find)
-
-
-def listens(port: int, loopback: Loopback) -> bool:
-    """Whether somebody listens there."""
-
-    def connects() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
-    return loopback.run(connects)
+    assert not loopback.reaches(port), "the gateway must end with Claude Code"
 
 
 def test_the_network_is_apart(loopback: Loopback, arena: Arena, simulator: RunningSimulator) -> None:
     """Where it can be had it must be had; where not, the end of the test session says so."""
-    assert listens(arena.simulator.port, loopback)
+    assert loopback.reaches(arena.simulator.port)
     if loopback.apart:
-        assert not listens(simulator.port, loopback), "what runs outside must not be reached from inside"
+        assert not loopback.reaches(simulator.port), "what runs outside must not be reached from inside"
     else:
         assert not may_make_one(), "a network apart could be had"
 

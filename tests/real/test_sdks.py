@@ -5,11 +5,13 @@ what the provider did and what the ledger holds are the same.
 import json
 from typing import Any
 
+import httpx2
 import pytest
 
 from tenbin.core.receipt import Receipt
 from tenbin.simulator import RunningSimulator
 from tests.real.books import House, stated
+from tests.real.conftest import MASTER_KEY
 from tests.real.sdk import Client, ClientFailed
 
 TARGETS = {
@@ -364,3 +366,26 @@ class TestFailures:
         simulated.script("*", {"text": "lost", "cut_after_events": 1}, {"text": TEXT})
         assert client.play(scenario, **BOTH[0])["text"] == TEXT
         assert [attempt.outcome for attempt in house.books.one().attempts] == ["failed", "answered"]
+
+
+ENDS = {"/v1/messages": "event: message_stop", "/v1/chat/completions": "data: [DONE]"}
+
+
+@pytest.mark.parametrize("model", [TARGETS["anthropic"], TARGETS["openai"]])
+@pytest.mark.parametrize("path", ENDS)
+def test_a_client_may_leave_once_it_has_the_end(
+    house: House, simulated: RunningSimulator, path: str, model: str
+) -> None:
+    """Clients hang up after the last event; a provider may take a while longer to do so. The answer was whole."""
+    house.books.new()
+    simulated.script("*", {"text": TEXT, "tick_ms": 300, "chunk_tokens": 100})
+    body = {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    headers = {"authorization": f"Bearer {MASTER_KEY}", "anthropic-version": "2023-06-01"}
+    with httpx2.Client() as client, client.stream("POST", house.url + path, json=body, headers=headers) as answer:
+        for line in answer.iter_lines():
+            if line.startswith(ENDS[path]):
+                break
+    receipt = house.books.one()
+    assert receipt.outcome == receipt.attempts[-1].outcome == "answered"
+    assert not receipt.usage.estimated
+    assert [stated(receipt.usage)] == true_usage(simulated)

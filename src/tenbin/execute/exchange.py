@@ -61,6 +61,8 @@ class Exchange:
         self._settled = False
         self._last_sent = EVENT_ENDS[0]
         self._half_event = b""
+        self._delivered = False
+        """The client has been given the last event of a streamed answer; it may leave before the provider hangs up."""
         self._failed_at: list[tuple[Failure, AttemptUnderWay]] = []
         self._conversation: Conversation | None = None
 
@@ -84,6 +86,11 @@ class Exchange:
             status = unreadable.problem.status
             await self._respond_problem(unreadable.problem)
         except asyncio.CancelledError:
+            if self._delivered and self._current is not None:
+                outcome, status = "answered", 200
+                self._trace.append(("call", self._current.target.name, outcome))
+                self._ended(self._current, outcome, None)
+                raise
             outcome, status = "cancelled", 499
             failure = Failure(kind="cancelled", message="the client closed the connection")
             self._abandon("cancelled", failure)
@@ -186,12 +193,14 @@ class Exchange:
                     if out := self._whole_events(out):
                         self._last_sent = out
                         await client.write(out)
+                    self._delivered = watch.ended and not self._half_event
                     continue
                 held.append(out)
                 if watch.failure is not None:
                     return self._ended(attempt, "failed", watch.failure)
                 if watch.started or watch.ended:
                     await self._commit(attempt, answer, held)
+                    self._delivered = watch.ended and not self._half_event
             elif not self._started and any(held):
                 await self._commit(attempt, answer, held)
             elif self._started and self._last_sent.endswith(EVENT_ENDS):
