@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenbin.codecs.registry import dialect
-from tenbin.core.answer import AnswerFailed, AnswerFinished, Delta
+from tenbin.core.answer import AnswerFailed, AnswerFinished, AnswerStarted, Delta
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
 from tenbin.core.problems import Unreadable
 from tenbin.core.target import DialectName
+from tenbin.core.usage import Usage
 from tests.laws.answers import DIALECTS, in_order, read_answer, target_of, write_answer
 from tests.laws.requests import expressible, write
 from tests.laws.strategies import answers, conversations, pieces_of
@@ -155,6 +156,17 @@ def test_answers_with_values_of_the_wrong_kind(name: DialectName, data: st.DataO
     prefix, brace, rest = lines[place].partition(b"{")
     lines[place] = prefix + data.draw(misplaced(brace + rest))
     check_answer(name, [b"\n".join(lines)], streamed=True)
+
+
+@each_dialect
+@pytest.mark.parametrize("absurd", [b"1" + b"0" * 30, b"-7", b"1e300", b"0.5", b'"many"', b"null"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_counts_that_are_none(name: DialectName, absurd: bytes, streamed: bool) -> None:
+    usage = Usage(input=777_777, output=777_777)
+    answer: list[Delta] = [AnswerStarted("msg_0123", "a-model", usage), AnswerFinished("end_turn", usage)]
+    written = write_answer(name, [answer], streamed=streamed)
+    assert b"777777" in written
+    check_answer(name, [written.replace(b"777777", absurd)], streamed=streamed)
 
 
 def golden() -> list[tuple[DialectName, Path]]:

@@ -15,16 +15,15 @@ from tenbin.core.usage import NOTHING, Usage
 
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+MOST_TOKENS = 10**12
+"""A larger count is a broken answer, not a bill: no ledger could hold its price."""
+
 
 def _count(value: Any) -> int | None:
-    """A token count; None for anything that is not one."""
-    if isinstance(value, bool):
+    """A token count; None for anything that is not one, a figure beyond all reason included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or value > MOST_TOKENS:
         return None
-    if isinstance(value, int):
-        return max(value, 0)
-    if isinstance(value, float) and value.is_integer():
-        return max(int(value), 0)
-    return None
+    return max(int(value), 0)
 
 
 def _first(*values: Any) -> int:
