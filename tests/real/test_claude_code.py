@@ -117,8 +117,7 @@ def agree(turn: Turn, receipts: list[Receipt]) -> None:
     known = {receipt.request_id for receipt in receipts}
     known |= {attempt.upstream_request_id or "" for receipt in receipts for attempt in receipt.attempts}
     for line in turn.failures:
-        request_id = line.get("requestId") or line.get("error", {}).get("requestID")
-        assert request_id is None or request_id in known
+        assert line.get("requestId") in {None, *known}
     session = turn.result["session_id"]
     assert {receipt.session for receipt in receipts} == {session}
     assert all(receipt.client.startswith("claude-cli/") for receipt in receipts)
