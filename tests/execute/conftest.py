@@ -40,7 +40,8 @@ def chained(url: str, **keys: Any) -> Config:
         },
         "retries": {"per_target": 1, "base_ms": 1, "max_pause_ms": 1000},
         "cooldown": {"after_failures": 1_000_000, "seconds": 0},
-        "timeouts": {"connect": 2, "first_byte": 1, "idle": 0.4, "total": 10},
+        "timeouts": {"connect": 2, "first_byte": 0.6, "idle": 0.4, "total": 10},
+        "ledger": {"sync_ms": 5},
         **keys,
     }
     return configured(**fields)

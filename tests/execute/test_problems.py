@@ -28,7 +28,7 @@ def test_what_is_told_is_always_an_error_and_names_no_more_than_it_may(
     assert problem.status != 401, "the client's own key is fine"
     assert problem.message
     for dialect in ("anthropic", "openai_chat", "openai_responses", "ollama_chat"):
-        if relayable(failed, dialect):  # type: ignore[arg-type]
+        if relayable(failed, dialect):
             assert status is not None
             assert 400 <= status < 600
             assert kind not in ("unauthenticated", "unpaid")

@@ -118,7 +118,10 @@ class DirectClient:
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            cycle.transport.close()
+            if cycle.more_body:
+                cycle.transport.get_protocol().linger()
+            else:
+                cycle.transport.close()
         cycle.on_response()
 
 
@@ -145,16 +148,16 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | P
                 message="Compressed request bodies are not taken: send the body without content-encoding.",
                 param="content-encoding",
             )
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if not message.get("more_body"):
+    cycle = scope.get(CYCLE_KEY)
+    if cycle is not None and not cycle.more_body and not cycle.disconnected:  # all there, as it mostly is: no timer
+        body: bytes = (await receive()).get("body", b"")
         return too_large(limits) if len(body) > limits.body_bytes else body
-    parts, size = [body], len(body)
+    parts: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(limits.body_seconds):
-            while message.get("more_body"):
+            more = True
+            while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGone
@@ -163,6 +166,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | P
                 if size > limits.body_bytes:
                     return too_large(limits)
                 parts.append(part)
+                more = message.get("more_body", False)
     except TimeoutError:
         return Problem(
             status=408,
@@ -190,10 +194,11 @@ class Presence:
     Tenbin's own server says so by a callback. Another ASGI server is listened to by a task, which costs more.
     """
 
-    __slots__ = ("_connection", "_receive", "_task", "_watcher", "left")
+    __slots__ = ("_connection", "_cycle", "_receive", "_task", "_watcher", "left")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._connection = scope.get(CONNECTION_KEY)
+        self._cycle = scope.get(CYCLE_KEY)
         self._receive = receive
         self._task: asyncio.Task[Any] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -215,6 +220,8 @@ class Presence:
 
     def _leave(self) -> None:
         self.left = True
+        if self._cycle is not None:
+            self._cycle.disconnected = True  # of several pipelined requests uvicorn tells only the last
         if self._task is not None:
             self._task.cancel()
 

@@ -2,14 +2,14 @@
 
 uvicorn itself waits for ever for a head and keeps any number of headers; and it tells an application that its
 client has gone only when asked. Here a slow or endless head is answered with 408 or 431, and the running request
-is told at once.
+is told at once. What a refused client still sends is read and thrown away: a reset would lose it the answer.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from tenbin.config.model import Limits
 
@@ -18,6 +18,11 @@ CONNECTION_KEY = "tenbin.connection"
 
 CYCLE_KEY = "tenbin.cycle"
 """In an ASGI scope: uvicorn's RequestResponseCycle of this very request (of several pipelined ones)."""
+
+LINGER_SECONDS = 30.0
+"""How long the rest of a refused request is read."""
+LINGER_BYTES = 64 * 1024 * 1024
+"""How much of it at most."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -29,7 +34,12 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.on_lost: Callable[[], object] | None = None
         self._head_bytes = 0
+        """Of the headers that are complete."""
+        self._raw_bytes = 0
+        """Received since the head began, while it is not complete."""
         self._in_head = True
+        self._refusal: tuple[bytes, str] | None = None
+        self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
@@ -49,13 +59,16 @@ class LimitedProtocol(HttpToolsProtocol):
             on_lost()
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
-        in_head = self._in_head
+        if self._lingering:
+            self._raw_bytes += len(data)
+            if self._raw_bytes > LINGER_BYTES:
+                self.transport.abort()
+            return
         super().data_received(data)
         if not self._in_head:
             return
-        if in_head:
-            self._head_bytes += len(data)
-        if self._head_bytes > self.limits.header_bytes:
+        self._raw_bytes += len(data)
+        if self._raw_bytes > self.limits.header_bytes:
             self._refuse_head()
         elif self._head_timer is None and self._head_bytes and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
@@ -67,6 +80,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            return
+        if self._refusal is not None and not self.pipeline:
+            self._refuse(*self._refusal)
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -93,6 +109,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 1
+        self._raw_bytes = 0
         cast(dict[str, Any], self.scope)[CONNECTION_KEY] = self
 
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
@@ -103,7 +120,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         if self._head_timer is not None:
             self._stop_timer()
-        if self._head_bytes > self.limits.header_bytes:
+        if self._head_bytes + len(self.url) > self.limits.header_bytes:
             self._refuse_head()
             return
         super().on_headers_complete()
@@ -121,6 +138,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_bytes == 0:
             self.transport.close()  # nothing was asked: an idle connection simply ends
             return
+        if self._answering():
+            self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
+            return
         self._refuse(
             b"408 Request Timeout", f"the request's head was not complete after {self.limits.header_seconds:g} s"
         )
@@ -132,8 +152,15 @@ class LimitedProtocol(HttpToolsProtocol):
         )
 
     def _refuse(self, status: bytes, message: str) -> None:
-        """Answer without an application and close. JSON that both dialects' clients can show."""
-        if self.transport.is_closing():
+        """Answer without an application and close. JSON that both dialects' clients can show.
+
+        An answer under way to an earlier request of this connection is not disturbed: the refusal waits for its end.
+        """
+        if self.transport.is_closing() or self._lingering:
+            return
+        if self._answering():
+            self._refusal = (status, message)
+            self.flow.pause_reading()
             return
         body = b'{"type":"error","error":{"type":"invalid_request_error","message":"' + message.encode() + b'"}}'
         self.transport.write(
@@ -144,7 +171,26 @@ class LimitedProtocol(HttpToolsProtocol):
             + b"\r\n\r\n"
             + body
         )
-        self.transport.close()
+        self.linger()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn for bytes that are not HTTP."""
+        self._refuse(b"400 Bad Request", "this is not a request in HTTP/1.1")
+
+    def _answering(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def linger(self) -> None:
+        """Close behind an answer to a request of which more may come: the client can read the answer, then we hang up."""
+        if self._lingering or self.transport.is_closing():
+            return
+        self._lingering = True
+        self._raw_bytes = 0
+        self._stop_timer()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def limited(limits: Limits) -> type[LimitedProtocol]:
