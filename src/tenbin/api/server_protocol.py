@@ -182,7 +182,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def linger(self) -> None:
-        """Close behind an answer to a request of which more may come: the client can read the answer, then we hang up."""
+        """Close behind an answer to a request of which more may come, once the client has read the answer."""
         if self._lingering or self.transport.is_closing():
             return
         self._lingering = True
