@@ -21,16 +21,17 @@ MOST_TOKENS = 10**12
 
 def _count(value: Any) -> int | None:
     """A token count; None for anything that is not one, a figure beyond all reason included."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or value > MOST_TOKENS:
-        return None
-    return max(int(value), 0)
+    if type(value) is int:  # nearly always; a bool is none
+        return None if value > MOST_TOKENS else max(value, 0)
+    if type(value) is float and value == value // 1 and value <= MOST_TOKENS:
+        return max(int(value), 0)
+    return None
 
 
 def _first(*values: Any) -> int:
     """The first count that is stated; 0 when none is."""
     for value in values:
-        count = _count(value)
-        if count is not None:
+        if value is not None and (count := _count(value)) is not None:
             return count
     return 0
 

@@ -102,7 +102,11 @@ class Watcher:
         return joined
 
     def _read_whole(self, body: bytes) -> None:
-        self.read_object(decoded(body), body)
+        value = decoded(body)
+        self.read_object(value, body)
+        if self.failure is None and self.is_whole(value):
+            self.started = self.ended = True
+            return
         reader = self._new_reader(False)
         reader.feed(body)
         last = reader.finish()[-1]
@@ -110,6 +114,10 @@ class Watcher:
             self.failure = last.failure
         else:
             self.started = self.ended = True
+
+    def is_whole(self, value: object) -> bool:
+        """Whether an unstreamed body is plainly a complete answer, so that it need not be read to know that."""
+        return False
 
     def _boil_down(self) -> None:
         """Reads what was retained, and keeps only its words."""

@@ -111,6 +111,13 @@ class Observer(Watcher):
             self.stop_reason = STOP_REASONS.get(reason, "end_turn")
 
 
+    def is_whole(self, value: object) -> bool:
+        """It has a choice with a message."""
+        choices = value.get("choices") if isinstance(value, dict) else None
+        first = choices[0] if isinstance(choices, list) and choices else None
+        return isinstance(first, dict) and isinstance(first.get("message"), dict)
+
+
 def _tells_usage(lines: bytes) -> bool:
     """Whether there is a usage object (OpenAI also writes ``"usage":null`` into every other chunk). Looked for in the
     two spellings that JSON encoders have, since this runs for every chunk.
