@@ -11,7 +11,7 @@ from tenbin.core.problems import ContextExceeded, Failure, Inexpressible
 from tenbin.core.receipt import Attempt, Outcome
 from tenbin.core.steps import Call
 from tenbin.core.usage import NOTHING, Usage
-from tenbin.execute.upstream.address import request_head
+from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import World
 
@@ -88,6 +88,8 @@ class AttemptUnderWay:
 
     def body(self, conversation: "Conversation | None") -> bytes | Failure:
         """The request's body for this target, or why there is none."""
+        if self.ask.operation == "embed" and (self.dialect, "embed") not in PATHS:
+            return Failure(kind="inexpressible", message=f"{self.target.name} has no embeddings", code="embeddings")
         try:
             if conversation is None:
                 return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
