@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tenbin.core.receipt import Receipt
+from tenbin.core.usage import NOTHING
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""
@@ -68,7 +69,7 @@ class Metrics:
             tokens[4] += usage.output
             tokens[5] += usage.reasoning
             if attempt.cost_nano is None:
-                series.unpriced += 1
+                series.unpriced += usage != NOTHING  # what used nothing costs nothing
             else:
                 series.cost_nano += attempt.cost_nano
             if attempt.first_byte_ms is not None:
