@@ -35,6 +35,13 @@ TIERS = frozenset({"default", "flex", "priority", "scale", "fast"})
 
 _LONGEST_USER = 64
 
+
+def told_tier(tier: str | None) -> str | None:
+    """The service tier that an answer echoes, in OpenAI's words; None where they have none for it."""
+    word = (tier or "").partition("+")[0]
+    return word if word in TIERS or word == "auto" else "default" if word == "standard" else None
+
+
 Results = dict[int, dict[str, list[ToolResult]]]
 """Tool results by the index of the turn that made the call, and the call's id."""
 

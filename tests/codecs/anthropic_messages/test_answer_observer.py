@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tenbin.codecs.anthropic_messages import ANTHROPIC, answer_observer
 from tenbin.codecs.dialect import Observer
+from tenbin.core.answer import AnswerFinished
 from tenbin.core.ask import Head
 from tenbin.core.usage import Usage
 from tests.codecs.anthropic_messages.targets import claude, golden
@@ -80,6 +81,34 @@ def test_cache_writes_that_are_not_split_are_taken_for_what_was_asked() -> None:
         usage = _watch(golden("web_search.sse"), cache_1h=cache_1h).usage
         assert (usage.cache_write_5m, usage.cache_write_1h) == buckets
         assert (usage.input, usage.output, usage.web_searches) == (900, 40, 2)
+
+
+@pytest.mark.parametrize(
+    ("echoed", "tier"),
+    [
+        ({}, None),
+        ({"service_tier": "standard", "speed": "standard", "inference_geo": "global"}, "standard"),
+        ({"service_tier": "standard", "inference_geo": "not_available"}, "standard"),
+        ({"service_tier": "standard", "speed": "fast", "inference_geo": "us"}, "standard+fast+us"),
+        ({"service_tier": "batch", "inference_geo": "us"}, "batch+us"),
+        ({"service_tier": None, "speed": "fast"}, "fast"),
+        ({"service_tier": 7, "speed": [], "inference_geo": {}}, None),
+    ],
+)
+def test_what_changes_the_price_is_told_as_one_service_tier(echoed: dict[str, Any], tier: str | None) -> None:
+    usage = {"input_tokens": 3, "output_tokens": 1, **echoed}
+    whole = {"type": "message", "model": "m", "content": [], "stop_reason": "end_turn", "usage": usage}
+    start = {"type": "message_start", "message": {**whole, "stop_reason": None}}
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
+    events = [start, delta, {"type": "message_stop"}]
+    stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    assert _watch(json.dumps(whole).encode(), streamed=False).service_tier == tier
+    assert _watch(stream).service_tier == tier
+    for data, streamed in ((json.dumps(whole).encode(), False), (stream, True)):
+        reader = ANTHROPIC.reader(streamed=streamed, target=claude())
+        finished = [*reader.feed(data), *reader.finish()][-1]
+        assert isinstance(finished, AnswerFinished)
+        assert finished.service_tier == tier
 
 
 def test_a_recorded_answer_of_llamacpp() -> None:

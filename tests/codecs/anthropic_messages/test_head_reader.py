@@ -66,11 +66,20 @@ def test_the_session_in_the_metadata(user: str, session: str | None) -> None:
     assert ANTHROPIC.read_head(body(metadata={"user_id": user})).session == session
 
 
-def test_an_hour_of_cache_is_seen_on_the_system_prompt_and_on_the_last_message() -> None:
+def test_an_hour_of_cache_is_seen_wherever_it_is_asked_for() -> None:
     marked = [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
     assert not ANTHROPIC.read_head(body()).cache_1h
     assert ANTHROPIC.read_head(body(system=marked)).cache_1h
     assert ANTHROPIC.read_head(body(messages=[{"role": "user", "content": marked}])).cache_1h
+    early = [{"role": "user", "content": marked}, {"role": "assistant", "content": "y" * 20_000}]
+    assert ANTHROPIC.read_head(body(messages=early)).cache_1h
+    result = [{"type": "tool_result", "tool_use_id": "t", "content": marked}]
+    assert ANTHROPIC.read_head(body(messages=[{"role": "user", "content": result}, *early[1:]])).cache_1h
+    tool = {"name": "t", "input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    assert ANTHROPIC.read_head(body(tools=[tool])).cache_1h
+    assert ANTHROPIC.read_head(body(cache_control={"type": "ephemeral", "ttl": "1h"})).cache_1h
+    talk = [{"role": "user", "content": 'a ttl of "1h"'}, {"role": "user", "content": [{"type": "text", "text": "1h"}]}]
+    assert not ANTHROPIC.read_head(body(messages=talk)).cache_1h
 
 
 def test_null_stands_for_nothing() -> None:

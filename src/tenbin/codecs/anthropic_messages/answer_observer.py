@@ -52,7 +52,7 @@ class _Watched:
     def _note_usage(self, stated: object) -> None:
         wire.merge_usage(self._stated, stated)
         self.usage = wire.usage_from(self._stated, cache_1h=self._cache_1h)
-        self.service_tier = wire.text_or_none(self._stated.get("service_tier")) or self.service_tier
+        self.service_tier = wire.service_tier_of(self._stated)
         cost = self._stated.get("cost")  # OpenRouter
         if isinstance(cost, int | float) and not isinstance(cost, bool):
             self.provider_cost = format(cost, ".12f")

@@ -58,7 +58,7 @@ class _Answer:
             stop_reason=wire.STOP_REASONS.get(stop_reason, over) if isinstance(stop_reason, str) else over,
             usage=self.usage,
             stop_sequence=wire.text_or_none(stop_sequence),
-            service_tier=wire.text_or_none(self._stated.get("service_tier")),
+            service_tier=wire.service_tier_of(self._stated),
         )
 
     def _failed(self, failure: Failure) -> AnswerFailed:

@@ -22,6 +22,7 @@ class _Block(msgspec.Struct, gc=False):
     content: msgspec.Raw = _NOTHING
     signature: str = ""
     data: str = ""
+    cache_control: msgspec.Raw = _NOTHING
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -30,6 +31,7 @@ class _Message(msgspec.Struct, gc=False):
 
 class _Tool(msgspec.Struct, gc=False):
     type: str | None = None
+    cache_control: msgspec.Raw = _NOTHING
 
 
 class _Fields(msgspec.Struct, gc=False, kw_only=True):
@@ -41,6 +43,7 @@ class _Fields(msgspec.Struct, gc=False, kw_only=True):
     metadata: msgspec.Raw = _NOTHING
     output_config: msgspec.Raw = _NOTHING
     output_format: msgspec.Raw = _NOTHING
+    cache_control: msgspec.Raw = _NOTHING
 
 
 class _Head(_Fields, gc=False, kw_only=True):
@@ -60,8 +63,7 @@ _loose_decoder = msgspec.json.Decoder(_LooseHead)
 _blocks_decoder = msgspec.json.Decoder(list[_Block])
 _any_decoder = msgspec.json.Decoder()
 _OLD_SESSION = re.compile(r"_session_([0-9A-Za-z-]+)$")
-_LAST_MESSAGE = 4096
-"""Bytes at the end of the body in which the last cache mark is looked for, beside the system prompt."""
+_HOUR = b'"1h"'
 _MOST_TOKENS = 10_000_000
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "a list", b"t": "true", b"f": "false", b"n": "null"}
 
@@ -72,7 +74,7 @@ def read_head(body: bytes, operation: Operation = "generate") -> Head:
     head: _Head | _LooseHead
     try:
         head = _head_decoder.decode(body)
-        needs, marked = _needs(head)
+        needs, marked, hour = _needs(head)
     except msgspec.ValidationError:
         try:
             head = _loose_decoder.decode(body)
@@ -80,7 +82,7 @@ def read_head(body: bytes, operation: Operation = "generate") -> Head:
             raise _explain(body, operation) from None
         if bytes(head.messages)[:1] != b"[":
             raise _explain(body, operation) from None
-        needs, marked = _searched(head), MARK in body
+        needs, marked, hour = _searched(head), MARK in body, _HOUR in body
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise _explain(body, operation) from None
     if not head.model or (head.max_tokens is None and operation == "generate"):
@@ -93,7 +95,7 @@ def read_head(body: bytes, operation: Operation = "generate") -> Head:
         max_tokens=head.max_tokens,
         needs=needs,
         session=_session(head.metadata),
-        cache_1h=b'"1h"' in body[-_LAST_MESSAGE:] or b'"1h"' in bytes(head.system),
+        cache_1h=hour or _HOUR in bytes(head.system) or _HOUR in bytes(head.cache_control),
         marked_thinking=marked,
     )
 
@@ -102,20 +104,25 @@ _NO_NEEDS: frozenset[Need] = frozenset()
 _TOOLS_ONLY: frozenset[Need] = frozenset({"tools"})
 
 
-def _needs(head: _Head) -> tuple[frozenset[Need], bool]:
-    """What the request needs, and whether it holds marked thinking."""
+def _needs(head: _Head) -> tuple[frozenset[Need], bool, bool]:
+    """What the request needs, whether it holds marked thinking, and whether it asks for an hour of cache."""
     needs: set[Need] = set()
     kinds: set[str] = set()
     marked = False
+    marks = [tool.cache_control for tool in head.tools or () if tool.cache_control is not _NOTHING]
     for message in head.messages:
         content = message.content
         if type(content) is list:
             for block in content:
                 kinds.add(block.type)
+                if block.cache_control is not _NOTHING:
+                    marks.append(block.cache_control)
                 if block.type == "tool_result":
                     inner = bytes(block.content)
                     if inner[:1] == b"[":
-                        kinds.update([within.type for within in _blocks_decoder.decode(inner)])
+                        blocks = _blocks_decoder.decode(inner)
+                        kinds.update([within.type for within in blocks])
+                        marks += [within.cache_control for within in blocks if within.cache_control is not _NOTHING]
                 elif is_marked(block.signature) or is_marked(block.data):
                     marked = True
     if "image" in kinds:
@@ -129,7 +136,7 @@ def _needs(head: _Head) -> tuple[frozenset[Need], bool]:
             needs.add("web_search")
         if len(searches) < len(head.tools):
             needs.add("tools")
-    return _with_the_rest(needs, head), marked
+    return _with_the_rest(needs, head), marked, any(_HOUR in bytes(mark) for mark in marks)
 
 
 def _searched(head: _LooseHead) -> frozenset[Need]:

@@ -64,6 +64,23 @@ def usage_from(stated: Mapping[str, Any], *, cache_1h: bool = False) -> Usage:
     )
 
 
+def service_tier_of(stated: Mapping[str, Any]) -> str | None:
+    """What of a usage object changes the price of each token, joined by ``+`` as the ledger wants it: the service tier
+    (``standard``, ``priority``, ``batch``), fast mode, and a region (``inference_geo: us``) that costs more than any.
+    """
+    words = [text_or_none(stated.get("service_tier"))]
+    words += [
+        word
+        for word in (text_or_none(stated.get("speed")), text_or_none(stated.get("inference_geo")))
+        if word not in _PLAIN
+    ]
+    return "+".join(filter(None, words)) or None
+
+
+_PLAIN = frozenset({None, "standard", "global", "not_available"})
+"""Speeds and regions that cost nothing more."""
+
+
 def usage_words(usage: Usage) -> dict[str, Any]:
     """Anthropic's usage object for an answer that is written for its clients."""
     words: dict[str, Any] = {

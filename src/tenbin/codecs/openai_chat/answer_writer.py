@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs import openai_errors, openai_usage
+from tenbin.codecs.lowering import told_tier
 from tenbin.codecs.sse import comment
 from tenbin.core import request_id as request_ids
 from tenbin.core.answer import (
@@ -129,7 +130,7 @@ class AnswerWriter:
     def _chunk(self, delta: bytes, *, finish: bytes = b"null", logprobs: bytes = b"null") -> bytes:
         """One chunk; the first one that a stream holds says the role."""
         if not self._head:
-            self._head = self._common("chat.completion.chunk")
+            self._head = self._opening("chat.completion.chunk")
         if self._first:
             self._first = False
             role = b'{"role":"assistant","content":""}'
@@ -149,10 +150,11 @@ class AnswerWriter:
 
     def _usage_chunk(self, finished: AnswerFinished) -> bytes:
         usage = _encode(openai_usage.as_chat(finished.usage))
-        tier = b',"service_tier":' + _encode(finished.service_tier) if finished.service_tier else b""
+        told = told_tier(finished.service_tier)
+        tier = b',"service_tier":' + _encode(told) if told else b""
         return b'data: %b%b,"choices":[],"usage":%b}\n\n' % (self._head, tier, usage)
 
-    def _common(self, kind: str) -> bytes:
+    def _opening(self, kind: str) -> bytes:
         """The fields that every chunk begins with, without the closing brace."""
         fields = {"id": self._id, "object": kind, "created": self._created, "model": self._model}
         return _encode(fields)[:-1]
@@ -219,6 +221,7 @@ class AnswerWriter:
         }
         if finished is not None:
             body["usage"] = openai_usage.as_chat(finished.usage)
-            if finished.service_tier:
-                body["service_tier"] = finished.service_tier
+            tier = told_tier(finished.service_tier)
+            if tier:
+                body["service_tier"] = tier
         return _encode(body)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs import openai_errors, openai_usage
+from tenbin.codecs.lowering import told_tier
 from tenbin.codecs.openai_responses.output_items import OutputItem, item_for
 from tenbin.codecs.sse import comment, event
 from tenbin.core import request_id as request_ids
@@ -182,7 +183,7 @@ class AnswerWriter:
             "parallel_tool_calls": True,
             "previous_response_id": None,
             "reasoning": {"effort": None, "summary": None},
-            "service_tier": finished.service_tier if finished is not None else None,
+            "service_tier": told_tier(finished.service_tier) if finished is not None else None,
             "store": False,
             "temperature": None,
             "text": {"format": {"type": "text"}},
