@@ -1,8 +1,6 @@
-"""A network of its own in which there is nothing but loopback, for clients that would otherwise call home.
-
-A network namespace belongs to a thread: what a thread that has entered one starts (threads, processes) lives in it too,
-and the rest of this process stays where it was. Linux lets root do that; elsewhere things run without, and the test
-session says so at its end.
+"""A network of its own with nothing but loopback, for clients that would otherwise call home. It belongs to a thread:
+what a thread that has entered one starts (threads, processes) lives in it too, the rest of this process stays where it
+was. Linux lets root do that; elsewhere things run without, and the test session says so at its end.
 """
 
 import ctypes

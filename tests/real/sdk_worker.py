@@ -86,7 +86,7 @@ def messages_raw_stream(asked: Asked) -> Any:
     return {"kinds": kinds, "text": text, "usage": [prompt, cached, usage["output_tokens"]], "stop": stop}
 
 
-def messages_helper(asked: Asked) -> Any:
+def messages_stream(asked: Asked) -> Any:
     with _claude(asked).messages.stream(**_body(asked)) as stream:
         pieces = list(stream.text_stream)
         message = stream.get_final_message()
@@ -209,7 +209,7 @@ def chat_raw_stream(asked: Asked) -> Any:
     }
 
 
-def chat_helper(asked: Asked) -> Any:
+def chat_stream(asked: Asked) -> Any:
     with _gpt(asked).chat.completions.stream(**_chat_body(asked, stream_options=USAGE)) as stream:
         pieces = [event.delta for event in stream if event.type == "content.delta"]
         return {**_completion(stream.get_final_completion()), "pieces": pieces}
@@ -299,7 +299,7 @@ def responses_create(asked: Asked) -> Any:
     return _response(_gpt(asked).responses.create(model=asked["model"], input=asked["prompt"]))
 
 
-def responses_helper(asked: Asked) -> Any:
+def responses_stream(asked: Asked) -> Any:
     with _gpt(asked).responses.stream(model=asked["model"], input=asked["prompt"]) as stream:
         events = list(stream)
         final = stream.get_final_response()

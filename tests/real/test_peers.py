@@ -96,7 +96,7 @@ LITELLM = [
 ]
 """Provider and model, and the client's dialect."""
 
-STREAMED = {"messages": "messages_helper", "chat": "chat_helper"}
+STREAMED = {"messages": "messages_stream", "chat": "chat_stream"}
 
 
 @pytest.mark.parametrize(("model", "dialect"), LITELLM)

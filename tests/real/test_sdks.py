@@ -117,7 +117,7 @@ class TestAnthropic:
         whole = client.play("messages_create", **asked)
         beta = client.play("messages_beta", **asked)
         raw = client.play("messages_raw_stream", **asked)
-        helped = client.play("messages_helper", **asked)
+        helped = client.play("messages_stream", **asked)
         several = client.play("messages_async", **asked)
         answers = [whole, beta, raw, helped, *several]
         assert [one["text"] for one in answers] == [TEXT] * 9
@@ -155,7 +155,7 @@ class TestChat:
         asked: Any = {"model": TARGETS[provider], "prompt": scripted({"text": TEXT})}
         whole = client.play("chat_create", **asked)
         raw = client.play("chat_raw_stream", **asked)
-        helped = client.play("chat_helper", **asked)
+        helped = client.play("chat_stream", **asked)
         several = client.play("chat_async", **asked)
         answers = [whole, raw, helped, *several]
         assert [one["text"] for one in answers] == [TEXT] * 8
@@ -187,7 +187,7 @@ class TestResponses:
     def test_text(self, client: Client, house: House, simulated: RunningSimulator, provider: str) -> None:
         asked: Any = {"model": TARGETS[provider], "prompt": scripted({"text": TEXT})}
         whole = client.play("responses_create", **asked)
-        helped = client.play("responses_helper", **asked)
+        helped = client.play("responses_stream", **asked)
         assert whole["text"] == helped["text"] == "".join(helped["pieces"]) == TEXT
         assert whole["stop"] == helped["stop"] == "completed"
         assert len(helped["pieces"]) > 2, "it does not stream"
@@ -281,7 +281,7 @@ class TestFailures:
         assert (first.status, len(first.attempts)) == (429, 2)
         assert (second.status, len(second.attempts)) == (200, 1)
 
-    @pytest.mark.parametrize("scenario", ["messages_create", "messages_helper", "chat_create", "chat_raw_stream"])
+    @pytest.mark.parametrize("scenario", ["messages_create", "messages_stream", "chat_create", "chat_raw_stream"])
     def test_an_overloaded_provider_is_replaced(
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str
     ) -> None:
@@ -308,7 +308,7 @@ class TestFailures:
         assert (receipt.outcome, len(receipt.attempts), receipt.cost_nano) == ("failed", 4, 0)
 
     @pytest.mark.parametrize("asked", BOTH, ids=["anthropic", "openai"])
-    @pytest.mark.parametrize("scenario", ["messages_create", "messages_helper", "chat_create", "responses_create"])
+    @pytest.mark.parametrize("scenario", ["messages_create", "messages_stream", "chat_create", "responses_create"])
     def test_a_refusal(
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str, asked: Any
     ) -> None:
@@ -322,7 +322,7 @@ class TestFailures:
         assert len(simulated.requests()) == 1, "a refusal is final"
 
     @pytest.mark.parametrize("asked", BOTH, ids=["anthropic", "openai"])
-    @pytest.mark.parametrize("scenario", ["messages_helper", "chat_raw_stream", "responses_helper"])
+    @pytest.mark.parametrize("scenario", ["messages_stream", "chat_raw_stream", "responses_stream"])
     def test_an_error_in_the_middle(
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str, asked: Any
     ) -> None:
@@ -346,7 +346,7 @@ class TestFailures:
         assert receipt.cost_nano
 
     @pytest.mark.parametrize("asked", BOTH, ids=["anthropic", "openai"])
-    @pytest.mark.parametrize("scenario", ["messages_helper", "chat_raw_stream"])
+    @pytest.mark.parametrize("scenario", ["messages_stream", "chat_raw_stream"])
     def test_a_cut_in_the_middle(
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str, asked: Any
     ) -> None:
@@ -359,7 +359,7 @@ class TestFailures:
         assert 0 < receipt.usage.output < 200
         assert receipt.cost_nano
 
-    @pytest.mark.parametrize("scenario", ["messages_helper", "chat_raw_stream"])
+    @pytest.mark.parametrize("scenario", ["messages_stream", "chat_raw_stream"])
     def test_a_cut_before_any_content_is_mended(
         self, client: Client, house: House, simulated: RunningSimulator, scenario: str
     ) -> None:
