@@ -22,8 +22,9 @@ import uvloop
 from tenbin.api.application import Application
 from tenbin.api.server_protocol import limited
 from tenbin.codecs.registry import dialect
-from tenbin.config.address import check_listen, split_listen
+from tenbin.config.address import BadAddress, check_listen, split_listen
 from tenbin.config.keys import KeyRing
+from tenbin.config.load import not_taken_over, stamp
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
 from tenbin.config.provider import EMBEDDED, complete
@@ -65,17 +66,14 @@ class Gateway:
         self._health: dict[str, TargetHealth] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self.upstream = UpstreamClient(connect_seconds=config.timeouts.connect)
+        self.upstream = UpstreamClient()
         self.local_model: LocalModel | None = None
         self.apply(config)
         self.application = Application(self)
 
     def apply(self, config: Config) -> None:
-        """Put a configuration in force. Requests under way end under the one that they began with."""
-        self.config = config
-        self.keys = KeyRing(config.keys, config.master_key)
-        self.prices.reconfigure(config.providers)
-        self.world = World(
+        """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
+        world = World(
             policy=policy(config),
             reaches=self._reaches(config),
             timeouts=config.timeouts,
@@ -88,6 +86,10 @@ class Gateway:
             late=self._late,
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
         )
+        self.config, self.world = config, world
+        self.keys = KeyRing(config.keys, config.master_key)
+        self.prices.reconfigure(config.providers)
+        self.upstream.connect_seconds = config.timeouts.connect
 
     def _reaches(self, config: Config) -> dict[str, Reach]:
         reaches = {}
@@ -96,7 +98,8 @@ class Gateway:
             base_url = provider.base_url
             if name == EMBEDDED and self.local_model is not None:
                 base_url = self.local_model.base_url
-            reaches[name] = reach(base_url, api_key=provider.api_key, headers=provider.headers)
+            copies = provider.profile is not None and not provider.target("").quirks.safeguards
+            reaches[name] = reach(base_url, api_key=provider.api_key, both_credentials=copies, headers=provider.headers)
         return reaches
 
     def load_dialects(self) -> None:
@@ -232,7 +235,8 @@ async def run(
     serving = start_task(server.serve(sockets=[listener]), name="server")
     watching = None
     if reload is not None:
-        watching = start_task(_watch(gateway, reload, watched), name="configuration watch")
+        host: str = listener.getsockname()[0]
+        watching = start_task(_watch(gateway, reload, watched, host), name="configuration watch")
     try:
         await gateway.start_local_model()
         await server.listens.wait()
@@ -261,39 +265,37 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path | None) -> None:
-    """Reload when the file has changed; a broken new file leaves the old configuration in force, and is told of."""
+async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path | None, host: str) -> None:
+    """Reload when the file has changed; a broken new file leaves the old configuration in force, and is told of.
+
+    So does one without a master key, where ``host`` is an address that strangers reach.
+    """
     asked = asyncio.Event()
     with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    before = _stamp(watched)
+    before = stamp(watched)
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), WATCH_MS / 1000)
-        now = _stamp(watched)
+        now = stamp(watched)
         if now == before and not asked.is_set():
             continue
         before = now
         asked.clear()
         try:
             config = await asyncio.to_thread(reload)
-        except ConfigError as error:
+            check_listen(host, config.master_key)
+            former, old = gateway.config, gateway.world.policy.hash
+            gateway.apply(config)
+            await gateway.start_local_model()
+        except (ConfigError, BadAddress) as error:
             LOG.error("The changed configuration is not taken; the old one stays in force.\n%s", error)
-            continue
-        old = gateway.world.policy.hash
-        gateway.apply(config)
-        await gateway.start_local_model()
-        if config.listen != gateway.config.listen:
-            LOG.warning("A changed `listen` takes effect at the next start.")
-        LOG.info("The configuration has been reloaded (%s -> %s).", old[:12], gateway.world.policy.hash[:12])
-
-
-def _stamp(path: Path | None) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat() if path is not None else None
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino) if status is not None else None
+        except Exception:
+            LOG.exception("The changed configuration could not be put in force.")
+        else:
+            for key in not_taken_over(former, config):
+                LOG.warning("A changed `%s` takes effect at the next start.", key)
+            LOG.info("The configuration has been reloaded (%s -> %s).", old[:12], gateway.world.policy.hash[:12])
 
 
 def serve(
@@ -348,8 +350,16 @@ def _url(listener: socket.socket) -> str:
 class RunningGateway:
     """A gateway in a thread of this process: ``with RunningGateway(config, data_dir) as gateway: gateway.url``."""
 
-    def __init__(self, config: Config, data_dir: Path, *, reload: Callable[[], Config] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        data_dir: Path,
+        *,
+        reload: Callable[[], Config] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._config = config
+        self._clock = clock
         self._data_dir = data_dir
         self._reload = reload
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -393,6 +403,6 @@ class RunningGateway:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         listener = listening_socket("127.0.0.1", 0)
-        self.gateway = Gateway(self._config, self._data_dir)
+        self.gateway = Gateway(self._config, self._data_dir, self._clock)
         self.url = _url(listener)
         await run(self.gateway, listener, reload=self._reload, started=self._up.set, stop=self._stop)

@@ -153,6 +153,31 @@ def test_an_open_address_needs_a_key(spawn: Spawn) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_an_open_gateway_cannot_lose_its_key_by_a_changed_file() -> None:
+    with RunningSimulator() as simulator:
+        configure(simulator.url)
+        text = Path("tenbin.yaml").read_text(encoding="utf-8")
+        Path("tenbin.yaml").write_text(f"master_key: {KEY}\n{text}", encoding="utf-8")
+        with serving("--host", "0.0.0.0") as gateway:
+            gateway.until("tenbin code --url")
+            assert gateway.ask("/v1/messages", QUESTION)[0] == 401
+            Path("tenbin.yaml").write_text(text, encoding="utf-8")
+            gateway.process.send_signal(signal.SIGHUP)
+            gateway.until("stays in force.\n.*no master_key is set")
+            assert gateway.ask("/v1/messages", QUESTION)[0] == 401
+
+
+def test_what_a_running_gateway_does_not_take_over_is_told() -> None:
+    with RunningSimulator() as simulator:
+        configure(simulator.url)
+        with serving("--log-level", "info") as gateway:
+            gateway.until("tenbin code --url")
+            text = Path("tenbin.yaml").read_text(encoding="utf-8")
+            Path("tenbin.yaml").write_text(f"listen: 127.0.0.1:4999\n{text}", encoding="utf-8")
+            gateway.process.send_signal(signal.SIGHUP)
+            gateway.until("changed `listen` takes effect at the next start")
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenbin.config.load import load, parse
-from tenbin.config.model import Config
+from tenbin.config.load import load, not_taken_over, parse
+from tenbin.config.model import Config, LedgerConfig, Limits, Timeouts
 from tenbin.config.problem import ConfigError, ConfigProblem
 
 MASTER_KEY = "0123456789abcdef"
@@ -118,6 +118,7 @@ def test_a_mistake_reads_as_editors_and_people_expect() -> None:
         ("providers: {openai: {base_url: 'http://x?a'}}", "providers.openai.base_url", "before `?`", "http://x"),
         ("providers: {openai: {base_url: 'http://x:99999'}}", "providers.openai.base_url", "URL", "https://"),
         ("providers: {openai: {api_key: 'a b'}}", "providers.openai.api_key", "blanks", "stray"),
+        ("providers: {openai: {headers: {Host: c}}}", "providers.openai.headers.Host", "Tenbin writes", "Remove"),
         ("providers: {openai: {headers: {'a b': c}}}", 'providers.openai.headers["a b"]', "header's name", "letters"),
         ('providers: {openai: {headers: {a: "b\\r\\nc"}}}', "providers.openai.headers.a", "one line", ""),
         ("providers: [openai]", "providers", "block of keys, not a list", "name: value"),
@@ -258,3 +259,10 @@ def test_any_tree_of_values_is_a_configuration_or_has_mistakes(values: dict) -> 
     text = yaml.safe_dump(values, allow_unicode=True)
     lines = text.count("\n") + 1
     assert all(1 <= each.line <= lines for each in problems_or_none(text) or ())
+
+
+def test_what_a_running_gateway_does_not_take_over() -> None:
+    former = Config()
+    assert not_taken_over(former, Config(timeouts=Timeouts(connect=1), limits=Limits(body_bytes=1))) == []
+    changed = Config(listen="127.0.0.1:1", limits=Limits(connections=1, header_bytes=9), ledger=LedgerConfig(sync_ms=1))
+    assert not_taken_over(former, changed) == ["listen", "ledger", "limits.header_bytes", "limits.connections"]

@@ -16,6 +16,9 @@ from tenbin.config.shape import suggestion
 from tenbin.core.target import Quirks
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_WRITTEN_ANEW = frozenset(
+    {"accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"}
+)
 _QUIRKS = {field.name: field for field in msgspec.structs.fields(Quirks)}
 _SINGLE_QUIRK = {
     name: msgspec.defstruct("OneQuirk", [(name, field.type)], kw_only=True) for name, field in _QUIRKS.items()
@@ -116,6 +119,8 @@ class _Check:
         for header, value in provider.headers.items():
             if not _HEADER_NAME.fullmatch(header):
                 self._report((*path, "headers", header), "this is not a header's name", "Use letters, digits and `-`.")
+            elif header.lower() in _WRITTEN_ANEW:
+                self._report((*path, "headers", header), "Tenbin writes this header itself", "Remove it.")
             if not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value):
                 self._report((*path, "headers", header), "a header's value stands in one line of Latin-1", "Change it.")
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -48,3 +49,19 @@ def _converted(document: Document) -> Config:
 
 def _unreadable(path: Path, message: str, fix: str, line: int = 1) -> ConfigError:
     return ConfigError([ConfigProblem(file=str(path), line=line, column=1, key="", message=message, fix=fix)])
+
+
+def not_taken_over(before: Config, after: Config) -> list[str]:
+    """The changed keys that a running gateway does not take over."""
+    keys = ["listen", "ledger"]
+    keys += [f"limits.{name}" for name in ("header_bytes", "header_seconds", "connections")]
+    return [key for key in keys if attrgetter(key)(before) != attrgetter(key)(after)]
+
+
+def stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """What is different as soon as the file is; None for one that is not there."""
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status is not None else None

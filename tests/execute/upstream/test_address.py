@@ -1,3 +1,5 @@
+"""Which URL, headers and credential a request to a provider has."""
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -96,6 +98,37 @@ def test_the_credential_of_each_api_version(version: bytes | None, credential: b
     head = lines(request_head(reach("https://a.test", api_key="sk-own"), said, "anthropic", 0, passed_through=True))
     assert credential in head
     assert head.count(b"anthropic-version: " + (version or b"2023-06-01")) == 1
+
+
+def test_copies_of_the_dialect_find_the_key_where_they_look_for_it() -> None:
+    to = reach("https://a.test", api_key="sk-own", both_credentials=True)
+    for version in (b"2023-06-01", b"2026-10-21"):
+        head = lines(request_head(to, ask((b"anthropic-version", version)), "anthropic", 0, passed_through=True))
+        assert [line for line in head if b"sk-own" in line] == [
+            b"x-api-key: sk-own",
+            b"authorization: Bearer sk-own",
+        ]
+    head = lines(request_head(to, ask(), "openai_chat", 0, passed_through=True))
+    assert [line for line in head if b"sk-own" in line] == [b"authorization: Bearer sk-own"]
+
+
+def test_a_configured_header_stands_once_and_wins() -> None:
+    own = {"Anthropic-Version": "2026-10-21", "X-Team": "a", "Authorization": "Basic x"}
+    said = ask((b"anthropic-version", b"2023-06-01"), (b"x-team", b"b"), (b"x-other", b"c"))
+    head = lines(
+        request_head(reach("https://a.test", api_key="k", headers=own), said, "anthropic", 0, passed_through=True)
+    )
+    assert [line for line in head if b"version" in line] == [b"anthropic-version: 2026-10-21"]
+    assert [line for line in head if b"x-team" in line] == [b"x-team: a"]
+    assert [line for line in head if line.startswith((b"authorization", b"x-api-key"))] == [b"authorization: Basic x"]
+    assert b"x-other: c" in head
+
+
+def test_what_a_client_names_as_meant_for_the_next_hop_stays_here() -> None:
+    said = ask((b"connection", b"keep-alive, X-Hop"), (b"x-hop", b"1"), (b"connection", b"x-two"), (b"x-two", b"2"))
+    head = request_head(reach("https://a.test"), said, "openai_chat", 0, passed_through=True)
+    assert b"x-hop" not in head
+    assert b"x-two" not in head
 
 
 def test_a_translated_request_carries_nothing_of_the_clients_head() -> None:

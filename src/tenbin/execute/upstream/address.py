@@ -74,10 +74,20 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     base_path: str
     """Path of the base URL, without a slash at the end."""
     api_key: str | None = None
+    both_credentials: bool = False
+    """In Anthropic's dialect the key is sent as ``x-api-key`` and as a Bearer token: of those who copy the dialect,
+    some look at the one, some at the other (vLLM and OpenRouter know Bearer only)."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Names in lower case; a client's header of the same name gives way."""
 
 
-def reach(base_url: str, *, api_key: str | None = None, headers: Mapping[str, str] | None = None) -> Reach:
+def reach(
+    base_url: str,
+    *,
+    api_key: str | None = None,
+    both_credentials: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Reach:
     """Read a base URL. Raises ValueError when it is not an http(s) URL."""
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -89,7 +99,8 @@ def reach(base_url: str, *, api_key: str | None = None, headers: Mapping[str, st
     shown = f"[{host}]" if ":" in host else host
     origin = Origin(f"{parts.scheme}://{shown}:{port}", host, port, secure, local)
     more = tuple((name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in (headers or {}).items())
-    return Reach(origin=origin, base_path=parts.path.rstrip("/"), api_key=api_key, headers=more)
+    base_path = parts.path.rstrip("/")
+    return Reach(origin=origin, base_path=base_path, api_key=api_key, both_credentials=both_credentials, headers=more)
 
 
 def request_path(to: Reach, dialect: DialectName, operation: Operation) -> str:
@@ -106,24 +117,27 @@ def request_head(to: Reach, ask: Ask, dialect: DialectName, body_length: int, *,
     query = b"?" + ask.query if passed_through and ask.query else b""
     host = to.origin.key.split("://", 1)[1].encode()
     parts = [b"POST ", path.encode(), query, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
-    version = None
+    own = dict(to.headers)
+    version = own.get(b"anthropic-version")
     if passed_through:
+        dropped = _named_hops(ask.headers)
         for name, value in ask.headers:
+            if name in NOT_FORWARDED or name.startswith(b"x-tenbin-") or name in own or name in dropped:
+                continue
             if name == b"anthropic-version":
                 version = value
-            elif name in NOT_FORWARDED or name.startswith(b"x-tenbin-"):
-                continue
             parts += (name, b": ", value, b"\r\n")
     else:
-        parts.append(b"user-agent: tenbin\r\naccept: */*\r\n")
+        parts.append(b"accept: */*\r\n" if b"user-agent" in own else b"user-agent: tenbin\r\naccept: */*\r\n")
     if dialect == "anthropic" and version is None:
         version = ANTHROPIC_VERSION
         parts.append(b"anthropic-version: " + version + b"\r\n")
     if to.api_key:
         key = to.api_key.encode()
-        if dialect == "anthropic" and version != BEARER_VERSION:
+        both = to.both_credentials
+        if dialect == "anthropic" and (both or version != BEARER_VERSION) and b"x-api-key" not in own:
             parts += (b"x-api-key: ", key, b"\r\n")
-        else:
+        if (dialect != "anthropic" or both or version == BEARER_VERSION) and b"authorization" not in own:
             parts += (b"authorization: Bearer ", key, b"\r\n")
     for name, value in to.headers:
         parts += (name, b": ", value, b"\r\n")
@@ -133,6 +147,19 @@ def request_head(to: Reach, ask: Ask, dialect: DialectName, body_length: int, *,
         b"\r\n\r\n",
     )
     return b"".join(parts)
+
+
+def _named_hops(headers: Sequence[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """Headers that a client's ``connection`` header names as meant for the next hop alone (RFC 9110, 7.6.1)."""
+    for name, value in headers:
+        if name == b"connection" and value.lower() not in _PLAIN_CONNECTIONS:
+            lists = [value for name, value in headers if name == b"connection"]
+            return frozenset(word.strip().lower() for word in b",".join(lists).split(b","))
+    return _NOTHING
+
+
+_PLAIN_CONNECTIONS = frozenset({b"keep-alive", b"close"})
+_NOTHING: frozenset[bytes] = frozenset()
 
 
 def forwarded_answer_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

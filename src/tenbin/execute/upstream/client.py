@@ -26,7 +26,8 @@ class UpstreamClient:
     """All connections to all providers."""
 
     def __init__(self, *, connect_seconds: float = 10.0, trust_environment: bool = True) -> None:
-        self._connect_seconds = connect_seconds
+        self.connect_seconds = connect_seconds
+        """For connections that are made from now on."""
         self._trust_environment = trust_environment
         self._idle: dict[str, deque[Connection]] = {}
         self._waiting: set[UpstreamAnswer] = set()
@@ -116,11 +117,11 @@ class UpstreamClient:
         connection = Connection(loop, origin.key, self._give_back)
         proxy = proxy_for(origin) if self._trust_environment else None
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout(self.connect_seconds):
                 await self._open(connection, origin, proxy, loop)
         except TimeoutError:
             connection.abort()
-            message = f"no connection to {origin.key} within {self._connect_seconds:g} s"
+            message = f"no connection to {origin.key} within {self.connect_seconds:g} s"
             raise UpstreamFailed(Failure(kind="timeout", message=message)) from None
         except ssl.SSLError as error:
             connection.abort()
