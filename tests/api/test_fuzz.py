@@ -113,7 +113,7 @@ def changed_bodies(draw: st.DrawFn) -> tuple[str, Any]:
     return path, body
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(changed_bodies())
 def test_any_value_at_any_place_is_answered(
     house: House, simulator_running: RunningSimulator, given_body: tuple[str, Any]
@@ -154,11 +154,11 @@ def requests() -> st.SearchStrategy[bytes]:
     return st.lists(bent(), min_size=1, max_size=3).map(b"".join) | st.binary(min_size=1, max_size=200)
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(requests(), st.lists(st.integers(1, 3_000), max_size=4))
 def test_any_bytes_are_answered_or_the_connection_ends(house: House, data: bytes, cuts: list[int]) -> None:
     with Raw(house.url) as raw:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # it may have been answered and closed in the middle
             for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
                 raw.send(data[start:end])
             raw.socket.shutdown(socket.SHUT_WR)
@@ -169,7 +169,7 @@ def test_any_bytes_are_answered_or_the_connection_ends(house: House, data: bytes
         assert raw.answer("HEAD")[0].status == 200
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_any_body_gets_an_answer(house: House, body: bytes) -> None:
     for path in BODIES:
