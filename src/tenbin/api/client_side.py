@@ -17,6 +17,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
+STUCK_SECONDS = 120.0
+"""A client that takes no byte of a streamed answer for this long is let go."""
+
+
 class ClientGone(Exception):
     """The client left before its request was complete."""
 
@@ -80,9 +84,18 @@ class DirectClient:
         """Send a piece of the body."""
         cycle = self._cycle
         if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
+            await self._wait_for_client()
         if data:
             self._put(b"%x\r\n%b\r\n" % (len(data), data) if cycle.chunked_encoding else data)
+
+    async def _wait_for_client(self) -> None:
+        """Until it has read some; one that reads nothing for long counts as gone, or it would hold on for ever."""
+        try:
+            async with asyncio.timeout(STUCK_SECONDS):
+                await self._cycle.flow.drain()
+        except TimeoutError:
+            self._cycle.transport.abort()  # its Presence then cancels the request
+            await asyncio.sleep(0)
 
     async def finish(self, data: bytes = b"") -> None:
         """Send the last piece."""
