@@ -9,8 +9,6 @@ from tenbin.ledger.prices import PriceBook
 from tenbin.ledger.records import Opened, Progress
 from tenbin.ledger.settlement import (
     UNKNOWN,
-    billed_nano,
-    billed_total_nano,
     interrupted,
     price_attempt,
     price_receipt,
@@ -64,7 +62,7 @@ def test_an_unknown_price_is_never_zero() -> None:
     assert receipt.attempts[0].price == UNKNOWN
     assert receipt.attempts[0].cost_nano is None
     assert receipt.cost_nano is None
-    assert billed_total_nano(receipt) is None
+    assert receipt.billed_nano is None
 
 
 def test_a_failed_call_to_an_unknown_model_leaves_the_rest_known() -> None:
@@ -72,7 +70,7 @@ def test_a_failed_call_to_an_unknown_model_leaves_the_rest_known() -> None:
         a_receipt("req_1", an_attempt(1, model="anvil-99", outcome="failed", usage=NOTHING), an_attempt(2)), find
     )
     assert receipt.attempts[0].cost_nano is None
-    assert receipt.cost_nano == billed_total_nano(receipt) == 3_000_000
+    assert receipt.cost_nano == receipt.billed_nano == 3_000_000
 
 
 def test_a_name_without_a_price_is_priced_as_the_model_that_answered() -> None:
@@ -88,7 +86,7 @@ def test_what_a_provider_states_is_what_is_billed(usage: Usage, stated: int | No
     )
     assert attempt.provider_cost_nano == stated
     assert attempt.cost_nano == usage.prompt * 2_000 - usage.cache_read * 1_800 + usage.output * 10_000
-    assert billed_nano(attempt) == (attempt.cost_nano if stated is None else stated)
+    assert attempt.billed_nano == (attempt.cost_nano if stated is None else stated)
 
 
 def test_a_stated_cost_is_billed_even_at_an_unknown_price() -> None:
@@ -96,7 +94,7 @@ def test_a_stated_cost_is_billed_even_at_an_unknown_price() -> None:
         a_receipt("req_1", an_attempt(1, model="anvil-99", provider_cost_nano=42), an_attempt(2)), find
     )
     assert receipt.cost_nano is None
-    assert billed_total_nano(receipt) == 42 + 3_000_000
+    assert receipt.billed_nano == 42 + 3_000_000
 
 
 @given(st.lists(usages(), max_size=4))
@@ -106,7 +104,7 @@ def test_a_receipt_costs_the_sum_of_its_attempts(all_usages: list[Usage]) -> Non
         for number, usage in enumerate(all_usages, 1)
     ]
     receipt = price_receipt(msgspec.structs.replace(a_receipt(), attempts=tuple(attempts)), find)
-    assert receipt.cost_nano == billed_total_nano(receipt) == sum(a.cost_nano or 0 for a in receipt.attempts)
+    assert receipt.cost_nano == receipt.billed_nano == sum(a.cost_nano or 0 for a in receipt.attempts)
     assert receipt.usage.output == sum(usage.output for usage in all_usages)
 
 

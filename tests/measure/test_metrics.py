@@ -20,6 +20,7 @@ attempts = st.builds(
     failure=st.sampled_from([None, "cut", "timeout"]),
     usage=usages,
     cost_nano=st.none() | st.integers(0, 10**12),
+    provider_cost_nano=st.none() | st.integers(0, 10**12),
     first_byte_ms=st.none() | st.floats(0, 10**6),
 )
 receipts = st.builds(
@@ -62,9 +63,9 @@ def test_sums_are_the_receipts_sums(given_receipts: list[Receipt]) -> None:
     assert total(found["tenbin_attempts"]) == len(made)
     for kind in ("input", "output", "cache_read"):
         assert total(found["tenbin_tokens"], kind=kind) == sum(getattr(one.usage, kind) for one in made)
-    cost = sum(one.cost_nano or 0 for one in made)
+    cost = sum(one.billed_nano or 0 for one in made)
     assert abs(total(found["tenbin_cost_usd"]) * 1e9 - cost) <= max(1, cost * 1e-12)
-    unknown = [one for one in made if one.cost_nano is None and one.usage != Usage()]
+    unknown = [one for one in made if one.billed_nano is None]
     assert total(found["tenbin_attempts_unpriced"]) == len(unknown)
     assert total(found["tenbin_ready"], "") == 1
 

@@ -14,13 +14,17 @@ from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
 from tenbin.core import request_id
 from tenbin.core.ask import Ask, Caller, Head, Operation
-from tenbin.core.problems import Problem, Unreadable
+from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.target import DialectName
 from tenbin.execute.answer_headers import problem_headers
 from tenbin.execute.count import count_tokens
 from tenbin.execute.exchange import Exchange
 
 LOG = logging.getLogger("tenbin.api")
+
+
+MOST_NAME = 256
+"""Characters of a model's name and of a session's id: they stand in headers, receipts and metrics."""
 
 
 class Application:
@@ -73,6 +77,8 @@ class Application:
         try:
             codec = world.dialects(route.dialect)
             head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
+            if len(head.model) > MOST_NAME:
+                raise Unreadable(invalid(f"model: a name is at most {MOST_NAME} characters long.", param="model"))
             session = agent = ""
             for name, value in headers:
                 if name == b"x-claude-code-session-id":
@@ -91,7 +97,7 @@ class Application:
                 caller=caller,
                 arrived_at_ms=arrived_at_ms,
                 arrived_ns=arrived_ns,
-                session=session or head.session,
+                session=(session or head.session or "")[:MOST_NAME] or None,
                 client=agent[:200],
             )
             with Presence(scope, receive) as presence:

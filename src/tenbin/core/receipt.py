@@ -47,6 +47,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The model that the answer names, where it differs from the one asked for."""
     stop_reason: str | None = None
 
+    @property
+    def billed_nano(self) -> NanoUSD | None:
+        """What it is taken to cost: what the provider stated, where it did, since it is the one who bills; else what
+        was computed. None when neither is known although tokens were used.
+        """
+        if self.provider_cost_nano is not None:
+            return self.provider_cost_nano
+        return 0 if self.cost_nano is None and self.usage == NOTHING else self.cost_nano
+
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request: who asked what, where it went and why, what it used and cost, how long it took."""
@@ -83,6 +92,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def usage(self) -> Usage:
         """The buckets of all attempts together."""
         return total_usage(self.attempts)
+
+    @property
+    def billed_nano(self) -> NanoUSD | None:
+        """What the request is taken to cost: the sum over its attempts; None when any of them is unknown."""
+        total = 0
+        for attempt in self.attempts:
+            amount = attempt.billed_nano
+            if amount is None:
+                return None
+            total += amount
+        return total
 
     @property
     def cost_nano(self) -> NanoUSD | None:

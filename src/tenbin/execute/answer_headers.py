@@ -44,8 +44,8 @@ def named(headers: Headers, ask: Ask, target: Target | None, route: str) -> Head
 
 
 def receipt_headers(receipt: Receipt) -> Headers:
-    """What the request cost, in USD; ``unknown`` when its model's price is not known."""
-    cost = receipt.cost_nano
+    """What the ledger says that the request costs (``billed_nano``), in USD; ``unknown`` when nobody knows a price."""
+    cost = receipt.billed_nano
     return [(b"x-tenbin-cost", b"unknown" if cost is None else usd_decimal(cost).encode())]
 
 

@@ -36,6 +36,8 @@ EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """How a server-sent event ends: only after one of these may another be put into the stream."""
 MOST_HELD_BYTES = 16_384
 """Of an event that is not complete yet: a longer one is forwarded as it comes."""
+MOST_UNWELL = 2_000
+"""Targets whose failures are remembered. Clients may name any model of a provider: past this the oldest goes."""
 START_SECONDS = 30.0
 """How long a request waits for a provider that Tenbin itself is starting; after that it meets it as it is."""
 CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
@@ -274,8 +276,10 @@ class Exchange:
             after = fold(before or WELL, failure, now_ms, self.world.policy.cooldown)
             if after == WELL:
                 health.pop(name, None)
-            else:
-                health[name] = after
+                return Failed(failure=failure, committed=self._started)
+            if before is None and len(health) >= MOST_UNWELL:
+                del health[next(iter(health))]
+            health[name] = after
         return Failed(failure=failure, committed=self._started)
 
     # -- towards the client

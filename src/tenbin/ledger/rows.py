@@ -5,7 +5,6 @@ from typing import Any
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import Usage
 from tenbin.ledger.records import plain
-from tenbin.ledger.settlement import billed_nano, billed_total_nano
 
 BUCKET_COLUMNS = tuple(Usage.__struct_fields__)
 """Each bucket and flag of Usage has the column of its name, in both tables."""
@@ -92,7 +91,7 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Any, ...]:
         receipt.total_ms,
         *_buckets(receipt.usage),
         receipt.cost_nano,
-        billed_total_nano(receipt),
+        receipt.billed_nano,
         plain(receipt.trace),
     )
 
@@ -114,7 +113,7 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Any, ...]:
         attempt.cost_nano,
         attempt.price,
         attempt.provider_cost_nano,
-        billed_nano(attempt),
+        attempt.billed_nano,
         attempt.service_tier,
         attempt.first_byte_ms,
         attempt.total_ms,

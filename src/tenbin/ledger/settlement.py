@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from tenbin.core.money import NanoUSD
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.ledger.price_table import Price
@@ -37,28 +36,6 @@ def price_attempt(attempt: Attempt, find: FindPrice) -> Attempt:
     cost = None if price is None else price.cost(attempt.usage)
     label = UNKNOWN if price is None else price.label
     return msgspec.structs.replace(attempt, cost_nano=cost, price=label)
-
-
-def billed_nano(attempt: Attempt) -> NanoUSD | None:
-    """What an attempt is taken to cost: what the provider stated, where it did, since it is the one who bills; else
-    what was computed. None when neither is known although tokens were used.
-    """
-    if attempt.provider_cost_nano is not None:
-        return attempt.provider_cost_nano
-    if attempt.cost_nano is None and attempt.usage == NOTHING:
-        return 0
-    return attempt.cost_nano
-
-
-def billed_total_nano(receipt: Receipt) -> NanoUSD | None:
-    """What a request is taken to cost: the sum over its attempts; None when any of them is unknown."""
-    total = 0
-    for attempt in receipt.attempts:
-        amount = billed_nano(attempt)
-        if amount is None:
-            return None
-        total += amount
-    return total
 
 
 def interrupted(opened: Opened, progress: Progress | None) -> Receipt:

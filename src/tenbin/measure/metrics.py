@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tenbin.core.receipt import Receipt
-from tenbin.core.usage import NOTHING
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""
@@ -68,10 +67,11 @@ class Metrics:
             tokens[3] += usage.cache_write_1h
             tokens[4] += usage.output
             tokens[5] += usage.reasoning
-            if attempt.cost_nano is None:
-                series.unpriced += usage != NOTHING  # what used nothing costs nothing
+            cost = attempt.billed_nano
+            if cost is None:
+                series.unpriced += 1
             else:
-                series.cost_nano += attempt.cost_nano
+                series.cost_nano += cost
             if attempt.first_byte_ms is not None:
                 series.first_byte[_bucket(attempt.first_byte_ms)] += 1
                 series.first_byte_ms += attempt.first_byte_ms
@@ -101,7 +101,9 @@ class Metrics:
         tokens = CounterMetricFamily(
             "tenbin_tokens", "Tokens; kinds are disjoint, but reasoning is a part of output.", labels=[*names, "kind"]
         )
-        cost = CounterMetricFamily("tenbin_cost_usd", "Computed cost, USD.", labels=names)
+        cost = CounterMetricFamily(
+            "tenbin_cost_usd", "What calls cost, USD: as the provider stated it, else as computed.", labels=names
+        )
         unpriced = CounterMetricFamily("tenbin_attempts_unpriced", "Calls of unknown price.", labels=names)
         first = HistogramMetricFamily("tenbin_first_byte_seconds", "From the call to the first byte.", labels=names)
         for name, series in list(self._series.items()):

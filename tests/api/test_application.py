@@ -1,0 +1,38 @@
+"""What a client writes into names is bounded before it reaches a header, a receipt or a metric."""
+
+import json
+
+import pytest
+
+from tenbin.api.application import MOST_NAME
+from tenbin.simulator import RunningSimulator
+from tests.execute.conftest import Caller
+from tests.real.books import Books
+
+PATHS = ["/v1/messages", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages/count_tokens"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_endless_model_name_is_refused(caller: Caller, simulator: RunningSimulator, path: str) -> None:
+    message = [{"role": "user", "content": "Hello"}]
+    body = {"model": "anthropic/" + "x" * MOST_NAME, "max_tokens": 5, "messages": message, "input": "Hello"}
+    response = caller.http.post(path, json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("model: ")
+    assert "x" * 100 not in response.text
+    assert simulator.requests() == []
+
+
+def test_a_name_that_would_break_a_header_is_written_so_that_it_cannot(caller: Caller, books: Books) -> None:
+    name = "a\r\nset-cookie: stolen=1\r\n\r\n日本"
+    response = caller.ask("anthropic", f"anthropic/{name}")
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
+    assert response.headers["x-tenbin-model"].isascii()
+    assert books.one().attempts[0].model == name
+
+
+def test_an_endless_session_is_cut(caller: Caller, books: Books) -> None:
+    user = json.dumps({"session_id": "s" * 100_000})
+    assert caller.ask("anthropic", "one", metadata={"user_id": user}).status_code == 200
+    assert books.one().session == "s" * MOST_NAME
