@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from tenbin.codecs.anthropic_messages import ANTHROPIC
 from tenbin.codecs.openai_chat import OPENAI_CHAT
 from tenbin.codecs.openai_responses import OPENAI_RESPONSES
 from tenbin.codecs.tool_names import fitted, originals
 from tenbin.codecs.translation import Translation
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Tool
+from tenbin.core.usage import Usage
 from tests.codecs.openai_golden import CHAT_STREAMS, deltas_of, expected, stream, target
 from tests.codecs.test_openai_chat_answers import plain
 
@@ -57,3 +59,24 @@ def test_a_tool_whose_name_was_too_long_is_called_by_its_own_name() -> None:
         under_way = translation(streamed, (Tool(name=name), Tool(name="other")))
         sent = under_way.feed(data) + under_way.finish()
         assert plain(deltas_of(OPENAI_RESPONSES, [sent], streamed))["calls"] == [("c", name, "{}")]
+
+
+def test_usage_that_a_provider_leaves_out_is_told_to_the_client_as_counted() -> None:
+    asked: list[tuple[Usage, str]] = []
+
+    def complete(stated: Usage, produced: str) -> Usage:
+        asked.append((stated, produced))
+        return Usage(input=7, output=3, input_estimated=True, output_estimated=True)
+
+    writer = ANTHROPIC.writer(streamed=True, request_id="req_1", head=Head(model="m", stream=True))
+    under_way = Translation(OPENAI_CHAT.reader(streamed=True, target=target()), writer, complete=complete)
+    told = under_way.feed(
+        b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"two words"}}]}\n\n'
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    told += under_way.finish()
+    assert asked == [(Usage(), "two words")]
+    assert b'"input_tokens":7' in told
+    assert b'"output_tokens":3' in told
+    assert under_way.usage.output == 3
+    assert under_way.usage.estimated

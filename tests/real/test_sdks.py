@@ -27,8 +27,8 @@ TARGETS = {
 }
 """A model of each provider."""
 WITHOUT_USAGE = {"messy"}
-"""Providers that never say what they used. The ledger holds Tenbin's own count, marked as such; it is made when the
-client has been served, who is told nothing, as by the provider itself.
+"""Providers that never say what they used. The ledger holds Tenbin's own count, marked as such, and the client of
+another dialect is told it; in the provider's own dialect the client is told nothing, as by the provider itself.
 """
 
 HARD_TO_FOLLOW = {"messy", "gemini"}
@@ -87,6 +87,8 @@ def agree(house: House, simulated: RunningSimulator, provider: str, seen: list[d
         for (true_prompt, _, true_output), (prompt, _, output) in zip(true, booked, strict=True):
             assert true_prompt / 2 <= prompt <= true_prompt * 2
             assert true_output / 2 <= output <= true_output * 2
+        if any(receipt.dialect != receipt.attempts[0].dialect for receipt in receipts):
+            assert sorted(tuple(one["usage"]) for one in seen) == booked
     else:
         assert true == booked
         assert sorted(tuple(one["usage"]) for one in seen) == booked

@@ -3,7 +3,7 @@
 Looks to the pipeline like an Observer of an answer that passes through, so that both are relayed by one path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -26,11 +26,21 @@ class Translation:
     """Feeds a reader's deltas to a writer, and keeps what a settlement wants to know.
 
     ``tool_names`` leads from the stand-ins that the request was written with back to the client's own names
-    (``tenbin.codecs.tool_names.originals``).
+    (``tenbin.codecs.tool_names.originals``). ``complete`` is given the stated usage and all that was produced when a
+    finished answer's provider left usage out, and returns it filled in: a client that is told nothing cannot judge how
+    full its context is.
     """
 
-    def __init__(self, reader: AnswerReader, writer: AnswerWriter, tool_names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        reader: AnswerReader,
+        writer: AnswerWriter,
+        tool_names: Mapping[str, str] | None = None,
+        complete: Callable[[Usage, str], Usage] | None = None,
+    ) -> None:
         self._reader = reader
+        self._complete = complete
+        self._completed: Usage | None = None
         self._tool_names = tool_names
         self._writer = writer
         self._produced: list[str] = []
@@ -45,26 +55,19 @@ class Translation:
 
     @property
     def usage(self) -> Usage:
-        """The provider's last statement."""
-        return self._reader.usage
+        """The provider's last statement, filled in once the answer has ended."""
+        return self._reader.usage if self._completed is None else self._completed
 
     def feed(self, data: bytes) -> bytes:
         """Bytes for the client."""
         deltas = self._reader.feed(data)
         if not deltas:
             return b""
-        if self._tool_names:
-            deltas = self._renamed(deltas, self._tool_names)
-        self._note(deltas)
-        return self._writer.write(deltas)
+        return self._writer.write(self._noted(deltas))
 
     def finish(self) -> bytes:
         """The provider's body has ended: the rest for the client (all of it, when unstreamed)."""
-        deltas = self._reader.finish()
-        if self._tool_names:
-            deltas = self._renamed(deltas, self._tool_names)
-        self._note(deltas)
-        rest = self._writer.write(deltas)
+        rest = self._writer.write(self._noted(self._reader.finish()))
         return rest if self.failure is not None else rest + self._writer.close()
 
     def ping(self) -> bytes:
@@ -83,6 +86,19 @@ class Translation:
             else delta
             for delta in deltas
         ]
+
+    def _noted(self, deltas: list[Delta]) -> list[Delta]:
+        """The deltas as the client is to have them, what they tell noted."""
+        if self._tool_names:
+            deltas = self._renamed(deltas, self._tool_names)
+        self._note(deltas)
+        last = deltas[-1] if deltas else None
+        if self._complete is not None and isinstance(last, AnswerFinished):
+            usage = last.usage
+            if usage.prompt == 0 or (usage.output == 0 and self._produced):
+                self._completed = self._complete(usage, self.produced())
+                deltas = [*deltas[:-1], msgspec.structs.replace(last, usage=self._completed)]
+        return deltas
 
     def _note(self, deltas: list[Delta]) -> None:
         for delta in deltas:

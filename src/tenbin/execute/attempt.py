@@ -152,9 +152,16 @@ class AttemptUnderWay:
                 streamed=self.ask.head.stream, request_id=self.ask.request_id, head=self.ask.head
             )
             reader = provider_codec.reader(streamed=streamed, target=self.target)
-            watch = Translation(reader, writer, self._tool_names)
+            watch = Translation(reader, writer, self._tool_names, self._complete)
         self.watch = watch
         return watch
+
+    def _complete(self, stated: Usage, produced: str) -> Usage:
+        """What the provider of a finished answer has used and not stated, counted: the client is to be told."""
+        # Imported here: the tokenizer behind it is large, and most gateways never need it.
+        from tenbin.execute.estimate import completed
+
+        return completed(stated, self.ask, self.world.dialects(self.ask.dialect), produced, ended=True)
 
     def received_bytes(self, count: int) -> None:
         """Note that more of the answer has come; journals the progress of a long one."""
