@@ -6,7 +6,6 @@ from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.execute.answer_headers import receipt_headers
 
-
 SOME = Usage(input=5)
 
 
