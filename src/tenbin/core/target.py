@@ -74,6 +74,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Context window in tokens, where known."""
     max_output: int | None = None
     """Most output tokens that the model gives, where known."""
+    stand_in: bool = False
+    """It is not the first of its chain: the conversation so far was most likely another model's."""
 
     @property
     def name(self) -> str:

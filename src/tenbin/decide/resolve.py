@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from tenbin.config.digest import digest
 from tenbin.config.model import Config
 from tenbin.config.provider import Provider, complete, split_target
@@ -29,7 +31,7 @@ def policy(config: Config) -> Policy:
         },
         variants={name: variants for name, provider in providers.items() if (variants := provider.variants())},
         default=_chain(config.default, providers),
-        fallback=_chain(config.fallback, providers),
+        fallback=tuple(_stand_in(target) for target in _chain(config.fallback, providers)),
         retries=config.retries,
         cooldown=config.cooldown,
     )
@@ -44,7 +46,12 @@ def absent(config: Config) -> tuple[str, ...]:
 
 def _chain(chain: list[str], providers: Mapping[str, Provider]) -> tuple[Target, ...]:
     parts = [split_target(target) for target in chain]
-    return tuple(providers[found[0]].target(found[1]) for found in parts if found and found[0] in providers)
+    targets = [providers[found[0]].target(found[1]) for found in parts if found and found[0] in providers]
+    return (*targets[:1], *map(_stand_in, targets[1:]))
+
+
+def _stand_in(target: Target) -> Target:
+    return msgspec.structs.replace(target, stand_in=True)
 
 
 def _families(providers: Iterable[Provider]) -> tuple[tuple[str, str], ...]:

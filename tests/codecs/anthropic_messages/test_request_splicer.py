@@ -79,7 +79,46 @@ def test_thinking_of_another_model_is_not_given_to_anthropic() -> None:
     request = body(model="m", messages=messages)
     left = json.loads(_splice(request, claude("m")))
     assert left == json.loads(request) | {"messages": [_USER, _turn(_WORDS), _USER, _turn(_OWN, _WORDS), _USER]}
-    assert json.loads(_splice(request, local())) == json.loads(request) | {"model": "small"}
+    kept = {"model": "small", "messages": left["messages"]}
+    assert json.loads(_splice(request, local())) == json.loads(request) | kept
+
+
+def test_a_stand_in_is_given_its_own_thinking_and_no_other() -> None:
+    """What bears no mark is of the model that was meant, or of the model's own time before it stood in."""
+    own = {"type": "thinking", "thinking": "mine", "signature": "tenbin:claude-haiku-5-5:Eq==", "x": 1}
+    redacted = {"type": "redacted_thinking", "data": "tenbin:claude-haiku-5-5:gA"}
+    messages = [_USER, _turn(_OWN, own, redacted, _OTHERS, _WORDS), _USER, _turn(_OWN), _USER]
+    request = body(model="claude-opus-5-5", messages=messages, thinking={"type": "adaptive"}, unknown=[1.0])
+    stand_in = msgspec.structs.replace(claude("claude-haiku-5-5"), stand_in=True)
+    unmarked = [own | {"signature": "Eq=="}, redacted | {"data": "gA"}]
+    assert json.loads(_splice(request, stand_in)) == json.loads(request) | {
+        "model": "claude-haiku-5-5",
+        "messages": [_USER, _turn(*unmarked, _WORDS), _USER, _USER],
+    }
+    meant = json.loads(_splice(request, claude("claude-opus-5-5")))
+    assert meant["messages"] == [_USER, _turn(_OWN, _WORDS), _USER, _turn(_OWN), _USER]
+    again = json.loads(_splice(request, claude("claude-haiku-5-5")))
+    assert again["messages"] == [_USER, _turn(_OWN, *unmarked, _WORDS), _USER, _turn(_OWN), _USER]
+
+
+def test_a_budget_for_thinking_goes_with_the_thinking_of_a_tool_loop() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "n", "input": {}}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}
+    stand_in = msgspec.structs.replace(claude("claude-haiku-4-5"), stand_in=True)
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    looped = body(messages=[_USER, _turn(_OWN, call), result], thinking=thinking, context_management={"edits": []})
+    left = json.loads(_splice(looped, stand_in))
+    assert left["messages"] == [_USER, _turn(call), result]
+    assert not {"thinking", "context_management"} & set(left)
+    ended = body(messages=[_USER, _turn(_OWN, _WORDS), _USER], thinking=thinking)
+    assert json.loads(_splice(ended, stand_in))["thinking"] == thinking
+
+
+def test_thinking_that_nobody_signed_is_not_given_to_anthropic() -> None:
+    unsigned = {"type": "thinking", "thinking": "hm", "signature": ""}
+    request = body(messages=[_USER, _turn(unsigned, _WORDS), _USER])
+    assert json.loads(_splice(request, claude("m")))["messages"] == [_USER, _turn(_WORDS), _USER]
+    assert json.loads(_splice(request, local()))["messages"] == [_USER, _turn(unsigned, _WORDS), _USER]
 
 
 @given(

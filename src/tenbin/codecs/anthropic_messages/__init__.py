@@ -50,6 +50,12 @@ class AnthropicMessages:
 
     def observer(self, *, streamed: bool, head: Head, target: Target) -> Observer:
         """A watcher for one answer that passes through."""
+        if target.stand_in:
+            # Imported here: it is not on the hot path.
+            from tenbin.codecs.anthropic_messages.answer_marker import BodyMarker, StreamMarker
+
+            marker = StreamMarker if streamed else BodyMarker
+            return marker(target.model, cache_1h=head.cache_1h)
         return StreamObserver(cache_1h=head.cache_1h) if streamed else BodyObserver(cache_1h=head.cache_1h)
 
     def failure(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Failure:

@@ -125,6 +125,8 @@ def _needs(head: _Head) -> tuple[frozenset[Need], bool, bool]:
                         marks += [within.cache_control for within in blocks if within.cache_control is not _NOTHING]
                 elif is_marked(block.signature) or is_marked(block.data):
                     marked = True
+                elif block.type == "thinking" and not block.signature:
+                    marked = True  # somebody's who signs nothing: to be looked at as well
     if "image" in kinds:
         needs.add("images")
     if "document" in kinds:

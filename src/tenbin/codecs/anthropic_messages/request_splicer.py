@@ -29,17 +29,17 @@ _text_decoder = msgspec.json.Decoder(str)
 def spliced(body: bytes, head: Head, target: Target) -> bytes:
     """The client's body for this target.
 
-    Another model: its name. Not Anthropic itself: no ``safeguards`` (they tell of the user's machine) and no billing
-    pseudo-header (it would change the prompt's beginning, and with it what is cached). Anthropic itself: no thinking
-    that another model wrote (it is marked), which it would refuse.
+    Another model: its name, and no thinking that is not its own, which it would refuse: what bears another's mark, and
+    what bears none where the target stands in for the model that the conversation was with. Not Anthropic itself: no
+    ``safeguards`` (they tell of the user's machine) and no billing pseudo-header (it would change the prompt's
+    beginning, and with it what is cached).
     """
     changes: dict[str, bytes | None] = {}
     if head.model != target.model:
         changes["model"] = msgspec.json.encode(target.model)
-    if target.quirks.safeguards:
-        if head.marked_thinking:
-            changes["messages"] = _without_marked_thinking(bytes(splice.fields(body)["messages"]))
-    else:
+    if head.marked_thinking or (target.stand_in and b'thinking"' in body):
+        changes.update(_own_thinking(body, target))
+    if not target.quirks.safeguards:
         if b'"safeguards"' in body:
             changes["safeguards"] = None
         if _BILLING_HEADER in body:
@@ -77,31 +77,54 @@ def _without_billing_header(system: bytes) -> bytes | None:
     return splice.splice_items(system, changes) if changes else system
 
 
-def _without_marked_thinking(messages: bytes) -> bytes:
-    """The messages without thinking blocks that bear another model's mark; a message that held nothing else goes."""
+def _own_thinking(body: bytes, target: Target) -> dict[str, bytes | None]:
+    """What changes so that all thinking in the messages is the target's own: blocks that are not are left out, and
+    with them a message that held nothing else; a mark of the target's own model is taken off.
+    """
+    fields = splice.fields(body)
+    messages = bytes(fields["messages"])
+    if messages[:1] != b"[":
+        return {}
     changes: dict[int, bytes | None] = {}
-    for index, raw in enumerate(splice.items(messages)):
+    lost = False
+    raws = splice.items(messages)
+    for index, raw in enumerate(raws):
         message = bytes(raw)
-        if thinking.MARK not in message:
+        if b'thinking"' not in message:
             continue
         content = _content(raw)
         if content[:1] != b"[":
             continue
         blocks = splice.items(content)
-        gone: dict[int, bytes | None] = {at: None for at, block in enumerate(blocks) if _is_marked(block)}
-        if gone:
-            whole = len(gone) == len(blocks)
-            changed = splice.splice_items(content, gone)
+        written = {at: new for at, block in enumerate(blocks) if (new := _for_target(block, target)) != bytes(block)}
+        if written:
+            lost = lost or None in written.values()
+            whole = len(written) == len(blocks) and not any(written.values())
+            changed = splice.splice_items(content, written)
             changes[index] = None if whole else splice.splice(message, {"content": changed})
-    return splice.splice_items(messages, changes) if changes else messages
+    if not changes:
+        return {}
+    found: dict[str, bytes | None] = {"messages": splice.splice_items(messages, changes)}
+    if lost and b'"enabled"' in bytes(fields.get("thinking", b"")) and b'"tool_result"' in bytes(raws[-1]):
+        # Within a tool loop, thinking on a budget wants the loop's own thinking before its calls.
+        found |= {"thinking": None, "context_management": None}
+    return found
 
 
-def _is_marked(raw: msgspec.Raw) -> bool:
-    if thinking.MARK not in bytes(raw):
-        return False
+def _for_target(raw: msgspec.Raw, target: Target) -> bytes | None:
+    """A block as the target takes it; None for thinking that is not its own."""
     block = _block(raw)
-    opaque = {"thinking": block.signature, "redacted_thinking": block.data}.get(block.type)
-    return thinking.unmark(opaque)[0] is not None
+    field = {"thinking": "signature", "redacted_thinking": "data"}.get(block.type)
+    if field is None:
+        return bytes(raw)
+    writer, opaque = thinking.unmark(block.signature if field == "signature" else block.data)
+    if writer is None:
+        # Without a signature it is nobody's: Anthropic takes none of that.
+        foreign = target.stand_in or (not opaque and target.quirks.safeguards)
+        return None if foreign else bytes(raw)
+    if opaque is None or not thinking.same_model(writer, target.model):
+        return None
+    return splice.splice(bytes(raw), {field: msgspec.json.encode(opaque)})
 
 
 def _block(raw: msgspec.Raw) -> _Block:
