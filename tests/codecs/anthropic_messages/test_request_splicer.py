@@ -85,8 +85,8 @@ def test_thinking_of_another_model_is_not_given_to_anthropic() -> None:
 
 def test_a_stand_in_is_given_its_own_thinking_and_no_other() -> None:
     """What bears no mark is of the model that was meant, or of the model's own time before it stood in."""
-    own = {"type": "thinking", "thinking": "mine", "signature": "tenbin:claude-haiku-5-5:Eq==", "x": 1}
-    redacted = {"type": "redacted_thinking", "data": "tenbin:claude-haiku-5-5:gA"}
+    own: dict[str, Any] = {"type": "thinking", "thinking": "mine", "signature": "tenbin:claude-haiku-5-5:Eq==", "x": 1}
+    redacted: dict[str, Any] = {"type": "redacted_thinking", "data": "tenbin:claude-haiku-5-5:gA"}
     messages = [_USER, _turn(_OWN, own, redacted, _OTHERS, _WORDS), _USER, _turn(_OWN), _USER]
     request = body(model="claude-opus-5-5", messages=messages, thinking={"type": "adaptive"}, unknown=[1.0])
     stand_in = msgspec.structs.replace(claude("claude-haiku-5-5"), stand_in=True)
