@@ -1,4 +1,4 @@
-"""Run as a process by test_full_disk: fills the disk, goes on, and finds room again.
+"""Run as a process by test_journal_full_disk: fills the disk, goes on, and finds room again.
 
 ``python -m tests.ledger.full_disk_child DIRECTORY WAY`` with WAY ``limit`` (the largest file the process may write) or
 ``disk`` (a file called ``ballast`` in DIRECTORY/.. is deleted to make room).

@@ -1,3 +1,5 @@
+"""What Anthropic refuses, the simulator refuses, in the words of the API."""
+
 from typing import Any
 
 import pytest

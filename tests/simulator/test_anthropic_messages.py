@@ -1,3 +1,5 @@
+"""The simulated Messages API: answers, streams, identifiers, keys and token counts."""
+
 import json
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""What a test tells the simulator and asks of it: the log, the clock, scripts and limits."""
+
 from urllib.error import HTTPError
 
 import pytest

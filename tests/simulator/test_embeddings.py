@@ -1,3 +1,5 @@
+"""Simulated embeddings, in OpenAI's form and in Ollama's."""
+
 import base64
 import struct
 from typing import Any

@@ -1,3 +1,5 @@
+"""Rate limits and quotas, and the headers that tell of them."""
+
 from tenbin.simulator import RunningSimulator
 from tests.simulator.conftest import Client
 

@@ -1,3 +1,5 @@
+"""Ollama's native API, and how it loses what does not fit."""
+
 import json
 from typing import Any
 

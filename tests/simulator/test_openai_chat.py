@@ -1,3 +1,5 @@
+"""The simulated Chat Completions API, and the habits of those who copy it."""
+
 import json
 from typing import Any
 

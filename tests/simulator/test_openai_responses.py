@@ -1,3 +1,5 @@
+"""The simulated Responses API: events, items, and answers that are built upon."""
+
 import json
 from typing import Any
 

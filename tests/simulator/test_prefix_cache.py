@@ -1,3 +1,5 @@
+"""Prompt caches by Anthropic's rules: prefixes, minimum lengths, lives, marks and how far they look back."""
+
 from typing import Any
 
 import pytest

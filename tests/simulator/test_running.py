@@ -1,3 +1,5 @@
+"""The simulator in a thread of a test, and as a process of its own."""
+
 import ast
 import asyncio
 import subprocess

@@ -1,3 +1,5 @@
+"""Where a script is found, and in which order."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tokens are counted by a real tokenizer, however a text is cut."""
+
 import bpe_openai
 import pytest
 from hypothesis import given, settings

@@ -63,96 +63,97 @@ def migrate(database: sqlite3.Connection, where: str = "the database") -> list[s
     return [step.__name__ for step in pending]
 
 
+_REQUESTS = """
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL UNIQUE,
+    arrived_at_ms INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    path TEXT NOT NULL,
+    requested_model TEXT NOT NULL,
+    stream INTEGER NOT NULL,
+    route TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    session TEXT,
+    client TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    failure TEXT,
+    provider TEXT,
+    model TEXT,
+    attempts INTEGER NOT NULL,
+    queue_ms REAL NOT NULL,
+    first_byte_ms REAL,
+    total_ms REAL NOT NULL,
+    input INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL,
+    audio_input INTEGER NOT NULL,
+    audio_output INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
+    input_estimated INTEGER NOT NULL,
+    output_estimated INTEGER NOT NULL,
+    cost_nano INTEGER,
+    billed_nano INTEGER,
+    trace TEXT
+) STRICT
+"""
+
+_ATTEMPTS = """
+CREATE TABLE attempts (
+    request INTEGER NOT NULL REFERENCES requests (id),
+    number INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    failure TEXT,
+    status INTEGER,
+    message TEXT NOT NULL,
+    input INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL,
+    audio_input INTEGER NOT NULL,
+    audio_output INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
+    input_estimated INTEGER NOT NULL,
+    output_estimated INTEGER NOT NULL,
+    cost_nano INTEGER,
+    price TEXT NOT NULL,
+    provider_cost_nano INTEGER,
+    billed_nano INTEGER,
+    service_tier TEXT,
+    first_byte_ms REAL,
+    total_ms REAL NOT NULL,
+    upstream_request_id TEXT,
+    answered_model TEXT,
+    stop_reason TEXT,
+    PRIMARY KEY (request, number)
+) STRICT, WITHOUT ROWID
+"""
+
+_JOURNAL_POSITION = """
+CREATE TABLE journal_position (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    segment INTEGER NOT NULL,
+    offset INTEGER NOT NULL
+) STRICT
+"""
+
+
 @migration
 def m0001_requests_and_attempts(database: sqlite3.Connection) -> None:
     """One row a request, one row a call to a provider, and how far the journal has been entered."""
-    database.execute(
-        """
-        CREATE TABLE requests (
-            id INTEGER PRIMARY KEY,
-            request_id TEXT NOT NULL UNIQUE,
-            arrived_at_ms INTEGER NOT NULL,
-            key_id TEXT NOT NULL,
-            dialect TEXT NOT NULL,
-            operation TEXT NOT NULL,
-            path TEXT NOT NULL,
-            requested_model TEXT NOT NULL,
-            stream INTEGER NOT NULL,
-            route TEXT NOT NULL,
-            policy TEXT NOT NULL,
-            session TEXT,
-            client TEXT NOT NULL,
-            outcome TEXT NOT NULL,
-            status INTEGER NOT NULL,
-            failure TEXT,
-            provider TEXT,
-            model TEXT,
-            attempts INTEGER NOT NULL,
-            queue_ms REAL NOT NULL,
-            first_byte_ms REAL,
-            total_ms REAL NOT NULL,
-            input INTEGER NOT NULL,
-            cache_read INTEGER NOT NULL,
-            cache_write_5m INTEGER NOT NULL,
-            cache_write_1h INTEGER NOT NULL,
-            output INTEGER NOT NULL,
-            reasoning INTEGER NOT NULL,
-            audio_input INTEGER NOT NULL,
-            audio_output INTEGER NOT NULL,
-            web_searches INTEGER NOT NULL,
-            input_estimated INTEGER NOT NULL,
-            output_estimated INTEGER NOT NULL,
-            cost_nano INTEGER,
-            billed_nano INTEGER,
-            trace TEXT
-        ) STRICT
-        """
-    )
+    database.execute(_REQUESTS)
     database.execute("CREATE INDEX requests_by_arrival ON requests (arrived_at_ms)")
-    database.execute(
-        """
-        CREATE TABLE attempts (
-            request INTEGER NOT NULL REFERENCES requests (id),
-            number INTEGER NOT NULL,
-            provider TEXT NOT NULL,
-            model TEXT NOT NULL,
-            dialect TEXT NOT NULL,
-            started_at_ms INTEGER NOT NULL,
-            outcome TEXT NOT NULL,
-            failure TEXT,
-            status INTEGER,
-            message TEXT NOT NULL,
-            input INTEGER NOT NULL,
-            cache_read INTEGER NOT NULL,
-            cache_write_5m INTEGER NOT NULL,
-            cache_write_1h INTEGER NOT NULL,
-            output INTEGER NOT NULL,
-            reasoning INTEGER NOT NULL,
-            audio_input INTEGER NOT NULL,
-            audio_output INTEGER NOT NULL,
-            web_searches INTEGER NOT NULL,
-            input_estimated INTEGER NOT NULL,
-            output_estimated INTEGER NOT NULL,
-            cost_nano INTEGER,
-            price TEXT NOT NULL,
-            provider_cost_nano INTEGER,
-            billed_nano INTEGER,
-            service_tier TEXT,
-            first_byte_ms REAL,
-            total_ms REAL NOT NULL,
-            upstream_request_id TEXT,
-            answered_model TEXT,
-            stop_reason TEXT,
-            PRIMARY KEY (request, number)
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    database.execute(
-        """
-        CREATE TABLE journal_position (
-            only INTEGER PRIMARY KEY CHECK (only = 1),
-            segment INTEGER NOT NULL,
-            offset INTEGER NOT NULL
-        ) STRICT
-        """
-    )
+    database.execute(_ATTEMPTS)
+    database.execute(_JOURNAL_POSITION)
