@@ -1,4 +1,4 @@
-"""Run as a process by test_book_crash and test_journal_full_disk: opens and settles requests, and tells each one on its output.
+"""Run as a process by test_book_crash and test_journal_full_disk: opens and settles requests, and tells each one.
 
 ``python -m tests.ledger.crash_child DIRECTORY RUN`` goes on until it is killed.
 """
