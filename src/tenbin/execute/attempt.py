@@ -129,6 +129,7 @@ class AttemptUnderWay:
             body = await answer.whole(MOST_ERROR_BYTES)
         except UpstreamFailed:
             body = b""
+        body = self.world.reaches[self.target.provider].hide_key(body)
         return self.world.dialects(self.dialect).failure(answer.status, answer.headers, body)
 
     # -- during the answer

@@ -1,7 +1,7 @@
 """6. What an answer must have used when its provider did not say: counted by a real tokenizer, and marked.
 
-Counting takes about 15 ms a million characters. For an answer that broke off it is done in a thread, after the client has
-gone; for a translated one that came to its end it is done at once, since the client is told.
+Counting takes about 15 ms a million characters. For an answer that broke off it is done in a thread, after the client
+has gone; for a translated one that came to its end it is done at once, since the client is told.
 """
 
 import msgspec

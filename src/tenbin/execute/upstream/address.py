@@ -15,6 +15,9 @@ ANTHROPIC_VERSION = b"2023-06-01"
 BEARER_VERSION = b"2026-10-21"
 """From this API version on Anthropic's own clients send the key as a Bearer token; before, as ``x-api-key``."""
 
+SHORTEST_SECRET = 8
+"""Bytes: a shorter key is a placeholder (``ollama``, ``none``), and may be an ordinary word of an error."""
+
 PATHS: Mapping[tuple[str, str], str] = {
     ("anthropic", "generate"): "/v1/messages",
     ("anthropic", "count_tokens"): "/v1/messages/count_tokens",
@@ -79,6 +82,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     some look at the one, some at the other (vLLM and OpenRouter know Bearer only)."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Names in lower case; a client's header of the same name gives way."""
+
+    def hide_key(self, words: bytes) -> bytes:
+        """What a provider says without the key that it was sent: some repeat a key that they refuse, and an error goes
+        to the client and into the ledger.
+        """
+        key = (self.api_key or "").encode()
+        return words.replace(key, b"(key)") if len(key) >= SHORTEST_SECRET else words
 
 
 def reach(
