@@ -3,11 +3,9 @@
 import msgspec
 
 from tenbin.codecs import splice, thinking
-from tenbin.codecs.anthropic_messages.request_reader import BILLING_HEADER, without_billing_header
+from tenbin.codecs.anthropic_messages.extensions import without_extensions
 from tenbin.core.ask import Head
 from tenbin.core.target import Target
-
-_BILLING_HEADER = BILLING_HEADER.encode()
 
 
 class _Block(msgspec.Struct):
@@ -23,16 +21,14 @@ class _Message(msgspec.Struct):
 
 _block_decoder = msgspec.json.Decoder(_Block)
 _message_decoder = msgspec.json.Decoder(_Message)
-_text_decoder = msgspec.json.Decoder(str)
 
 
 def spliced(body: bytes, head: Head, target: Target) -> bytes:
     """The client's body for this target.
 
     Another model: its name, and no thinking that is not its own, which it would refuse: what bears another's mark, and
-    what bears none where the target stands in for the model that the conversation was with. Not Anthropic itself: no
-    ``safeguards`` (they tell of the user's machine) and no billing pseudo-header (it would change the prompt's
-    beginning, and with it what is cached).
+    what bears none where the target stands in for the model that the conversation was with. Not Anthropic itself:
+    nothing that only Anthropic understands (extensions).
     """
     changes: dict[str, bytes | None] = {}
     if head.model != target.model:
@@ -40,41 +36,12 @@ def spliced(body: bytes, head: Head, target: Target) -> bytes:
     if head.marked_thinking or (target.stand_in and b'thinking"' in body):
         changes.update(_own_thinking(body, target))
     if not target.quirks.safeguards:
-        if b'"safeguards"' in body:
-            changes["safeguards"] = None
-        if _BILLING_HEADER in body:
-            system = splice.fields(body).get("system")
-            if system is not None:
-                changes["system"] = _without_billing_header(bytes(system))
+        changes.update(without_extensions(body, changes.get("messages")))
     if not changes:
         return body
     if len(changes) == 1 and "model" in changes:
         return splice.replace_model(body, head.model, target.model)
     return splice.splice(body, changes, checked=True)
-
-
-def _without_billing_header(system: bytes) -> bytes | None:
-    """The system prompt without the pseudo-header; None when nothing is left of it."""
-    if system[:1] == b'"':
-        text = _decode_text(system)
-        kept = without_billing_header(text)
-        return system if kept is text else None if kept is None else msgspec.json.encode(kept)
-    if system[:1] != b"[":
-        return system
-    blocks = splice.items(system)
-    changes: dict[int, bytes | None] = {}
-    for index, raw in enumerate(blocks):
-        if _BILLING_HEADER not in bytes(raw):
-            continue
-        text = _block(raw).text
-        kept = without_billing_header(text)
-        if kept is None:
-            changes[index] = None
-        elif kept is not text:
-            changes[index] = splice.splice(bytes(raw), {"text": msgspec.json.encode(kept)})
-    if len(blocks) == sum(changed is None for changed in changes.values()):
-        return None
-    return splice.splice_items(system, changes) if changes else system
 
 
 def _own_thinking(body: bytes, target: Target) -> dict[str, bytes | None]:
@@ -140,10 +107,3 @@ def _content(raw: msgspec.Raw) -> bytes:
         return bytes(_message_decoder.decode(raw).content)
     except (msgspec.DecodeError, UnicodeError):
         return b""
-
-
-def _decode_text(raw: bytes) -> str:
-    try:
-        return _text_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError):
-        return ""
