@@ -21,17 +21,17 @@ def long_stream(megabytes: int) -> str:
     """An Anthropic stream of about that size."""
     usage = {"input_tokens": 7, "output_tokens": 1}
     message = {"id": "m", "type": "message", "role": "assistant", "model": "c", "content": [], "usage": usage}
-    start = [
+    start: list[dict] = [
         {"type": "message_start", "message": message},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     ]
-    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x" * 10_000}}
-    end = [
+    delta: dict = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x" * 10_000}}
+    end: list[dict] = [
         {"type": "content_block_stop", "index": 0},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 99}},
         {"type": "message_stop"},
     ]
-    listed = [*start, *[delta] * (megabytes * 100), *end]
+    listed: list[dict] = [*start, *[delta] * (megabytes * 100), *end]
     return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in listed)
 
 

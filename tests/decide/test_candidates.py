@@ -1,3 +1,5 @@
+"""Which targets may answer a name, and in which order."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

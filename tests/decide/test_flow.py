@@ -1,3 +1,5 @@
+"""Playbooks of the decision, and its laws: it ends, stays in bounds and order, and never calls after content."""
+
 from itertools import pairwise
 
 import pytest

@@ -1,3 +1,5 @@
+"""Health as a fold: cooldown, the one probe, and the way back."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""What follows a failure: the table, whatever the figures."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -107,7 +107,8 @@ def check_usage(attempt: Attempt, entry: dict[str, Any], played: dict[str, Any],
             assert usage.estimated == (attempt.provider == "messy" or played.get("no_usage", False))
     elif attempt.outcome == "cut":
         assert last
-        assert usage.output > 0
+        # A block may have begun in which nothing was said yet.
+        assert usage.output > 0 or entry["events_sent"] <= 5 or "malformed_chunk_at" in played
     # The tokenizer counts the same words the same way, but not always the same pieces of them.
     assert usage.output <= output + 2
     assert usage.input_estimated or usage.prompt in (0, prompt)

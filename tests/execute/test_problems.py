@@ -1,3 +1,5 @@
+"""Every failure can be told, as an error, in no more words than it may."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""What is scraped adds up to what was settled."""
+
 from typing import Any
 
 from hypothesis import given

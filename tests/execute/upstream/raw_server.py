@@ -165,3 +165,21 @@ def certificates(directory: Path, *names: str) -> tuple[Path, ssl.SSLContext]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_file)
     return authority_file, context
+
+
+def served(
+    play: Callable[[Peer], Awaitable[object]], work: Callable[[UpstreamClient, RawServer], Awaitable[object]]
+) -> RawServer:
+    """Do some work with a client against a server; both are closed after it."""
+
+    async def main() -> RawServer:
+        client = UpstreamClient(connect_seconds=5)
+        async with RawServer(play) as server:
+            try:
+                await work(client, server)
+                assert client.open_answers == 0
+            finally:
+                client.close()
+        return server
+
+    return run(main())
