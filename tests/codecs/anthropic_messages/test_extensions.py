@@ -76,6 +76,7 @@ _json = st.recursive(
 
 @given(tools=_json, content=_json, system=_json)
 def test_whatever_they_look_like_nothing_is_raised(tools: Any, content: Any, system: Any) -> None:
+    tools = [*(tools if isinstance(tools, list) else [tools]), _later("A")]
     request = body(model="small", tools=tools, system=system, messages=[{"role": "user", "content": content}])
     left = _splice(request, local())
     assert len(left["messages"]) == 1
@@ -83,5 +84,9 @@ def test_whatever_they_look_like_nothing_is_raised(tools: Any, content: Any, sys
 
 def test_nesting_without_end_is_passed_on() -> None:
     nested = '{"type":"tool_result","content":[' * 300 + '{"type":"tool_reference"}' + "]}" * 300
-    request = f'{{"model":"small","max_tokens":1,"messages":[{{"role":"user","content":[{nested}]}}]}}'.encode()
-    assert ANTHROPIC.splice(request, ANTHROPIC.read_head(request), local()).count(b"tool_result") == 300
+    later = json.dumps([_SEARCH, _later("A")])
+    messages = f'[{{"role":"user","content":[{nested}]}}]'
+    request = f'{{"model":"small","max_tokens":1,"tools":{later},"messages":{messages}}}'.encode()
+    spliced = ANTHROPIC.splice(request, ANTHROPIC.read_head(request), local())
+    assert spliced.count(b"tool_result") == 300
+    assert b"defer_loading" not in spliced

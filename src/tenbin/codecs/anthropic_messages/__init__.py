@@ -1,7 +1,7 @@
 """Stage 2, Anthropic's Messages dialect: POST /v1/messages, both ways.
 
 Request: head_reader, request_splicer and extensions (passed through), request_reader and request_writer (translated).
-Answer: answer_observer and answer_marker (passed through), answer_reader and answer_writer (translated). Errors: errors.
+Answer: answer_observer and answer_marker (passed through), answer_reader and answer_writer (translated). errors.
 """
 
 from collections.abc import Sequence

@@ -23,19 +23,18 @@ _raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def without_extensions(body: bytes, messages: bytes | None) -> dict[str, bytes | None]:
-    """What changes at the top of the body; ``messages`` are those that go out, if they are not the body's own."""
-    changes: dict[str, bytes | None] = {name: None for name in _FIELDS if f'"{name}"'.encode() in body}
-    billing = _BILLING_HEADER in body
-    loading = _PLACEHOLDER in body or _DEFERRED in body or _REFERENCE in body
-    if not billing and not loading:
-        return changes
+    """What changes at the top of the body; ``messages`` are those that go out, if they are not the body's own.
+
+    The messages, nearly all of a large body, are searched only where tools are loaded later.
+    """
     fields = splice.fields(body)
-    if billing and "system" in fields:
-        changes["system"] = _without_billing_header(bytes(fields["system"]))
-    if loading:
+    changes: dict[str, bytes | None] = {name: None for name in _FIELDS if name in fields}
+    system, tools = bytes(fields.get("system", b"")), bytes(fields.get("tools", b""))
+    if _BILLING_HEADER in system:
+        changes["system"] = _without_billing_header(system)
+    if _PLACEHOLDER in tools or _DEFERRED in tools:
         messages = bytes(fields["messages"]) if messages is None else messages
-        if "tools" in fields:
-            changes["tools"] = _offered(bytes(fields["tools"]), messages)
+        changes["tools"] = _offered(tools, messages)
         if _REFERENCE in messages:
             changes["messages"] = _in_messages(messages)
     return changes
