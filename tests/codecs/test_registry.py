@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_every_built_in_dialect_is_found_by_its_name(name: str) -> None:
 
 
 def test_every_name_that_a_target_may_have_is_built_in() -> None:
-    assert set(BUILT_IN) == set(DialectName.__args__)
+    assert set(BUILT_IN) == set(get_args(DialectName))
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
