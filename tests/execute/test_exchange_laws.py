@@ -60,6 +60,7 @@ def test_one_receipt_holds_all_that_was_used(
     try:
         simulator.reset()
         waiting = ("one", "chat")
+        house.books.new()  # whatever a test before this one has left unread
         for name in waiting:
             assert caller.ask("anthropic", name).status_code == 200, "an answer ends a cooldown"
         house.books.new(len(waiting))
