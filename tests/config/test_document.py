@@ -1,10 +1,11 @@
 """Values stand where the document says they do."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenbin.config.document import read
-from tenbin.config.problem import KeyPath, Position, written
+from tenbin.config.problem import ConfigError, KeyPath, Position, written
 
 _WORDS = st.text("abcxyz", min_size=1, max_size=5)
 
@@ -36,3 +37,9 @@ def test_what_follows_from_a_mistake_is_not_told() -> None:
     assert document.is_broken(("a", "b"))
     assert document.is_broken(())
     assert not document.is_broken(("ab",))
+
+
+@pytest.mark.parametrize("begin", ["[", "{a: ", "- "])
+def test_nesting_without_end_is_refused_in_words(begin: str) -> None:
+    with pytest.raises(ConfigError, match="nested more than 30 levels deep"):
+        read("a:\n  " + begin * 100_000, "t", {})

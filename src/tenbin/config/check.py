@@ -35,6 +35,11 @@ class _Check:
         self.document = document
         self.config = config
         self.environ = environ
+        self.items: dict[KeyPath, list[KeyPath]] = {}
+        """Places of the items of each list, in order."""
+        for place in document.positions:
+            if place and isinstance(place[-1], int):
+                self.items.setdefault(place[:-1], []).append(place)
 
     def all(self) -> None:
         self._listen()
@@ -141,8 +146,7 @@ class _Check:
                 self._report((*path, name), said[:1].lower() + said[1:], f"The default is {_QUIRKS[name].default!r}.")
 
     def _chain(self, path: KeyPath, chain: list[str]) -> None:
-        places = [place for place in self.document.positions if place[:-1] == path and isinstance(place[-1], int)]
-        fitting = [place for place in places if not self.document.is_broken(place)]
+        fitting = [place for place in self.items.get(path, []) if not self.document.is_broken(place)]
         seen: set[tuple[str, str]] = set()
         for place, target in zip(fitting, chain, strict=False):
             parts = split_target(target)

@@ -59,6 +59,7 @@ class Document(msgspec.Struct):
 def read(text: str, source: str, environ: Mapping[str, str]) -> Document:
     """Read YAML. Raises ConfigError only when the text is not YAML; all else is noted in ``problems``."""
     try:
+        _check_levels(text, source)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError(_unreadable(text, source, error)) from None
@@ -66,6 +67,23 @@ def read(text: str, source: str, environ: Mapping[str, str]) -> Document:
     if root is not None:
         document.value = _Reader(document, environ).value(root, ())
     return document
+
+
+def _check_levels(text: str, source: str) -> None:
+    """Raises ConfigError for brackets in brackets without end: composing them would overrun the C library's stack."""
+    level = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > MOST_LEVELS:
+                line, column = event.start_mark.line + 1, event.start_mark.column + 1
+                message = f"this is nested more than {MOST_LEVELS} levels deep"
+                raise ConfigError(
+                    [ConfigProblem(file=source, line=line, column=column, key="", message=message, fix="Use fewer.")]
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
 
 
 class _Reader:
