@@ -12,7 +12,8 @@ class Measured:
 
     `cpu_ms` is the best (lowest) of the rounds, as neighbours on the machine can only add to it; `every_cpu_ms` has all
     of them. `problem` says why there is no number, `remark` what was wrong with the tokens that the gateway stated.
-    `calibration_ms` is what a fixed loop took on the gateway's core just before.
+    `calibration_ms` is what a fixed loop took on the gateway's core just before,
+    `rss_mb` the resident memory just after.
     """
 
     load: str
@@ -25,6 +26,7 @@ class Measured:
     requests: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     calibration_ms: float = 0.0
+    rss_mb: float = 0.0
     every_cpu_ms: list[float] = field(default_factory=list)
     problem: str | None = None
     remark: str | None = None
@@ -63,9 +65,9 @@ class Standing:
         point = self.point(key)
         return point.cpu_ms if point else None
 
-    def take(self, measured: Measured, rss_mb: float) -> None:
-        """Takes a point in, with the memory seen after it; of a point measured before, the best CPU and all errors."""
-        self.rss_loaded_mb = max(self.rss_loaded_mb, rss_mb)
+    def take(self, measured: Measured) -> None:
+        """Takes a point in; of a point measured before, the best CPU, the most memory and all errors."""
+        self.rss_loaded_mb = max(self.rss_loaded_mb, measured.rss_mb)
         before = self.point(measured.key)
         if before is None:
             self.points.append(measured)
@@ -81,6 +83,7 @@ def _better(one: Measured, other: Measured) -> Measured:
     best = min(one, other, key=lambda point: point.cpu_ms or 0.0)
     kinds = one.errors.keys() | other.errors.keys()
     best.errors = {kind: one.errors.get(kind, 0) + other.errors.get(kind, 0) for kind in sorted(kinds)}
+    best.rss_mb = max(one.rss_mb, other.rss_mb)
     best.remark = one.remark or other.remark
     best.every_cpu_ms = one.every_cpu_ms + other.every_cpu_ms
     return best

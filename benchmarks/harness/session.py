@@ -95,7 +95,8 @@ def measure(
             for turn in turns:
                 if point.route in turn.contestant.routes:
                     measured = _measure(turn, point, seconds)
-                    turn.standing.take(measured, procfs.rss_mb(turn.process.pid))
+                    measured.rss_mb = procfs.rss_mb(turn.process.pid)
+                    turn.standing.take(measured)
                     _tell(turn.contestant, measured)
     for turn in turns:
         if audit := turn.contestant.audit(turn.place, turn.served):
@@ -156,7 +157,7 @@ def _tell(contestant: Contestant, measured: Measured) -> None:
     else:
         said = (
             f"{measured.cpu_ms:8.3f} ms CPU {measured.requests_per_s:9.0f} /s"
-            f"   p50 {measured.p50_ms:8.2f} ms   p99 {measured.p99_ms:8.2f} ms"
+            f"   p50 {measured.p50_ms:8.2f} ms   p99 {measured.p99_ms:8.2f} ms   RSS {measured.rss_mb:5.0f} MB"
         )
         said += f"   ERRORS {measured.errors}" if measured.errors else ""
         said += f"   BUT {measured.remark}" if measured.remark else ""
