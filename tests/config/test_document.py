@@ -43,3 +43,9 @@ def test_what_follows_from_a_mistake_is_not_told() -> None:
 def test_nesting_without_end_is_refused_in_words(begin: str) -> None:
     with pytest.raises(ConfigError, match="nested more than 30 levels deep"):
         read("a:\n  " + begin * 100_000, "t", {})
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_lines_are_counted_as_editors_count_them(odd: str) -> None:
+    text = f"é: 'a{odd}{odd}b'\nsecond: x\n"
+    assert read(text, "t", {}).positions[("second",)] == Position(2, 1)

@@ -4,7 +4,8 @@ YAML is composed to nodes rather than loaded, since only nodes know their line a
 """
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ MOST_VALUES = 100_000
 MOST_LEVELS = 30
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 _TAG = "tag:yaml.org,2002:"
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\})?")
 
@@ -65,19 +67,20 @@ def read(text: str, source: str, environ: Mapping[str, str]) -> Document:
         raise ConfigError(_unreadable(text, source, error)) from None
     document = Document(source)
     if root is not None:
-        document.value = _Reader(document, environ).value(root, ())
+        document.value = _Reader(document, environ, text).value(root, ())
     return document
 
 
 def _check_levels(text: str, source: str) -> None:
     """Raises ConfigError for brackets in brackets without end: composing them would overrun the C library's stack."""
     level = 0
-    event: Any
-    for event in yaml.parse(text, Loader=_Loader):
+    events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+    for event in events:
         if isinstance(event, yaml.CollectionStartEvent):
             level += 1
             if level > MOST_LEVELS:
-                line, column = event.start_mark.line + 1, event.start_mark.column + 1
+                mark: Any = event.start_mark
+                line, column = mark.line + 1, mark.column + 1
                 message = f"this is nested more than {MOST_LEVELS} levels deep"
                 raise ConfigError(
                     [ConfigProblem(file=source, line=line, column=column, key="", message=message, fix="Use fewer.")]
@@ -89,14 +92,15 @@ def _check_levels(text: str, source: str) -> None:
 class _Reader:
     """One walk over the nodes."""
 
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, environ: Mapping[str, str], text: str) -> None:
         self.document = document
         self.environ = environ
+        self.odd_breaks = [found.start() for found in _ODD_BREAK.finditer(text)]
         self.values_left = MOST_VALUES
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         if path not in self.document.positions:
-            self.document.positions[path] = _position(node)
+            self.document.positions[path] = self.position(node)
         self.values_left -= 1
         if self.values_left < 0 or len(path) > MOST_LEVELS:
             if () not in self.document.broken:
@@ -108,10 +112,15 @@ class _Reader:
             return [self.value(item, (*path, number)) for number, item in enumerate(node.value)]
         return self._scalar(node, path)
 
+    def position(self, node: yaml.Node) -> Position:
+        """Where an editor shows it: YAML counts more characters as line breaks than editors do."""
+        mark: Any = node.start_mark
+        return Position(mark.line + 1 - bisect_left(self.odd_breaks, mark.index), mark.column + 1)
+
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            position = _position(key_node)
+            position = self.position(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 self.document.report(path, f"the key in line {position.line} is not a word", "Write `key: value`.")
                 continue
@@ -172,10 +181,6 @@ class _Reader:
             return value
 
         return _REFERENCE.sub(fill, text)
-
-
-def _position(node: yaml.Node) -> Position:
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def _unreadable(text: str, source: str, error: yaml.YAMLError) -> list[ConfigProblem]:
