@@ -9,7 +9,7 @@ import pytest
 
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained
-from tests.real.books import serving
+from tests.real.books import Books, serving
 
 KEY = "sk-live-0123456789-secret"
 
@@ -40,3 +40,21 @@ def test_a_key_that_a_provider_repeats_goes_no_further(
     assert KEY not in msgspec.json.encode(receipts).decode()
     for file in tmp_path.rglob("*"):
         assert file.is_dir() or KEY.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"), [(0.25, 250_000_000), (0, 0), (-5, None), (1e30, None), (1e300, None), ("much", None)]
+)
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_a_stated_cost_that_can_be_none_is_not_believed(
+    simulator: RunningSimulator, caller: Caller, books: Books, path: str, stated: object, kept: int | None
+) -> None:
+    model = "one" if path == "/v1/messages" else "chat"
+    simulator.script("*", text="x", usage={"cost": stated})
+    body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
+    response = caller.http.post(path, json=body)
+    receipt = books.one()
+    assert receipt.attempts[0].provider_cost_nano == kept
+    assert receipt.cost_nano
+    told = kept if kept is not None else receipt.cost_nano
+    assert response.headers["x-tenbin-cost"] == f"{told / 1e9:.9f}"

@@ -27,6 +27,9 @@ MOST_BODY_BYTES = 256 * 1024 * 1024
 PROGRESS_NS = 1_000_000_000
 """A long answer's progress is journalled about this often."""
 
+MOST_NANO_USD = 10**15
+"""A million USD: what a provider states beyond that, or below nothing, is no cost of one call and is not believed."""
+
 BYTES_PER_TOKEN = 4
 """Of a request's body, for the estimate that only a crash makes use of: OpenAI's rule of thumb for English."""
 
@@ -191,6 +194,7 @@ class AttemptUnderWay:
         watch, answer = self.watch, self.answer
         now = self.world.clock.monotonic_ns()
         stated_cost = watch.provider_cost if watch is not None else None
+        cost = nano_from_usd(stated_cost) if stated_cost is not None else None
         model = watch.model if watch is not None else None
         upstream_id = None
         if answer is not None:
@@ -207,7 +211,7 @@ class AttemptUnderWay:
             status=answer.status if answer is not None and answer.status else (failure.status if failure else None),
             message=failure.message[:500] if failure is not None else "",
             usage=watch.usage if watch is not None else NOTHING,
-            provider_cost_nano=nano_from_usd(stated_cost) if stated_cost is not None else None,
+            provider_cost_nano=cost if cost is not None and 0 <= cost <= MOST_NANO_USD else None,
             service_tier=watch.service_tier if watch is not None else None,
             first_byte_ms=(self.first_byte_ns - self.started_ns) / 1e6 if self.first_byte_ns else None,
             total_ms=(now - self.started_ns) / 1e6,
