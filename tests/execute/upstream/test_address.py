@@ -156,3 +156,8 @@ def test_every_other_header_crosses_in_its_order(headers: list[tuple[bytes, byte
 def test_of_an_answer_all_but_the_hops_own_headers_cross(headers: list[tuple[bytes, bytes]]) -> None:
     kept = forwarded_answer_headers([*headers, (b"x-tenbin-cost", b"0")])
     assert kept == [pair for pair in headers if pair[0] not in ANSWER_HEADERS_KEPT_BACK]
+
+
+def test_how_much_is_left_of_the_gateways_own_account_is_not_the_clients_to_know() -> None:
+    said = [(b"anthropic-ratelimit-unified-5h-utilization", b"0.93"), (b"anthropic-ratelimit-tokens-limit", b"9")]
+    assert forwarded_answer_headers(said) == said[1:]

@@ -177,7 +177,7 @@ def forwarded_answer_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tup
     return [
         (name, value)
         for name, value in headers
-        if name not in ANSWER_HEADERS_KEPT_BACK and not name.startswith((b"x-tenbin-", b"access-control-"))
+        if name not in ANSWER_HEADERS_KEPT_BACK and not name.startswith(_ABOUT_OTHERS)
     ]
 
 
@@ -198,4 +198,8 @@ ANSWER_HEADERS_KEPT_BACK = frozenset(
         b"strict-transport-security",
     }
 )
-"""Hop-by-hop, written anew, or about the provider's own host; so is what it allows to browsers (access-control-*)."""
+"""Hop-by-hop, written anew, or about the provider's own host."""
+
+_ABOUT_OTHERS = (b"x-tenbin-", b"access-control-", b"anthropic-ratelimit-unified-")
+"""Beginnings of more of them: ours to say, what the provider's host allows to browsers, and how much is left of the
+gateway's own subscription, of which Claude Code would warn its user (its gateway contract asks to strip them)."""
