@@ -36,3 +36,14 @@ def test_an_endless_session_is_cut(caller: Caller, books: Books) -> None:
     user = json.dumps({"session_id": "s" * 100_000})
     assert caller.ask("anthropic", "one", metadata={"user_id": user}).status_code == 200
     assert books.one().session == "s" * MOST_NAME
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [({"anthropic-version": "2023-06-01"}, "request-id"), ({}, "x-request-id")]
+)
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/nobody", "/health/readiness", "/nowhere"])
+def test_every_answer_says_which_request_it_answers(
+    caller: Caller, path: str, version: dict[str, str], name: str
+) -> None:
+    headers = caller.http.get(path, headers=version).headers
+    assert headers[name] == headers["x-tenbin-request-id"]

@@ -139,8 +139,7 @@ class Application:
                 await self._refuse(client, dialect, caller, identity)
                 return
             status, headers, body = await page.answer(path, scope["query_string"], dialect)
-            headers.append((b"x-tenbin-request-id", identity.encode()))
-            await client.respond(status, headers, body)
+            await client.respond(status, headers + _identified(dialect, identity), body)
 
     async def _refuse(
         self,
@@ -155,8 +154,7 @@ class Application:
         """Answer with a Problem; ``close`` ends the connection, where a body has been left unread."""
         body = self.service.world.dialects(dialect).problem(problem, identity)
         headers = problem_headers(problem)
-        own = b"request-id" if dialect == "anthropic" else b"x-request-id"
-        headers += [(own, identity.encode()), (b"x-tenbin-request-id", identity.encode())]
+        headers += _identified(dialect, identity)
         if close:
             headers.append((b"connection", b"close"))
         if allow is not None:
@@ -182,6 +180,12 @@ def _other_head(operation: Operation, body: bytes) -> Head:
     from tenbin.codecs.anthropic_messages import ANTHROPIC
 
     return ANTHROPIC.read_head(body, operation)
+
+
+def _identified(dialect: DialectName, identity: str) -> list[tuple[bytes, bytes]]:
+    """The request's id, under the name that clients of the dialect look for, and under ours."""
+    own = b"request-id" if dialect == "anthropic" else b"x-request-id"
+    return [(own, identity.encode()), (b"x-tenbin-request-id", identity.encode())]
 
 
 def _shown(path: str) -> str:

@@ -85,8 +85,10 @@ class Pages:
         if name in self._names():
             return _json(200, _anthropic_model(name) if dialect == "anthropic" else _openai_model(name))
         message = f"{name[:200]!r} is not listed here; GET /v1/models lists the names that are."
-        error = {"type": "not_found_error", "message": message}
-        return _json(404, {"type": "error", "error": error} if dialect == "anthropic" else {"error": error})
+        if dialect == "anthropic":
+            return _json(404, {"type": "error", "error": {"type": "not_found_error", "message": message}})
+        error = {"message": message, "type": "not_found_error", "param": "model", "code": "model_not_found"}
+        return _json(404, {"error": error})
 
     def _names(self) -> list[str]:
         """The names that clients may ask for: the configured ones first, then every single known target."""
