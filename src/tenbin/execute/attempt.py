@@ -1,8 +1,10 @@
 """6. One call to one provider: its request written, sent, and its answer relayed while it is observed."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from tenbin.codecs.dialect import Dialect
 from tenbin.codecs.tool_names import originals
 from tenbin.codecs.translation import Translation
 from tenbin.core.ask import Ask
@@ -34,6 +36,18 @@ BYTES_PER_TOKEN = 4
 """Of a request's body, for the estimate that only a crash makes use of: OpenAI's rule of thumb for English."""
 
 STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson")
+
+
+def _completed(ask: Ask, codec: Dialect, stated: Usage, produced: str) -> Usage:
+    """What the provider of a finished answer has used and not stated, counted: the client is to be told.
+
+    A function and no method: a watch that knew its attempt would be a circle of references, and each request with its
+    whole conversation would wait for the collector.
+    """
+    # Imported here: the tokenizer behind it is large, and most gateways never need it.
+    from tenbin.execute.estimate import completed
+
+    return completed(stated, ask, codec, produced, ended=True)
 
 
 class Watch(Protocol):
@@ -156,16 +170,10 @@ class AttemptUnderWay:
                 streamed=self.ask.head.stream, request_id=self.ask.request_id, head=self.ask.head
             )
             reader = provider_codec.reader(streamed=streamed, target=self.target)
-            watch = Translation(reader, writer, self._tool_names, self._complete)
+            complete = partial(_completed, self.ask, self.world.dialects(self.ask.dialect))
+            watch = Translation(reader, writer, self._tool_names, complete)
         self.watch = watch
         return watch
-
-    def _complete(self, stated: Usage, produced: str) -> Usage:
-        """What the provider of a finished answer has used and not stated, counted: the client is to be told."""
-        # Imported here: the tokenizer behind it is large, and most gateways never need it.
-        from tenbin.execute.estimate import completed
-
-        return completed(stated, self.ask, self.world.dialects(self.ask.dialect), produced, ended=True)
 
     def received_bytes(self, count: int) -> None:
         """Note that more of the answer has come; journals the progress of a long one."""
