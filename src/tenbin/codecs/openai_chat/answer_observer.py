@@ -110,7 +110,6 @@ class Observer(Watcher):
         if isinstance(reason, str) and reason:
             self.stop_reason = STOP_REASONS.get(reason, "end_turn")
 
-
     def is_whole(self, value: object) -> bool:
         """It has a choice with a message."""
         choices = value.get("choices") if isinstance(value, dict) else None

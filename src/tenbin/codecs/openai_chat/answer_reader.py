@@ -7,6 +7,7 @@ nulls everywhere, thinking in several fields, usage in the last chunk, an earlie
 from typing import Any
 
 from tenbin.codecs import openai_errors, openai_usage
+from tenbin.codecs.openai_chat.spoken_blocks import SpokenBlocks
 from tenbin.codecs.openai_chat.tool_call_reader import ToolCallReader
 from tenbin.codecs.openai_json import decoded
 from tenbin.codecs.sse import SSEReader
@@ -14,8 +15,6 @@ from tenbin.core.answer import (
     AnswerFailed,
     AnswerFinished,
     AnswerStarted,
-    BlockStarted,
-    BlockStopped,
     Delta,
     LogprobsDelta,
     StopReason,
@@ -51,13 +50,12 @@ class AnswerReader:
         self._reasoning_fields = target.quirks.reasoning_answer
         self._started = False
         self._over = False
-        self._next_index = 0
-        self._open: tuple[str, int] | None = None
+        self._blocks = SpokenBlocks()
         self._refused = False
         self._finish_reason: str | None = None
         self._cost: str | None = None
         self._tier: str | None = None
-        self._calls = ToolCallReader(self._take_index)
+        self._calls = ToolCallReader(self._blocks)
 
     def feed(self, data: bytes) -> list[Delta]:
         """The deltas that these bytes complete."""
@@ -89,12 +87,6 @@ class AnswerReader:
         else:
             self._fail(Failure(kind="cut", message="The provider's answer broke off before its end."), deltas)
         return deltas
-
-    def _take_index(self, deltas: list[Delta]) -> int:
-        """The next block's index; an open text or thinking block ends where a call begins."""
-        self._close(deltas)
-        self._next_index += 1
-        return self._next_index - 1
 
     def _read_event(self, data: bytes, deltas: list[Delta]) -> None:
         if data[:6] == b"[DONE]":
@@ -141,7 +133,7 @@ class AnswerReader:
         for field in self._reasoning_fields:
             thought = delta.get(field)
             if thought and isinstance(thought, str):
-                index = self._block("thinking", deltas)
+                index = self._blocks.index_of("thinking", deltas)
                 deltas.append(ThinkingDelta(index, thought))
                 break
         content = delta.get("content")
@@ -150,14 +142,14 @@ class AnswerReader:
         refusal = delta.get("refusal")
         if refusal and isinstance(refusal, str):
             self._refused = True
-            deltas.append(TextDelta(self._block("refusal", deltas), refusal))
+            deltas.append(TextDelta(self._blocks.index_of("refusal", deltas), refusal))
         if (
             isinstance(logprobs, dict)
             and logprobs.get("content")
-            and self._open is not None
-            and self._open[0] == "text"
+            and self._blocks.open is not None
+            and self._blocks.open[0] == "text"
         ):
-            deltas.append(LogprobsDelta(self._open[1], logprobs["content"]))
+            deltas.append(LogprobsDelta(self._blocks.open[1], logprobs["content"]))
         calls = delta.get("tool_calls")
         if calls and isinstance(calls, list):
             self._calls.read(calls, _string(chunk.get("id")), deltas)
@@ -167,31 +159,17 @@ class AnswerReader:
     def _read_content(self, content: Any, deltas: list[Delta]) -> None:
         """Text, or a list of parts as Mistral's models give it."""
         if isinstance(content, str):
-            deltas.append(TextDelta(self._block("text", deltas), content))
+            deltas.append(TextDelta(self._blocks.index_of("text", deltas), content))
             return
         for part in content if isinstance(content, list) else ():
             if not isinstance(part, dict):
                 continue
             if isinstance(part.get("text"), str) and part["text"]:
-                deltas.append(TextDelta(self._block("text", deltas), part["text"]))
+                deltas.append(TextDelta(self._blocks.index_of("text", deltas), part["text"]))
             elif isinstance(part.get("thinking"), list):
                 for piece in part["thinking"]:
                     if isinstance(piece, dict) and isinstance(piece.get("text"), str):
-                        deltas.append(ThinkingDelta(self._block("thinking", deltas), piece["text"]))
-
-    def _block(self, kind: Any, deltas: list[Delta]) -> int:
-        """The index of the open block of this kind; opens one, ending any other."""
-        if self._open is not None and self._open[0] == kind:
-            return self._open[1]
-        index = self._take_index(deltas)
-        self._open = (kind, index)
-        deltas.append(BlockStarted(index=index, kind=kind))
-        return index
-
-    def _close(self, deltas: list[Delta]) -> None:
-        if self._open is not None:
-            deltas.append(BlockStopped(self._open[1]))
-            self._open = None
+                        deltas.append(ThinkingDelta(self._blocks.index_of("thinking", deltas), piece["text"]))
 
     def _read_usage(self, chunk: dict[str, Any], choice: Any, data: bytes) -> None:
         usage = chunk.get("usage")
@@ -208,7 +186,7 @@ class AnswerReader:
             self._fail(Failure(kind="malformed", message="The provider's answer ended before it began."), deltas)
             return
         self._over = True
-        self._close(deltas)
+        self._blocks.close(deltas)
         called = self._calls.finish(deltas)
         reason: StopReason = STOP_REASONS.get(self._finish_reason or "", "end_turn")
         if reason == "end_turn" and called:

@@ -1,10 +1,10 @@
 """Stages 6 and 7, the tool calls of a streamed Chat Completions answer, however a provider numbers and repeats them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from tenbin.codecs.openai_chat.spoken_blocks import SpokenBlocks
 from tenbin.codecs.tool_names import made_id
 from tenbin.core.answer import ArgumentsDelta, BlockStarted, BlockStopped, Delta
 
@@ -37,8 +37,8 @@ class ToolCallReader:
     so that nothing is lost where a provider sends several calls in turns.
     """
 
-    def __init__(self, take_index: Callable[[list[Delta]], int]) -> None:
-        self._take_index = take_index
+    def __init__(self, blocks: SpokenBlocks) -> None:
+        self._blocks = blocks
         self._calls: list[_Call] = []
         self._legacy = False
         self._answer_id = ""
@@ -119,7 +119,7 @@ class ToolCallReader:
             deltas.append(ArgumentsDelta(call.block, arguments))
 
     def _start(self, call: _Call, deltas: list[Delta]) -> None:
-        call.block = self._take_index(deltas)
+        call.block = self._blocks.take(deltas)
         call_id = call.id or made_id(self._answer_id, self._calls.index(call))
         call.id = call_id
         deltas.append(BlockStarted(index=call.block, kind="tool_call", id=call_id, name=call.name))
