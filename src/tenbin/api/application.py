@@ -8,7 +8,7 @@ import logging
 from urllib.parse import quote
 
 from tenbin.api.caller import identify
-from tenbin.api.client_side import ClientGone, ClientSide, Presence, Receive, Scope, Send, client_of, read_body
+from tenbin.api.client_side import ClientGone, ClientSide, Presence, Receive, Scope, Send, client_of, let_go, read_body
 from tenbin.api.pages import Pages
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
@@ -54,6 +54,8 @@ class Application:
             if not client.started:
                 dialect = route.dialect if route is not None else "openai_chat"
                 await self._refuse(client, dialect, BUG, identity)
+        finally:
+            let_go(scope)
 
     def _new_id(self) -> str:
         clock = self.service.clock

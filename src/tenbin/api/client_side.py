@@ -149,6 +149,12 @@ def client_of(scope: Scope, send: Send) -> ClientSide:
     return DirectClient(cycle, scope["http_version"])
 
 
+def let_go(scope: Scope) -> None:
+    """The request is over. Tenbin's server put into the scope what holds the scope in turn: take it out, or both, and
+    the headers with them, wait in memory for the collector."""
+    scope.pop(CYCLE_KEY, None)
+
+
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | Problem:
     """The request's whole body, or why it is not taken. Raises ClientGone."""
     for name, value in scope["headers"]:
