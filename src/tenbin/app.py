@@ -6,7 +6,6 @@ it in a thread, for tests and for commands that need a gateway for a moment.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -32,6 +31,7 @@ from tenbin.core.facts import TargetHealth
 from tenbin.decide.resolve import policy
 from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.execute.local_model import LocalModel
+from tenbin.execute.memory import settle_collector, share_one_arena
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
@@ -46,10 +46,6 @@ WATCH_MS = 1_000
 
 DRAIN_SECONDS = 30
 """How long running requests may take after the order to stop."""
-
-
-COLLECT_AFTER = (10_000, 20, 50)
-"""The collector's thresholds. A request leaves few cycles behind; Python's default (700) looks every few requests."""
 
 
 class Gateway:
@@ -242,10 +238,7 @@ async def run(
         await server.listens.wait()
         # The first request need not pay for what it will surely use.
         await asyncio.to_thread(gateway.load_dialects)
-        # What is alive now lives as long as the process: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        settle_collector()
         if started is not None:
             started()
         if stop is not None:
@@ -315,6 +308,7 @@ def serve(
     configured_host, configured_port = split_listen(config.listen)
     host, port = host or configured_host, configured_port if port is None else port
     check_listen(host, config.master_key)
+    share_one_arena()
     listener = listening_socket(host, port)
     try:
         gateway = Gateway(config, data_dir)
