@@ -109,7 +109,6 @@ class Application:
                     await Exchange(world, ask, client).run()
         except Unreadable as unreadable:
             await self._refuse(client, route.dialect, unreadable.problem, identity)
-
         except asyncio.CancelledError:
             if presence is None or not presence.left:
                 raise

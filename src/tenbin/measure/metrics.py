@@ -3,6 +3,7 @@
 A request pays a few dictionary additions; the exposition is the prometheus_client library's, imported on first use.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,10 +123,8 @@ class Metrics:
 
 
 def _bucket(ms: float) -> int:
-    for position, bound in enumerate(BUCKETS_MS):
-        if ms <= bound:
-            return position
-    return len(BUCKETS_MS)
+    """The first bucket whose upper bound is not below ``ms``; one past the last bound for none."""
+    return bisect_left(BUCKETS_MS, ms)
 
 
 def _cumulative(counts: list[int]) -> list[tuple[str, float]]:

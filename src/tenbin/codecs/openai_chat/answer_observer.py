@@ -39,6 +39,8 @@ class Observer(Watcher):
 
     def finish(self) -> bytes:
         """The body has ended; what was held back of an event that never came to its end."""
+        if not self._streamed:
+            return super().finish()
         held = self._joined(b"") if self._hides_usage else b""
         self.scan(held)
         super().finish()
