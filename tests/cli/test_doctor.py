@@ -83,10 +83,35 @@ def test_more_context_than_an_ollama_model_has_is_a_failure(run: Run) -> None:
     assert check(targets["ollama/qwen3:8b"], "answers")["state"] == "ok"
 
 
-def test_a_provider_without_a_known_model_is_not_asked(run: Run) -> None:
+def test_a_provider_that_is_not_there_is_found_out_without_a_model(run: Run) -> None:
     code, targets = examined(run, "providers: {x: {dialect: openai_chat, base_url: 'http://127.0.0.1:9'}}")
-    assert code == 0
-    assert "--model x/MODEL" in targets["x/?"]["checks"][0]["fix"]
+    assert code == 1
+    assert check(targets["x/?"], "is reachable")["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{dialect: openai_chat, api_key: k, base_url: %s/openai/v1}",
+        "{dialect: anthropic, api_key: k, base_url: %s/anthropic}",
+        "{profile: ollama, base_url: %s/ollama}",
+    ],
+)
+def test_a_provider_without_a_known_model_is_asked_for_one(run: Run, row: str) -> None:
+    with RunningSimulator() as simulator:
+        _, targets = examined(run, f"providers: {{x: {row % simulator.url}}}")
+    (target,) = targets.values()
+    assert check(target, "lists models")["state"] == "ok"
+    assert check(target, "answers")["state"] == "ok"
+
+
+def test_a_key_that_is_not_accepted_is_found_out_without_a_model(run: Run) -> None:
+    with RunningSimulator() as simulator:
+        row = f"{{dialect: openai_chat, api_key: invalid, base_url: {simulator.url}/openai/v1}}"
+        code, targets = examined(run, f"providers: {{x: {row}}}")
+    assert code == 1
+    (target,) = targets.values()
+    assert "providers.x.api_key" in target["checks"][-1]["fix"]
 
 
 def test_one_model_may_be_named(run: Run) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from tenbin.cli.client import client_key, is_gateway
 from tenbin.cli.examination import Check, Patient, examine
 from tenbin.cli.ledger import database_path
+from tenbin.cli.listing import offered
 from tenbin.cli.local_servers import context
 from tenbin.cli.settings import Settings, config_option, data_directory, fail, settle
 from tenbin.config.findings import DEFAULT_MODELS, named_providers
@@ -66,8 +67,13 @@ def doctor(path: Path | None, named: tuple[str, ...], data_dir: Path | None, no_
     with _gateway(settings, directory) as (url, base_urls):
         for provider, model in targets:
             provider = msgspec.structs.replace(provider, base_url=base_urls.get(provider.name, provider.base_url))
-            checks = _examined(settings, directory, url, provider, model)
-            if checks[0].state == "ok" and (provider.name != EMBEDDED or EMBEDDED in base_urls):
+            found: list[Check] = []
+            if not model:
+                listed, model = offered(provider)
+                found = [listed]
+            checks = _examined(settings, directory, url, provider, model) if model else []
+            checks = found + checks
+            if model and checks[len(found)].state == "ok" and (provider.name != EMBEDDED or EMBEDDED in base_urls):
                 checks.append(context(provider, model))
             results.append((f"{provider.name}/{model or '?'}", checks))
             if not as_json:
@@ -81,7 +87,9 @@ def doctor(path: Path | None, named: tuple[str, ...], data_dir: Path | None, no_
 
 
 def usual_targets(settings: Settings, providers: dict[str, Provider]) -> list[tuple[Provider, str]]:
-    """For each provider the model that a chain names first, else one that it offers, else its profile's, else none."""
+    """For each provider the model that a chain names first, else a configured one, else its profile's, else none: then
+    the provider itself is asked.
+    """
     config = settings.config
     chosen: dict[str, str] = {}
     for chain in (config.default, *config.models.values(), config.fallback):
@@ -126,9 +134,6 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[tuple[str, dict[st
 
 
 def _examined(settings: Settings, directory: Path, url: str, provider: Provider, model: str) -> list[Check]:
-    if not model:
-        fix = f"Name one: tenbin doctor --model {provider.name}/MODEL, or put one into a chain of tenbin.yaml."
-        return [Check("answers", "warning", "not asked: no model of it is known", fix)]
     patient = Patient(
         url=url,
         key=client_key(settings.config),
