@@ -209,7 +209,6 @@ def _server(gateway: Gateway) -> _Server:
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            limit_concurrency=limits.connections,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             backlog=2048,

@@ -40,12 +40,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._refusal: tuple[bytes, str] | None = None
         self._lingering = False
+        self._surplus = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # noqa: D102
         super().connection_made(transport)
+        self._surplus = len(self.connections) > self.limits.connections
         self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
@@ -123,8 +125,20 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_bytes + len(self.url) > self.limits.header_bytes:
             self._refuse_head()
             return
+        if self._surplus:
+            message = f"more than {self.limits.connections} clients are connected (limits.connections); try again soon"
+            self._refuse(b"503 Service Unavailable\r\nretry-after: 1", message)
+            return
         super().on_headers_complete()
         cast(dict[str, Any], self.scope)[CYCLE_KEY] = self.cycle
+
+    def on_body(self, body: bytes) -> None:  # noqa: D102
+        if not self._lingering:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:  # noqa: D102
+        if not self._lingering:
+            super().on_message_complete()
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
