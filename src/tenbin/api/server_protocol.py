@@ -115,8 +115,12 @@ class LimitedProtocol(HttpToolsProtocol):
         cast(dict[str, Any], self.scope)[CONNECTION_KEY] = self
 
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
+        # uvicorn's own, without the detour: clients send twenty headers and more.
         self._head_bytes += len(name) + len(value) + 4
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:  # noqa: D102
         self._in_head = False
@@ -131,14 +135,6 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         super().on_headers_complete()
         cast(dict[str, Any], self.scope)[CYCLE_KEY] = self.cycle
-
-    def on_body(self, body: bytes) -> None:  # noqa: D102
-        if not self._lingering:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:  # noqa: D102
-        if not self._lingering:
-            super().on_message_complete()
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
@@ -176,6 +172,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refusal = (status, message)
             self.flow.pause_reading()
             return
+        if cast("RequestResponseCycle | None", self.cycle) is None:
+            self.cycle = cast("RequestResponseCycle", _Refused())
         body = b'{"type":"error","error":{"type":"invalid_request_error","message":"' + message.encode() + b'"}}'
         self.transport.write(
             b"HTTP/1.1 "
@@ -205,6 +203,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class _Refused:
+    """Stands for the cycle of a request that none was made for: what else comes of it is passed over."""
+
+    response_complete = True
+
+    def __init__(self) -> None:
+        self.message_event = asyncio.Event()
 
 
 def limited(limits: Limits) -> type[LimitedProtocol]:

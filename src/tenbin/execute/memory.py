@@ -4,7 +4,7 @@ import ctypes
 import gc
 import sys
 
-COLLECT_AFTER = (10_000, 20, 50)
+COLLECT_AFTER = (50_000, 20, 50)
 """The collector's thresholds. A request leaves no circle of references behind (a test holds it to that), so there is
 little to find; Python's default of 700 looks every few requests.
 """
