@@ -122,6 +122,8 @@ def tables(raw: str, top: int) -> str:
         if not stack or not count.isdigit():
             continue
         frames = stack.split(";")
+        if len(frames) < 2:
+            continue  # nothing but the thread's name: py-spy looked while the stack was changing
         function, file = _named(frames[-1])
         if (function, file) in WAITING:
             continue
