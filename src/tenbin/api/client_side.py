@@ -150,9 +150,10 @@ def client_of(scope: Scope, send: Send) -> ClientSide:
 
 
 def let_go(scope: Scope) -> None:
-    """The request is over. Tenbin's server put into the scope what holds the scope in turn: take it out, or both, and
-    the headers with them, wait in memory for the collector."""
+    """The request is over. Tenbin's server put into the scope what holds the scope in turn: take it out, or all of it,
+    and the headers with it, waits in memory for the collector."""
     scope.pop(CYCLE_KEY, None)
+    scope.pop(CONNECTION_KEY, None)
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | Problem:

@@ -18,6 +18,10 @@ MAX_HEAD_BYTES = 262_144
 HIGH_WATER_BYTES = 1_048_576
 """Reading from the provider pauses while this much waits for a slow client."""
 
+_SPENT = httptools.HttpResponseParser(None)
+"""Stands for the parser of a closed connection: that one holds the connection which holds it, and the two would stay in
+memory until the collector comes by."""
+
 
 class UpstreamFailed(Exception):
     """The exchange broke on the wire; carries the Failure."""
@@ -103,6 +107,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
         self.closed = True
+        self._parser = _SPENT
         answer = self.answer
         if answer is not None:
             self.answer = None
