@@ -1,6 +1,7 @@
 """The commands of `benchmarks/run`."""
 
 import argparse
+import fcntl
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         require_tools()
         WORK.mkdir(parents=True, exist_ok=True)
-        return int(chosen.run(chosen))
+        with (WORK / "lock").open("w") as lock:
+            # Two runs at once would measure each other, and share the directories of the gateways.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return int(chosen.run(chosen))
     except MissingTool as missing:
         print(missing, file=sys.stderr)
+        return 2
+    except BlockingIOError:
+        print("another benchmark is running here; wait for its end", file=sys.stderr)
         return 2
 
 
