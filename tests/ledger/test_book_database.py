@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import migrate
 from tenbin.ledger.records import SETTLED
 from tenbin.ledger.segments import DATABASE, LedgerUnusable
-from tenbin.ledger.writer import open_database
+from tenbin.ledger.writer import Writer, open_database
 from tests.ledger.making import NOON_MS, PRICES, StandingClock, a_book, a_receipt, open_in
 from tests.ledger.reading import in_journal, killed_book, rows
 
@@ -58,6 +59,38 @@ def test_a_deleted_database_is_begun_again_with_what_the_journal_holds(data_dir:
         for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
             (data_dir / name).unlink()
         book.settle(a_receipt("req_2"))
+        assert book.flush(30)
+        assert sorted(rows(data_dir)) == ["req_1", "req_2"]
+
+
+def test_a_database_deleted_under_the_writers_hands_is_begun_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = Writer._connect
+    found_well = threading.Event()
+    deleted = threading.Event()
+
+    def connect_then_wait(writer: Writer) -> sqlite3.Connection:
+        connection = connect(writer)
+        if armed.is_set():
+            found_well.set()
+            assert deleted.wait(10)
+        return connection
+
+    armed = threading.Event()
+    monkeypatch.setattr(Writer, "_connect", connect_then_wait)
+    with a_book(data_dir) as book:
+        book.settle(a_receipt("req_1"))
+        assert book.flush()
+        armed.set()
+        book._writer.wake()
+        assert found_well.wait(10)
+        armed.clear()
+        for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+            (data_dir / name).unlink()
+        book.settle(a_receipt("req_2"))
+        book._journal.sync()
+        deleted.set()
         assert book.flush(30)
         assert sorted(rows(data_dir)) == ["req_1", "req_2"]
 

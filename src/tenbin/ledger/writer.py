@@ -144,8 +144,10 @@ class Writer:
 
     def _step(self) -> bool:
         """Enter the next stretch of the journal; False when there is none. Raises when the database is away."""
+        # The end first: what was settled after somebody deleted the database must not go into the deleted file.
+        end = self._source.position()
         database = self._connect()
-        end, at = self._source.position(), self._position
+        at = self._position
         path = segment_path(self._journal, at.segment)
         sealed = at.segment < end.segment
         data = b""
