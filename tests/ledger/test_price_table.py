@@ -13,18 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenbin.core.money import nano_from_pico, pico_per_token
+from tenbin.core.price import FREE, Price, Rates
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.ledger.price_source import build_table, day_ms, read_supplement
 from tenbin.ledger.price_table import (
     DAY_MS,
-    FREE,
     ModelRow,
     Period,
-    Price,
     PriceTable,
     ProviderRow,
     Rate,
-    Rates,
     Variant,
     find_model,
     iso_day,

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig
+from tenbin.core.price import FREE
 from tenbin.core.usage import Usage
 from tenbin.ledger import prices as prices_module
 from tenbin.ledger.price_source import day_ms
-from tenbin.ledger.price_table import FREE, iso_day
+from tenbin.ledger.price_table import iso_day
 from tenbin.ledger.prices import PriceBook, PricesUnavailable, read_table
 from tests.ledger.making import NOON_MS
 

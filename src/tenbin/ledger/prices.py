@@ -22,13 +22,11 @@ import msgspec
 
 from tenbin.config.model import ModelPrice, ProviderConfig
 from tenbin.core.money import pico_per_token
+from tenbin.core.price import FREE, Price, Rates
 from tenbin.ledger.price_table import (
-    FREE,
     ModelRow,
-    Price,
     PriceTable,
     ProviderRow,
-    Rates,
     find_model,
     matches,
     resolve,

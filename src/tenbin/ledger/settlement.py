@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from tenbin.core.price import Price
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import NOTHING, Usage
-from tenbin.ledger.price_table import Price
 from tenbin.ledger.records import Opened, Progress
 
 UNKNOWN = "unknown"

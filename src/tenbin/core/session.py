@@ -1,0 +1,44 @@
+"""4. What is remembered of a conversation between its turns: which prefix is warm where, how it went so far.
+
+A fold of its receipts (decide.affinity.fold), the same live and from the ledger.
+"""
+
+import msgspec
+
+
+class Warm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A prefix of the conversation in one target's prompt cache."""
+
+    target: str
+    """``provider/model``."""
+    tokens: int
+    """Length of the cached prefix."""
+    until_ms: int
+    """UTC ms at which it lapses unless it is read before."""
+    life_ms: int
+    """How long each read keeps it."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One conversation of one key (and of one agent within it)."""
+
+    target: str = ""
+    """Who answered last, ``provider/model``."""
+    at_ms: int = 0
+    """When, UTC ms."""
+    requests: int = 0
+    """Answered so far."""
+    prompt_tokens: int = 0
+    """Of the last request."""
+    output_tokens: int = 0
+    """Of all answers together."""
+    growth_tokens: int = 0
+    """By how much the prompt has grown over all requests together."""
+    switches: int = 0
+    """How often the target changed."""
+    warm: tuple[Warm, ...] = ()
+    """At most a few, the latest first."""
+
+
+NEW = Session()
+"""A conversation of which nothing is known yet."""

@@ -1,0 +1,63 @@
+"""2. What a codec reads of a request so that it can be weighed: a few samples of its words and what stands around them.
+
+Bounded whatever the request's size: long texts are sampled at head and tail. It is looked at and forgotten; no text of
+it is ever written down.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+SYSTEM_CHARACTERS = 2_000
+"""Of the system prompt's beginning."""
+USER_CHARACTERS = 6_000
+"""Of the last user turn: two thirds from its head, one third from its tail."""
+CONTEXT_CHARACTERS = 1_000
+"""Of the first user turn's head, and of the last answer's tail."""
+MOST_TOOLS = 128
+"""Tool names that are kept."""
+
+Thinking: TypeAlias = Literal["", "off", "adaptive", "budget"]
+"""How thinking is asked for: not mentioned, switched off, left to the model, or with a budget."""
+
+
+class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One request, as far as deciding where to send it looks."""
+
+    system: str = ""
+    """Beginning of the system prompt, pseudo-headers taken out."""
+    first_user: str = ""
+    """Beginning of the first user turn, reminders of the client taken out."""
+    user: str = ""
+    """The last turn that a person (or program) wrote, sampled; tool results and the client's reminders are not."""
+    user_characters: int = 0
+    """Length of that turn, unsampled."""
+    previous_answer: str = ""
+    """End of the model's last words before it."""
+    messages: int = 0
+    user_turns: int = 0
+    """Turns that a person wrote, the last one included."""
+    tool_results: int = 0
+    """Tool results after the last turn that a person wrote."""
+    failed_tool_results: int = 0
+    """Of these, those marked as errors."""
+    in_tool_loop: bool = False
+    """The last message brings tool results: the model is at work, nobody has spoken."""
+    tools: tuple[str, ...] = ()
+    """Names of the offered tools, at most MOST_TOOLS."""
+    images: int = 0
+    prompt_bytes: int = 0
+    """Bytes of system, messages and tools as they came, without images' and documents' data: what tokens are estimated
+    from."""
+    effort: str = ""
+    """``low`` ... ``max``, where asked for."""
+    thinking: Thinking = ""
+    max_tokens: int | None = None
+    structured: bool = False
+    """A JSON schema is asked for."""
+    cache_marks: int = 0
+    """``cache_control`` marks that the client set."""
+    cache_1h: bool = False
+    origin: str = ""
+    """Hash of the system prompt's and the first user turn's beginning, hex: the same in every turn of a conversation,
+    and its name where the client gives none."""

@@ -1,0 +1,103 @@
+"""4. What a weighed decision looked at and chose: every candidate with its cost, its quality and the reasons.
+
+It stands on the receipt, is shown by ``tenbin explain``, and weighing again what it holds gives the same choice.
+"""
+
+import msgspec
+
+from tenbin.core.features import Features
+from tenbin.core.money import NanoUSD
+from tenbin.core.session import Session
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a turn would cost on one candidate, nano-USD, bucket by bucket."""
+
+    input: NanoUSD = 0
+    cache_read: NanoUSD = 0
+    cache_write: NanoUSD = 0
+    output: NanoUSD = 0
+    reasoning: NanoUSD = 0
+    """Of thinking, beside ``output``."""
+    request: NanoUSD = 0
+    """Charges for each request, web searches."""
+    electricity: NanoUSD = 0
+    """Of a model on one's own machine."""
+    escalation: NanoUSD = 0
+    """Chance that the answer is not good enough times what doing it again elsewhere costs."""
+    coming_back: NanoUSD = 0
+    """What this choice adds to the rest of the conversation against staying: caches to be written anew; negative when
+    it saves."""
+
+    @property
+    def turn(self) -> NanoUSD:
+        """What this turn itself would be billed."""
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write
+            + self.output
+            + self.reasoning
+            + self.request
+            + self.electricity
+        )
+
+    @property
+    def total(self) -> NanoUSD:
+        """What candidates are compared by."""
+        return self.turn + self.escalation + self.coming_back
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How good an answer of one candidate is expected to be."""
+
+    value: float
+    """Chance 0..1 that it is good enough."""
+    prior: float
+    """The same before any evidence of one's own."""
+    ability: float
+    """The model's, on the tiers' scale: 0 is a typical low, 1 medium, 2 high, 3 highest."""
+    source: str
+    """Where the ability comes from: a dated table's row, its family, the configuration, or a guess."""
+    successes: float = 0.0
+    trials: float = 0.0
+    """Evidence counted in, decayed."""
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A target that was considered."""
+
+    target: str
+    """``provider/model``."""
+    rejected: str = ""
+    """Why it is not eligible, in words; empty when it is."""
+    cost: Cost | None = None
+    """None when rejected before pricing, or when its price is unknown."""
+    quality: Quality | None = None
+    expected_ms: int | None = None
+    """Time to the end of the answer, where known."""
+    price: str = ""
+    """Label of the price used."""
+
+
+class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One weighed decision, with what it takes to weigh it again."""
+
+    features: Features
+    now_ms: int
+    draw: float
+    session_key: str = ""
+    session: Session | None = None
+    floor: float = 0.0
+    """Least quality asked for, 0..1 of the strongest's."""
+    mode: str = ""
+    """The rule of selection in force."""
+    rule: str = ""
+    """Which rule of the configuration named the candidates (a category's, a tier's, an own rule's)."""
+    candidates: tuple[Candidate, ...] = ()
+    order: tuple[str, ...] = ()
+    """The targets in the order in which they are tried; the first one is the choice."""
+    reason: str = ""
+    """Why the first one, in words."""
+    stayed: bool = False
+    """The conversation stays where it was."""
