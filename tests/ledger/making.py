@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig
 from tenbin.core.ask import Ask, Caller, Head
+from tenbin.core.features import Features
 from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.session import Session, Warm
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
+from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
 from tenbin.ledger.book import Book
 from tenbin.ledger.prices import PriceBook
 
@@ -30,6 +33,26 @@ PRICED = {
 
 PRICES = PriceBook(PRICED)
 """One for all tests of a process: each reads the price library in a child process."""
+
+
+A_WEIGHING = Weighing(
+    features=Features(category="think", task="planning", prompt_tokens=4_000),
+    now_ms=NOON_MS,
+    draw=0.25,
+    session_key="local:session-1",
+    session=Session(target="acme/anvil-1", warm=(Warm(target="acme/anvil-1", tokens=9, until_ms=1, life_ms=300_000),)),
+    floor=0.8,
+    candidates=(
+        Candidate(
+            target="acme/anvil-1",
+            cost=Cost(input=5, output=7),
+            quality=Quality(value=0.9, prior=0.8, ability=1.5, source="configuration"),
+        ),
+        Candidate(target="home/small", rejected="it takes no tools"),
+    ),
+    order=("acme/anvil-1",),
+    reason="the only one",
+)
 
 
 class StandingClock:

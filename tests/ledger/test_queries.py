@@ -1,5 +1,7 @@
 """What can be asked of the ledger."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,7 @@ from tenbin.core.usage import Usage
 from tenbin.ledger import queries
 from tenbin.ledger.migrations import MIGRATIONS
 from tenbin.ledger.segments import DATABASE
-from tests.ledger.making import NOON_MS, a_book, a_receipt, an_attempt
+from tests.ledger.making import A_WEIGHING, NOON_MS, a_book, a_receipt, an_attempt
 
 DAY_MS = 86_400_000
 
@@ -86,7 +88,9 @@ def test_a_receipt_is_read_as_it_was_settled(data_dir: Path) -> None:
         stop_reason="end_turn",
         message="slow",
     )
-    receipt = a_receipt("req_1", attempt, trace=({"step": "call"}, ["x", 1]), queue_ms=0.25, first_byte_ms=2.0)
+    receipt = a_receipt(
+        "req_1", attempt, trace=({"step": "call"}, ["x", 1]), weighing=A_WEIGHING, queue_ms=0.25, first_byte_ms=2.0
+    )
     with a_book(data_dir) as book:
         priced = book.settle(receipt)
         assert book.flush()
@@ -94,3 +98,26 @@ def test_a_receipt_is_read_as_it_was_settled(data_dir: Path) -> None:
         found = queries.receipt(database, "req_1")
     assert found == priced
     assert msgspec.structs.replace(found, attempts=()) == msgspec.structs.replace(receipt, attempts=())
+
+
+def test_a_weighing_is_kept_also_when_its_receipt_is_entered_by_itself(data_dir: Path) -> None:
+    with a_book(data_dir) as book:
+        book.settle(a_receipt("req_1"))
+        assert book.flush()
+        book.settle(a_receipt("req_1", weighing=A_WEIGHING))
+        book.settle(a_receipt("req_2", weighing=A_WEIGHING))
+        assert book.flush()
+    with queries.reading(data_dir / DATABASE) as database:
+        first, second = queries.receipt(database, "req_1"), queries.receipt(database, "req_2")
+        assert first is not None
+        assert first.weighing is None
+        assert second is not None
+        assert second.weighing == A_WEIGHING
+
+
+def test_a_database_from_before_weighings_is_read(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("DROP TABLE weighings")
+        database.execute("DELETE FROM migrations WHERE name = 'm0002_weighings'")
+    with queries.reading(path) as database:
+        assert queries.receipt(database, "req_1") is not None

@@ -7,6 +7,7 @@ import msgspec
 from tenbin.core.money import NanoUSD
 from tenbin.core.problems import FailureKind
 from tenbin.core.usage import NOTHING, Usage
+from tenbin.core.weighing import Weighing
 
 Outcome: TypeAlias = Literal[
     "answered",  # the client has the whole answer
@@ -87,6 +88,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_ms: float = 0.0
     trace: tuple[Any, ...] = ()
     """The decision's steps and outcomes, as plain data, for explain and replay."""
+    weighing: Weighing | None = None
+    """How its target was chosen, where the request was weighed."""
 
     @property
     def usage(self) -> Usage:

@@ -141,6 +141,13 @@ CREATE TABLE attempts (
 ) STRICT, WITHOUT ROWID
 """
 
+_WEIGHINGS = """
+CREATE TABLE weighings (
+    request INTEGER PRIMARY KEY REFERENCES requests (id),
+    weighing TEXT NOT NULL
+) STRICT
+"""
+
 _JOURNAL_POSITION = """
 CREATE TABLE journal_position (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -157,3 +164,9 @@ def m0001_requests_and_attempts(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX requests_by_arrival ON requests (arrived_at_ms)")
     database.execute(_ATTEMPTS)
     database.execute(_JOURNAL_POSITION)
+
+
+@migration
+def m0002_weighings(database: sqlite3.Connection) -> None:
+    """How the target was chosen, one row for each request that was weighed."""
+    database.execute(_WEIGHINGS)

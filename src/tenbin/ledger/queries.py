@@ -11,6 +11,7 @@ import msgspec
 from tenbin.core.money import NanoUSD
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import Usage
+from tenbin.core.weighing import Weighing
 from tenbin.ledger.migrations import applied, check_not_newer
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS
 
@@ -124,7 +125,15 @@ def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
     fields["stream"] = bool(fields["stream"])
     fields["trace"] = tuple(msgspec.json.decode(row["trace"])) if row["trace"] else ()
     fields["attempts"] = tuple(_attempt(attempt) for attempt in attempts)
+    fields["weighing"] = _weighing(database, row["id"])
     return Receipt(**fields)
+
+
+def _weighing(database: sqlite3.Connection, row_id: int) -> Weighing | None:
+    if "m0002_weighings" not in applied(database):
+        return None  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
+    row = database.execute("SELECT weighing FROM weighings WHERE request = ?", (row_id,)).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=Weighing)
 
 
 def _attempt(row: sqlite3.Row) -> Attempt:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import Usage
+from tenbin.core.weighing import Weighing
 from tenbin.ledger.records import plain
 
 BUCKET_COLUMNS = tuple(Usage.__struct_fields__)
@@ -94,6 +97,11 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Any, ...]:
         receipt.billed_nano,
         plain(receipt.trace),
     )
+
+
+def weighing_row(row_id: int, weighing: Weighing) -> tuple[int, str]:
+    """The row of a weighed request in ``weighings``: its number, and the weighing as JSON."""
+    return row_id, msgspec.json.encode(weighing).decode()
 
 
 def attempt_row(row_id: int, attempt: Attempt) -> tuple[Any, ...]:

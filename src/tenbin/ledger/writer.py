@@ -17,7 +17,7 @@ from tenbin.core.receipt import Receipt
 from tenbin.ledger.journal import Journal
 from tenbin.ledger.migrations import check_not_newer, migrate
 from tenbin.ledger.records import HEADER_BYTES, PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
-from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row
+from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row, weighing_row
 from tenbin.ledger.segments import Position, segment_numbers, segment_path
 
 READ_BYTES = 1024 * 1024
@@ -35,7 +35,7 @@ _INSERT_REQUEST = (
 _INSERT_ATTEMPT = (
     f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
 )
-
+_INSERT_WEIGHING = "INSERT INTO weighings (request, weighing) VALUES (?, ?)"
 
 _UNFIT = (
     sqlite3.IntegrityError,
@@ -191,6 +191,9 @@ class Writer:
                 database.executemany(
                     _INSERT_ATTEMPT, [attempt_row(first + n, a) for n, r in enumerate(receipts) for a in r.attempts]
                 )
+                weighed = [weighing_row(first + n, r.weighing) for n, r in enumerate(receipts) if r.weighing]
+                if weighed:
+                    database.executemany(_INSERT_WEIGHING, weighed)
                 _store_position(database, reached)
             entered = len(receipts)
         except _UNFIT:
@@ -208,6 +211,8 @@ class Writer:
         try:
             database.execute(_INSERT_REQUEST, request_row(row_id, receipt))
             database.executemany(_INSERT_ATTEMPT, [attempt_row(row_id, attempt) for attempt in receipt.attempts])
+            if receipt.weighing is not None:
+                database.execute(_INSERT_WEIGHING, weighing_row(row_id, receipt.weighing))
         except _UNFIT:
             database.execute("ROLLBACK TO one")
             if (
