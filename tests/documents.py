@@ -47,7 +47,8 @@ def type_in_words(shape: inspect.Type) -> str:
         case inspect.IntType() | inspect.FloatType():
             kind = "whole number" if isinstance(shape, inspect.IntType) else "number"
             least = f" >= {shape.ge}" if shape.ge is not None else f" > {shape.gt}" if shape.gt is not None else ""
-            return kind + least
+            most = f" and <= {shape.le}" if shape.le is not None else ""
+            return kind + least + most
         case inspect.BoolType():
             return "true or false"
         case inspect.StrType():
@@ -65,8 +66,10 @@ def default_in_words(field: inspect.Field) -> str:
         return ""
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(f"`{each}`" for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"`{key}: {each}`" for key, each in value.items())
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 
 from tenbin.config import address, keys
+from tenbin.config.chains import chains
 from tenbin.config.document import Document
 from tenbin.config.model import Config, ModelFacts, ProviderConfig
 from tenbin.config.problem import KeyPath
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
 from tenbin.config.quirks import PROFILES
+from tenbin.config.routing_check import routing_mistakes
 from tenbin.config.shape import suggestion
 from tenbin.core.target import Quirks
 
@@ -49,9 +51,10 @@ class _Check:
         for name, chain in self.config.models.items():
             if not chain:
                 self._report(("models", name), "this name has no target", "List one: [provider/model].")
-            self._chain(("models", name), chain)
-        self._chain(("default",), self.config.default)
-        self._chain(("fallback",), self.config.fallback)
+        for path, chain in chains(self.config):
+            self._chain(path, chain)
+        for path, message, fix in routing_mistakes(self.config):
+            self._report(path, message, fix)
 
     def _report(self, path: KeyPath, message: str, fix: str) -> None:
         if not self.document.is_broken(path):
@@ -146,7 +149,8 @@ class _Check:
                 self._report((*path, name), said[:1].lower() + said[1:], f"The default is {_QUIRKS[name].default!r}.")
 
     def _chain(self, path: KeyPath, chain: list[str]) -> None:
-        fitting = [place for place in self.items.get(path, []) if not self.document.is_broken(place)]
+        places = self.items.get(path) or [path]  # a target by itself stands at its own key
+        fitting = [place for place in places if not self.document.is_broken(place)]
         seen: set[tuple[str, str]] = set()
         for place, target in zip(fitting, chain, strict=False):
             parts = split_target(target)

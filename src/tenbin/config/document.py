@@ -58,8 +58,11 @@ class Document(msgspec.Struct):
         return any(path[: len(other)] == other or other[: len(path)] == path for other in self.broken)
 
 
-def read(text: str, source: str, environ: Mapping[str, str]) -> Document:
-    """Read YAML. Raises ConfigError only when the text is not YAML; all else is noted in ``problems``."""
+def read(text: str, source: str, environ: Mapping[str, str] | None) -> Document:
+    """Read YAML. Raises ConfigError only when the text is not YAML; all else is noted in ``problems``.
+
+    Without ``environ`` (another program's file) ``${NAME}`` is text like any other.
+    """
     try:
         _check_levels(text, source)
         root = yaml.compose(text, Loader=_Loader)
@@ -92,7 +95,7 @@ def _check_levels(text: str, source: str) -> None:
 class _Reader:
     """One walk over the nodes."""
 
-    def __init__(self, document: Document, environ: Mapping[str, str], text: str) -> None:
+    def __init__(self, document: Document, environ: Mapping[str, str] | None, text: str) -> None:
         self.document = document
         self.environ = environ
         self.odd_breaks = [found.start() for found in _ODD_BREAK.finditer(text)]
@@ -138,9 +141,9 @@ class _Reader:
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
         text = str(node.value)
         kind = node.tag.removeprefix(_TAG)
-        if "${" in text:
+        if "${" in text and self.environ is not None:
             self.document.filled.add(path)
-            return self._filled(text, path)
+            return self._filled(text, path, self.environ)
         self.document.texts[path] = text
         if kind == "null":
             return None
@@ -154,7 +157,7 @@ class _Reader:
             self.document.report(path, f"tags such as {node.tag} mean nothing here", "Leave it out.")
         return text
 
-    def _filled(self, text: str, path: KeyPath) -> str:
+    def _filled(self, text: str, path: KeyPath, environ: Mapping[str, str]) -> str:
         """Put the environment's values in place of ``${NAME}`` and ``${NAME:-default}``; ``$${`` stands for ``${``."""
 
         def fill(match: re.Match[str]) -> str:
@@ -168,7 +171,7 @@ class _Reader:
                     "Write ${NAME} or ${NAME:-default}, or $${ for these two characters themselves.",
                 )
                 return ""
-            value = self.environ.get(name)
+            value = environ.get(name)
             if default is not None:
                 return value or default[2:]
             if value is None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tenbin.config.address import is_loopback
+from tenbin.config.chains import chains
 from tenbin.config.keys import PREFIX
 from tenbin.config.model import Config, ModelFacts, ProviderConfig
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
@@ -97,8 +98,7 @@ def _is_key(value: str) -> bool:
 
 def named_providers(config: Config) -> list[str]:
     """The providers that the configuration's chains name, in order, each once."""
-    chains = [*config.models.values(), config.default, config.fallback]
-    targets = [split_target(target) for chain in chains for target in chain]
+    targets = [split_target(target) for _, chain in chains(config) for target in chain]
     return list(dict.fromkeys(parts[0] for parts in targets if parts is not None))
 
 

@@ -3,29 +3,16 @@
 Field docstrings become the comments of ``tenbin init``, the JSON Schema's descriptions and docs/configuration.md.
 """
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import msgspec
 
+from tenbin.config.routing import RoutingConfig
+from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
 from tenbin.core.target import DialectName
 
-TargetName: TypeAlias = Annotated[
-    str, msgspec.Meta(pattern=r"^[^/,\s]+[/,].+$", examples=["anthropic/claude-opus-5-5"])
-]
-"""``provider/model`` (or ``provider,model``)."""
 
-Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-OneOrMore: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
-Price: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-"""USD per one million tokens, or per request."""
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A block of the file; a key it does not know is an error."""
-
-
-class ModelPrice(_Section, frozen=True):
+class ModelPrice(Section, frozen=True):
     """A price that overrides the price library's, USD per one million tokens."""
 
     input: Price
@@ -40,7 +27,7 @@ class ModelPrice(_Section, frozen=True):
     """USD for each request."""
 
 
-class ModelFacts(_Section, frozen=True):
+class ModelFacts(Section, frozen=True):
     """What is known of one model at a provider."""
 
     context: OneOrMore | None = None
@@ -53,7 +40,7 @@ class ModelFacts(_Section, frozen=True):
     """Overrides of the provider's quirks for this model."""
 
 
-class ProviderConfig(_Section, frozen=True):
+class ProviderConfig(Section, frozen=True):
     """A provider: a row of configuration over a dialect."""
 
     dialect: DialectName | None = None
@@ -78,7 +65,7 @@ class ProviderConfig(_Section, frozen=True):
     """Nothing is charged here (a model on your own machine): every model's price is zero."""
 
 
-class Timeouts(_Section, frozen=True):
+class Timeouts(Section, frozen=True):
     """How long to wait for a provider, in seconds."""
 
     connect: Seconds = 10.0
@@ -89,7 +76,7 @@ class Timeouts(_Section, frozen=True):
     total: Seconds = 3600.0
 
 
-class Retries(_Section, frozen=True):
+class Retries(Section, frozen=True):
     """Tries again at the same target, before the client has seen any content."""
 
     per_target: Whole = 2
@@ -100,7 +87,7 @@ class Retries(_Section, frozen=True):
     """A ``retry-after`` above this moves on to the next target at once."""
 
 
-class Cooldown(_Section, frozen=True):
+class Cooldown(Section, frozen=True):
     """When a target that keeps failing is skipped."""
 
     after_failures: OneOrMore = 3
@@ -109,7 +96,7 @@ class Cooldown(_Section, frozen=True):
     """How long it is skipped before one probe is let through."""
 
 
-class Limits(_Section, frozen=True):
+class Limits(Section, frozen=True):
     """What a client may send."""
 
     body_bytes: OneOrMore = 30_000_000
@@ -124,7 +111,7 @@ class Limits(_Section, frozen=True):
     """Open client connections; more are refused with 503."""
 
 
-class LedgerConfig(_Section, frozen=True):
+class LedgerConfig(Section, frozen=True):
     """Where what happened is written down."""
 
     directory: str | None = None
@@ -133,7 +120,7 @@ class LedgerConfig(_Section, frozen=True):
     """The journal reaches the disk at least this often: what a power cut can lose at most."""
 
 
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """The whole file."""
 
     listen: str = "127.0.0.1:4000"
@@ -151,6 +138,8 @@ class Config(_Section, frozen=True):
     there, in the order of docs/configuration.md."""
     fallback: list[TargetName] = []
     """Appended to every chain."""
+    routing: RoutingConfig = RoutingConfig()
+    """How requests are weighed: which model is the cheapest that is good enough."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

@@ -48,6 +48,8 @@ def sections() -> dict[str, type[msgspec.Struct]]:
                     walk(field.type, f"{path}.{field.name}" if path else field.name)
             case msgspec.inspect.DictType():
                 walk(shape.value_type, f"{path}.{'MODEL' if path.endswith('.models') else 'NAME'}")
+            case msgspec.inspect.ListType():
+                walk(shape.item_type, path)
             case msgspec.inspect.UnionType():
                 for option in shape.types:
                     walk(option, path)

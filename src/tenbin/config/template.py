@@ -9,7 +9,9 @@ from tenbin.config.findings import DEFAULT_MODELS, EMBEDDED_MODEL, Findings
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED
 from tenbin.config.quirks import PROFILES
+from tenbin.config.routing import RoutingConfig
 from tenbin.config.schema import field_docs
+from tenbin.core.features import TIERS
 
 _WIDTH = 100
 
@@ -30,6 +32,7 @@ def template(findings: Findings) -> str:
     parts.append(_comment(docs.get("models", "")) + _models(findings))
     parts.append(_comment(docs.get("default", "")) + _default(findings))
     parts.append(_unset("fallback", [], docs))
+    parts.append(_routing(docs))
     for name in ("discover", "local_model"):
         parts.append(_unset(name, getattr(Config(), name), docs))
     for name in ("timeouts", "retries", "cooldown", "limits", "ledger"):
@@ -82,6 +85,18 @@ def _chain(findings: Findings) -> list[str]:
     if not chain and findings.embedded:
         chain = [f"{EMBEDDED}/{EMBEDDED_MODEL}"]
     return chain
+
+
+def _routing(docs: dict[str, str]) -> str:
+    """The few keys of weighing that most people set; docs/configuration.md has all."""
+    routing, own = Config().routing, field_docs(RoutingConfig)
+    lines = [_comment(docs.get("routing", "")) + "routing:"]
+    for name in ("names", "mode", "floor", "long_context_tokens"):
+        lines += [f"  {line}" for line in _comment(own.get(name, "")).splitlines()]
+        lines.append(f"  # {name}: {_value(getattr(routing, name))}")
+    lines += [f"  {line}" for line in _comment(own.get("tiers", "")).splitlines()]
+    lines += ["  # tiers:", *(f"  #   {tier}: []" for tier in TIERS)]
+    return "\n".join(lines) + "\n"
 
 
 def _section(name: str, section: msgspec.Struct, docs: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from tenbin.config.chains import chains
 from tenbin.config.digest import digest
 from tenbin.config.model import Config
 from tenbin.config.provider import Provider, complete, split_target
@@ -39,8 +40,7 @@ def policy(config: Config) -> Policy:
 
 def absent(config: Config) -> tuple[str, ...]:
     """The targets that stand in a chain but whose provider is not there, each once."""
-    chains = [*config.models.values(), config.default, config.fallback]
-    targets = {target: split_target(target) for chain in chains for target in chain}
+    targets = {target: split_target(target) for _, chain in chains(config) for target in chain}
     return tuple(target for target, parts in targets.items() if parts is None or parts[0] not in config.providers)
 
 

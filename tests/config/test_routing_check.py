@@ -1,0 +1,66 @@
+"""Mistakes in the `routing` block are told with their place and their fix."""
+
+import pytest
+
+from tenbin.config.load import parse
+from tenbin.config.problem import ConfigError, ConfigProblem
+
+PROVIDERS = "providers:\n  home: {dialect: openai_chat, base_url: http://127.0.0.1:9/v1, free: true}\n"
+
+
+def mistakes(routing: str) -> list[ConfigProblem]:
+    try:
+        parse(f"{PROVIDERS}routing:\n{routing}", environ={})
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def test_a_whole_block_is_taken() -> None:
+    block = """
+  names: [auto, "claude-*"]
+  tiers: {low: [home/small], medium: [home/middle], high: [home/large], highest: [home/large]}
+  mode: budget
+  floor: 0.9
+  floors: {contract_analysis: 0.97, think: 1}
+  speed: medium
+  categories: {background: [home/small]}
+  aliases: {fast: quick, quick: home/small}
+  rules:
+    - {name: interns, when: {keys: [local], tasks: [chat]}, without: ["*/large"], floor: 0.5}
+    - {when: {names: [translate-*]}, use: [home/middle]}
+  strong_share: 0.2
+  abilities: {home/small: -0.5}
+  electricity: {usd_per_kwh: 0.3, watts: 90}
+  judge: {target: home/middle}
+  router: my_company.routers:choose
+"""
+    config = parse(f"{PROVIDERS}routing:{block}", environ={})
+    assert config.routing.tiers.medium == ["home/middle"]
+    assert config.routing.rules[0].when.tasks == ["chat"]
+
+
+@pytest.mark.parametrize(
+    ("routing", "key", "said"),
+    [
+        ("  tiers: {low: [nobody/small]}", "routing.tiers.low[0]", "no provider is named nobody"),
+        ("  tiers: {lowest: [home/small]}", "routing.tiers.lowest", "not a key"),
+        ("  categories: {image: [home/a, home/a]}", "routing.categories.image[1]", "stands twice"),
+        ("  rules: [{use: [nobody/x]}]", "routing.rules[0].use[0]", "no provider is named nobody"),
+        ("  rules: [{use: [home/x], without: [y]}]", "routing.rules[0].use", "nothing is left to choose"),
+        ("  rules: [{when: {keys: [interns]}}]", "routing.rules[0].when.keys[0]", "no key is named interns"),
+        ("  rules: [{when: {tasks: [haggling]}}]", "routing.rules[0].when.tasks[0]", "not one of the choices"),
+        ("  judge: {target: nobody/x}", "routing.judge.target", "no provider is named nobody"),
+        ("  judge: {least: 0.9, most: 0.1}", "routing.judge.most", "less than `least`"),
+        ("  floors: {contract: 0.9}", "routing.floors.contract", "neither a category nor a task type"),
+        ("  floor: 1.2", "routing.floor", "too large"),
+        ("  aliases: {a: b, b: a}", "routing.aliases.a", "leads back to itself"),
+        ("  router: 'rm -rf'", "routing.router", "names no router"),
+    ],
+)
+def test_a_mistake_is_told_where_it_stands(routing: str, key: str, said: str) -> None:
+    told = [problem for problem in mistakes(routing) if problem.key == key]
+    assert told, mistakes(routing)
+    assert said in told[0].message
+    assert told[0].fix
+    assert told[0].line > 2
