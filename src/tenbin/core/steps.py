@@ -3,12 +3,15 @@
 ``decide`` yields Steps and is sent Outcomes; the live driver performs them, the replay driver looks them up.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from tenbin.core.features import Features
 from tenbin.core.problems import Failure
+from tenbin.core.session import Session
 from tenbin.core.target import Target
+from tenbin.core.weighing import Weighing
 
 
 class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
@@ -25,6 +28,34 @@ class Pause(msgspec.Struct, frozen=True, tag="pause"):
     """Wait before the next try."""
 
     ms: int
+
+
+class Sense(msgspec.Struct, frozen=True, tag="sense"):
+    """Find out more about the request."""
+
+    name: Literal["request", "complexity"]
+    """``request``: what rules can tell, and the conversation so far. ``complexity``: what was learned to read out of
+    its words."""
+
+
+class Note(msgspec.Struct, frozen=True, tag="note"):
+    """Keep on the receipt how the target was chosen."""
+
+    weighing: Weighing
+
+
+class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
+    """What is known of the request now."""
+
+    features: Features
+    session_key: str = ""
+    """The conversation's, within its caller's key."""
+    session: Session | None = None
+    """None when nothing of it is remembered."""
+
+
+class Noted(msgspec.Struct, frozen=True, tag="noted"):
+    """It is kept."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
@@ -49,5 +80,5 @@ class Verdict(msgspec.Struct, frozen=True, tag="verdict", kw_only=True):
     failure: Failure | None = None
 
 
-Step: TypeAlias = Call | Pause
-StepOutcome: TypeAlias = Answered | Failed | Resumed
+Step: TypeAlias = Call | Pause | Sense | Note
+StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Noted

@@ -6,6 +6,7 @@ import msgspec
 
 from tenbin.config.model import Cooldown, Retries
 from tenbin.core.target import Quirks, Target
+from tenbin.decide.routing import Routing
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,5 +26,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """By provider: (beginning of a model's name, the quirks of such models), the longest first."""
     default: tuple[Target, ...]
     fallback: tuple[Target, ...]
+    aliases: Mapping[str, str] = {}
+    """Other names: what a client asks for, and the name or ``provider/model`` that it means."""
+    routing: Routing | None = None
+    """None when nothing can be weighed: no tier has a target."""
     retries: Retries
     cooldown: Cooldown

@@ -9,8 +9,11 @@ from tenbin.config.digest import digest
 from tenbin.config.model import Config
 from tenbin.config.provider import Provider, complete, split_target
 from tenbin.config.quirks import PROFILES
+from tenbin.config.routing import Rule
+from tenbin.core.features import CATEGORIES, TIERS
 from tenbin.core.target import Target
 from tenbin.decide.policy import Policy
+from tenbin.decide.routing import Routing, RuleInForce, names
 
 
 def policy(config: Config) -> Policy:
@@ -33,6 +36,8 @@ def policy(config: Config) -> Policy:
         variants={name: variants for name, provider in providers.items() if (variants := provider.variants())},
         default=_chain(config.default, providers),
         fallback=tuple(_stand_in(target) for target in _chain(config.fallback, providers)),
+        aliases=config.routing.aliases,
+        routing=_routing(config, providers),
         retries=config.retries,
         cooldown=config.cooldown,
     )
@@ -48,6 +53,43 @@ def _chain(chain: list[str], providers: Mapping[str, Provider]) -> tuple[Target,
     parts = [split_target(target) for target in chain]
     targets = [providers[found[0]].target(found[1]) for found in parts if found and found[0] in providers]
     return (*targets[:1], *map(_stand_in, targets[1:]))
+
+
+def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | None:
+    settings = config.routing
+
+    def targets(chain: list[str]) -> tuple[Target, ...]:
+        """Each may have to take over another one's conversation."""
+        return tuple(map(_stand_in, _chain(chain, providers)))
+
+    tiers = {tier: targets(getattr(settings.tiers, tier)) for tier in TIERS}
+    candidates = {target.name: target for tier in TIERS for target in tiers[tier]}
+    categories = {category: targets(getattr(settings.categories, category)) for category in CATEGORIES}
+    rules = tuple(_rule(number, rule, targets(rule.use)) for number, rule in enumerate(settings.rules, start=1))
+    if not candidates and not any(categories.values()) and not any(rule.use for rule in rules):
+        return None
+    return Routing(
+        settings=settings,
+        requested=names(settings.names),
+        tiers=tiers,
+        candidates=tuple(candidates.values()),
+        categories={category: chain for category, chain in categories.items() if chain},
+        rules=rules,
+        judge=next(iter(targets([settings.judge.target] if settings.judge.target else [])), None),
+    )
+
+
+def _rule(number: int, rule: Rule, use: tuple[Target, ...]) -> RuleInForce:
+    return RuleInForce(
+        name=rule.name or f"rule {number}",
+        rule=rule,
+        requested=names(rule.when.names),
+        keys=frozenset(rule.when.keys),
+        clients=names(rule.when.clients),
+        use=use,
+        among=names(rule.among),
+        without=names(rule.without),
+    )
 
 
 def _stand_in(target: Target) -> Target:

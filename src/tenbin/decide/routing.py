@@ -1,0 +1,146 @@
+"""4. Weighing as configured, with every target resolved: who may be chosen, and which rules hold for whom."""
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
+
+import msgspec
+
+from tenbin.config.routing import Mode, RoutingConfig, Rule, Speed
+from tenbin.core.features import Category, Features, Tier
+from tenbin.core.target import Target
+
+
+class Names(msgspec.Struct, frozen=True):
+    """A list of names in which ``*`` stands for any characters."""
+
+    exact: frozenset[str] = frozenset()
+    pattern: re.Pattern[str] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        if name in self.exact:
+            return True
+        return self.pattern is not None and isinstance(name, str) and self.pattern.match(name) is not None
+
+    def __bool__(self) -> bool:
+        return bool(self.exact) or self.pattern is not None
+
+
+def names(listed: Iterable[str]) -> Names:
+    """Take in a list of names."""
+    plain, wild = set[str](), []
+    for name in listed:
+        if "*" in name or "?" in name:
+            wild.append(translate(name.replace("[", "[[]")))
+        else:
+            plain.add(name)
+    return Names(frozenset(plain), re.compile("|".join(wild)) if wild else None)
+
+
+class RuleInForce(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule with its targets resolved."""
+
+    name: str
+    rule: Rule
+    requested: Names
+    keys: frozenset[str]
+    clients: Names
+    use: tuple[Target, ...]
+    among: Names
+    without: Names
+
+    def holds(self, requested: str, key: str, client: str, features: Features) -> bool:
+        """Whether it is meant for this request."""
+        when = self.rule.when
+        return (
+            (not self.requested or requested in self.requested)
+            and (not self.keys or key in self.keys)
+            and (not self.clients or client in self.clients)
+            and (not when.categories or features.category in when.categories)
+            and (not when.tasks or features.task in when.tasks)
+            and (not when.languages or features.language in when.languages)
+            and (when.tokens_above is None or features.prompt_tokens > when.tokens_above)
+        )
+
+    @property
+    def needs_learned(self) -> bool:
+        """Whether what it looks at is learned from the request's words."""
+        return bool(self.rule.when.tasks or self.rule.when.languages)
+
+
+class Routing(msgspec.Struct, frozen=True, kw_only=True):
+    """Weighing in force."""
+
+    settings: RoutingConfig
+    requested: Names
+    """Names that are weighed when a client asks for them."""
+    tiers: Mapping[Tier, tuple[Target, ...]]
+    candidates: tuple[Target, ...]
+    """All targets of the tiers, each once, the weakest tier's first."""
+    categories: Mapping[Category, tuple[Target, ...]]
+    """By category, its own targets; those without any are weighed."""
+    rules: tuple[RuleInForce, ...]
+    judge: Target | None = None
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the choice for one request."""
+
+    floor: float
+    mode: Mode
+    speed: Speed
+    use: tuple[Target, ...] = ()
+    """These and nobody else, in this order: nothing is weighed."""
+    among: tuple[Names, ...] = ()
+    """May be chosen only when in all of these."""
+    without: tuple[Names, ...] = ()
+    """May not be chosen when in any of these."""
+    rule: str = ""
+    """The rules that were followed."""
+
+    def forbids(self, target: str) -> str:
+        """Why this target may not be chosen for this request; empty when it may."""
+        if any(target not in names for names in self.among):
+            return f"{self.rule}: it is not among those that may be chosen"
+        if any(target in names for names in self.without):
+            return f"{self.rule}: it may not be chosen"
+        return ""
+
+
+def demand(
+    routing: Routing,
+    features: Features,
+    *,
+    requested: str,
+    key: str,
+    client: str,
+    floor: float | None = None,
+    mode: Mode | None = None,
+    speed: Speed | None = None,
+) -> Demand:
+    """What holds for a request: what its headers say (``floor``, ``mode``, ``speed``), then its rules, then its
+    category's targets, then the settings. Every rule that holds may forbid; the first that gives a value gives it.
+    """
+    settings = routing.settings
+    followed = [rule for rule in routing.rules if rule.holds(requested, key, client, features)]
+    use: tuple[Target, ...] = ()
+    for rule in followed:
+        use = use or rule.use
+        floor = rule.rule.floor if floor is None else floor
+        mode = mode or rule.rule.mode
+        speed = speed or rule.rule.speed
+    named = [rule.name for rule in followed]
+    if not use and (own := routing.categories.get(features.category)):
+        use, named = own, [*named, f"category:{features.category}"]
+    if floor is None:
+        special = [settings.floors[word] for word in (features.category, features.task) if word in settings.floors]
+        floor = max(special, default=settings.floor)
+    return Demand(
+        floor=floor,
+        mode=mode or settings.mode,
+        speed=speed or settings.speed,
+        use=use,
+        among=tuple(rule.among for rule in followed if rule.among),
+        without=tuple(rule.without for rule in followed if rule.without),
+        rule=" ".join(named),
+    )
