@@ -15,11 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-import uvicorn
 import uvloop
 
 from tenbin.api.application import Application
-from tenbin.api.server_protocol import limited
+from tenbin.api.server import Server
 from tenbin.codecs.registry import dialect
 from tenbin.config.address import BadAddress, check_listen, split_listen
 from tenbin.config.keys import KeyRing
@@ -49,7 +48,7 @@ DRAIN_SECONDS = 30
 
 
 class Gateway:
-    """A gateway's parts, from the ledger to the ASGI application."""
+    """A gateway's parts, from the ledger to the application."""
 
     def __init__(self, config: Config, data_dir: Path, clock: Clock | None = None) -> None:
         """Open the ledger and settle what an earlier process left. Raises LedgerUnusable."""
@@ -177,45 +176,6 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, its signal handling left to us, with a word when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
-        await super().startup(sockets=sockets)
-        self.listens.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
-def _server(gateway: Gateway) -> _Server:
-    limits = gateway.config.limits
-    return _Server(
-        uvicorn.Config(
-            gateway.application,
-            http=limited(limits),
-            ws="none",
-            lifespan="off",
-            loop="none",
-            interface="asgi3",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-            backlog=2048,
-        )
-    )
-
-
 async def run(
     gateway: Gateway,
     listener: socket.socket,
@@ -226,35 +186,27 @@ async def run(
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
-    server = _server(gateway)
-    serving = start_task(server.serve(sockets=[listener]), name="server")
+    server = Server(gateway.application, gateway.config.limits, lambda: gateway.config.limits)
     watching = None
     if reload is not None:
         host: str = listener.getsockname()[0]
         watching = start_task(_watch(gateway, reload, watched, host), name="configuration watch")
     try:
+        await server.listen(listener)
         await gateway.start_local_model()
-        await server.listens.wait()
         # The first request need not pay for what it will surely use.
         await asyncio.to_thread(gateway.load_dialects)
         settle_collector()
         if started is not None:
             started()
-        if stop is not None:
-            waiting = start_task(_wait(stop), name="stop")
-            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            gateway.stopping()
-            server.should_exit = True
-        await serving
+        await (stop or asyncio.Event()).wait()
+        gateway.stopping()
+        await server.stop(DRAIN_SECONDS)
     finally:
         if watching is not None:
             watching.cancel()
+        listener.close()
         await gateway.close()
-
-
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()
 
 
 async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path | None, host: str) -> None:

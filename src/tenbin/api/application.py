@@ -1,14 +1,13 @@
-"""1. Where a request arrives: a raw ASGI application, since a framework would cost more than all the rest.
+"""1. Where a request arrives, behind the server and without a framework, which would cost more than all the rest.
 
 The path tells the dialect; the caller is identified, the body read, its head decoded; then execute takes over.
 """
 
-import asyncio
 import logging
 from urllib.parse import quote
 
 from tenbin.api.caller import identify
-from tenbin.api.client_side import ClientGone, ClientSide, Presence, Receive, Scope, Send, client_of, let_go, read_body
+from tenbin.api.client_side import Request
 from tenbin.api.pages import Pages
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
@@ -28,54 +27,42 @@ MOST_NAME = 256
 
 
 class Application:
-    """The ASGI application of a gateway."""
+    """What a gateway does with a request."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.pages = Pages(service)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; nothing that a client sends may raise out of here."""
-        if scope["type"] != "http":
-            return
-        client = client_of(scope, send)
-        path: str = scope["path"]
-        route = ASKS.get(path)
-        identity = self._new_id()
+    async def __call__(self, request: Request) -> None:
+        """Serve one request; nothing that a client sends may raise out of here. Cancelled when the client leaves."""
+        route = ASKS.get(request.path)
+        clock = self.service.clock
+        arrived_at_ms = clock.now_ms()
+        identity = request_id.new(arrived_at_ms, clock.bits())
         try:
-            if route is not None and scope["method"] == "POST":
-                await self._serve(route, scope, receive, client, identity)
+            if route is not None and request.method == b"POST":
+                await self._serve(route, request, identity, arrived_at_ms)
             else:
-                await self._other(path, scope, receive, client, identity)
-        except ClientGone:
-            return
+                await self._other(request, identity)
         except Exception:
             LOG.exception("request %s failed inside Tenbin", identity)
-            if not client.started:
+            if not request.started:
                 dialect = route.dialect if route is not None else "openai_chat"
-                await self._refuse(client, dialect, BUG, identity)
-        finally:
-            let_go(scope)
+                await self._refuse(request, dialect, BUG, identity)
 
-    def _new_id(self) -> str:
-        clock = self.service.clock
-        return request_id.new(clock.now_ms(), clock.bits())
-
-    async def _serve(self, route: Route, scope: Scope, receive: Receive, client: ClientSide, identity: str) -> None:
+    async def _serve(self, route: Route, request: Request, identity: str, arrived_at_ms: int) -> None:
         service = self.service
-        clock = service.clock
-        arrived_ns, arrived_at_ms = clock.monotonic_ns(), clock.now_ms()
-        headers = scope["headers"]
+        arrived_ns = service.clock.monotonic_ns()
+        headers = request.headers
         caller = identify(headers, service.keys)
         if isinstance(caller, Problem):
-            await self._refuse(client, route.dialect, caller, identity, close=True)
+            await self._refuse(request, route.dialect, caller, identity, close=True)
             return
-        body = await read_body(scope, receive, service.config.limits)
+        body = await request.body()
         if isinstance(body, Problem):
-            await self._refuse(client, route.dialect, body, identity, close=True)
+            await self._refuse(request, route.dialect, body, identity, close=True)
             return
         world = service.world
-        presence: Presence | None = None
         try:
             codec = world.dialects(route.dialect)
             head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
@@ -91,8 +78,8 @@ class Application:
                 request_id=identity,
                 dialect=route.dialect,
                 operation=route.operation,
-                path=scope["path"],
-                query=scope["query_string"],
+                path=request.path,
+                query=request.query,
                 headers=tuple(headers),
                 body=body,
                 head=head,
@@ -102,49 +89,45 @@ class Application:
                 session=(session or head.session or "")[:MOST_NAME] or None,
                 client=agent[:200],
             )
-            with Presence(scope, receive) as presence:
-                if route.operation == "count_tokens":
-                    await count_tokens(world, ask, client)
-                else:
-                    await Exchange(world, ask, client).run()
+            if route.operation == "count_tokens":
+                await count_tokens(world, ask, request)
+            else:
+                await Exchange(world, ask, request).run()
         except Unreadable as unreadable:
-            await self._refuse(client, route.dialect, unreadable.problem, identity)
-        except asyncio.CancelledError:
-            if presence is None or not presence.left:
-                raise
+            await self._refuse(request, route.dialect, unreadable.problem, identity)
 
-    async def _other(self, path: str, scope: Scope, receive: Receive, client: ClientSide, identity: str) -> None:
+    async def _other(self, request: Request, identity: str) -> None:
         """Everything that is not a request to a model."""
-        method: str = scope["method"]
+        path, method = request.path, request.method.decode("ascii")
         if path in PROBES and method in ("GET", "HEAD"):
-            await client.respond(200, [(b"content-type", b"application/json")], b'{"service":"tenbin"}')
+            await request.respond(200, [(b"content-type", b"application/json")], b'{"service":"tenbin"}')
             return
-        names = frozenset(name for name, _ in scope["headers"])
+        names = frozenset(name for name, _ in request.headers)
         dialect = dialect_of(path, names)
         if path in ASKS or path in IGNORED:
             if path in IGNORED and method == "POST":
-                await client.respond(200, [(b"content-type", b"application/json")], b"{}")
+                await request.respond(200, [(b"content-type", b"application/json")], b"{}")
                 return
-            await self._refuse(client, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
+            await self._refuse(request, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
             return
         page = self.pages.find(path)
         if page is None:
-            await self._refuse(client, dialect, _unknown(path), identity)
+            await self._refuse(request, dialect, _unknown(path), identity)
         elif method not in ("GET", "HEAD"):
-            await self._refuse(client, dialect, _wrong_method(path, method, "GET"), identity, allow="GET")
+            await self._refuse(request, dialect, _wrong_method(path, method, "GET"), identity, allow="GET")
         else:
             caller: Caller | Problem | None = None
             if not page.open:
-                caller = identify(scope["headers"], self.service.keys)
+                caller = identify(request.headers, self.service.keys)
             if isinstance(caller, Problem):
-                await self._refuse(client, dialect, caller, identity)
+                await self._refuse(request, dialect, caller, identity)
                 return
-            status, headers, body = await page.answer(path, scope["query_string"], dialect)
-            await client.respond(status, headers + _identified(dialect, identity), body)
+            status, headers, body = await page.answer(path, request.query, dialect)
+            await request.respond(status, headers + _identified(dialect, identity), body)
 
     async def _refuse(
         self,
-        client: ClientSide,
+        request: Request,
         dialect: DialectName,
         problem: Problem,
         identity: str,
@@ -157,10 +140,10 @@ class Application:
         headers = problem_headers(problem)
         headers += _identified(dialect, identity)
         if close:
-            headers.append((b"connection", b"close"))
+            request.keep_alive = False
         if allow is not None:
             headers.append((b"allow", allow.encode()))
-        await client.respond(problem.status, headers, body)
+        await request.respond(problem.status, headers, body)
 
 
 BUG = Problem(

@@ -1,200 +1,251 @@
-"""1. The client's side of a request, over ASGI: its body read within limits, its answer sent, its leaving noticed."""
+"""1. A client's request, and the way to answer it: its body read within limits, its answer written to the connection.
+
+What the parser found is taken as it came; nothing here is done for a request that does not need it.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from http import HTTPStatus
+from typing import Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-
-from tenbin.api.server_protocol import CONNECTION_KEY, CYCLE_KEY
 from tenbin.config.model import Limits
 from tenbin.core.problems import Problem
-from tenbin.execute.clock import start_task
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-
 
 STUCK_SECONDS = 120.0
 """A client that takes no byte of a streamed answer for this long is let go."""
 
-
-class ClientGone(Exception):
-    """The client left before its request was complete."""
-
-
-class AsgiClient:
-    """Sends an answer (the Client of execute.world)."""
-
-    __slots__ = ("_send", "started")
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.started = False
-
-    async def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a streamed answer."""
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def write(self, data: bytes) -> None:
-        """Send a piece of the body."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def finish(self, data: bytes = b"") -> None:
-        """Send the last piece."""
-        await self._send({"type": "http.response.body", "body": data})
-
-    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer."""
-        self.started = True
-        headers.append((b"content-length", str(len(body)).encode()))
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+JOINED_BYTES = 32_768
+"""A body up to this size goes out in one piece with its head; a larger one is not copied for that."""
 
 
-class DirectClient:
-    """Sends an answer straight to the transport of Tenbin's own server: the same bytes that uvicorn would write, in
-    one piece, without a dictionary and a check of each header for each message (a tenth of a small request's cost).
+class Connection(Protocol):
+    """What a request needs of the connection that it came on."""
 
-    The headers are Tenbin's own or have been through an HTTP parser; names are in lower case.
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    write_paused: bool
+
+    async def drained(self) -> None:
+        """Return when the client has read some of what waits for it."""
+        ...
+
+
+class Request:
+    """One request of a client (the Client of execute.world, for whoever answers it).
+
+    Header names are in lower case. Of an answer's headers, the names are too; they are Tenbin's own or have been
+    through an HTTP parser.
     """
 
-    __slots__ = ("_cycle", "_version", "started")
+    __slots__ = (
+        "_chunked",
+        "_connection",
+        "_waiter",
+        "body_size",
+        "broken",
+        "complete",
+        "ended",
+        "headers",
+        "keep_alive",
+        "limits",
+        "method",
+        "parts",
+        "path",
+        "query",
+        "received_bytes",
+        "started",
+        "version",
+    )
 
-    def __init__(self, cycle: Any, http_version: str) -> None:
-        self._cycle = cycle
-        self._version = http_version
+    def __init__(
+        self,
+        connection: Connection,
+        limits: Limits,
+        method: bytes,
+        path: str,
+        query: bytes,
+        headers: Headers,
+        version: str,
+    ) -> None:
+        self._connection = connection
+        self.limits = limits
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.version = version
+        """``1.1`` or ``1.0``."""
+        self.keep_alive = True
+        """The connection may be used again behind the answer."""
+        self.parts: list[bytes] = []
+        """The body, as far as it has come."""
+        self.body_size = 0
+        """Bytes of the body that have come, kept or not."""
+        self.received_bytes = 0
+        """The same with what frames it, while it is waited for."""
+        self.complete = False
+        """The body has come as a whole."""
+        self.broken = False
+        """What should be the rest of the body is not HTTP."""
         self.started = False
+        """The head of the answer is written."""
+        self.ended = False
+        """The answer is written as a whole."""
+        self._chunked = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # -- its body
+
+    def progressed(self) -> None:
+        """Called by the connection when the body is complete, broken or larger than any that is taken."""
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def body(self) -> bytes | Problem:
+        """The whole body, or why it is not taken."""
+        problem = self._refused()
+        if problem is not None:
+            return problem
+        if not self.complete:
+            if self.version == "1.1" and not self.parts and self._expects_to_be_asked():
+                self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if not await self._come():
+                return _too_slow(self.limits)
+        if self.body_size > self.limits.body_bytes:
+            return too_large(self.limits)
+        if self.broken:
+            return BROKEN
+        parts = self.parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _come(self) -> bool:
+        """Wait for the body, complete or for some reason not to be; False when it takes too long."""
+        try:
+            async with asyncio.timeout(self.limits.body_seconds):
+                while not self.complete and not self.broken and self.body_size <= self.limits.body_bytes:
+                    self._waiter = self._connection.loop.create_future()
+                    await self._waiter
+        except TimeoutError:
+            return False
+        finally:
+            self._waiter = None
+        return True
+
+    def _refused(self) -> Problem | None:
+        """Why the body is not taken, as far as the headers tell."""
+        named = dict(self.headers)
+        length = named.get(b"content-length")
+        if length is not None and int(length) > self.limits.body_bytes:
+            return too_large(self.limits)
+        if named.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+            return COMPRESSED
+        if named.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+            return RECODED
+        return None
+
+    def _expects_to_be_asked(self) -> bool:
+        return any(name == b"expect" and value.strip().lower() == b"100-continue" for name, value in self.headers)
+
+    async def pass_over(self) -> bool:
+        """Let the rest of the body go by, behind an answer; False when it will not come to its end."""
+        self.parts.clear()
+        if self._refused() is not None or self._expects_to_be_asked():
+            return False
+        return await self._come() and self.complete
+
+    # -- its answer
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a streamed answer."""
-        cycle = self._cycle
-        if self._version == "1.0":
-            cycle.keep_alive = False
-            framing = b""
+        """Write the head of a streamed answer."""
+        if self.version == "1.1":
+            self._chunked = True
+            head = self._head(status, headers, b"transfer-encoding: chunked\r\n")
         else:
-            cycle.chunked_encoding = True
-            framing = b"transfer-encoding: chunked\r\n"
-        self._put(self._head(status, headers, framing))
+            self.keep_alive = False
+            head = self._head(status, headers, b"")
+        self._connection.transport.write(head)
 
     async def write(self, data: bytes) -> None:
-        """Send a piece of the body."""
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
+        """Write a piece of the body; waits while the client is slow."""
+        connection = self._connection
+        if connection.write_paused:
             await self._wait_for_client()
         if data:
-            self._put(b"%x\r\n%b\r\n" % (len(data), data) if cycle.chunked_encoding else data)
+            connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     async def _wait_for_client(self) -> None:
         """Until it has read some; one that reads nothing for long counts as gone, or it would hold on for ever."""
+        connection = self._connection
         try:
             async with asyncio.timeout(STUCK_SECONDS):
-                await self._cycle.flow.drain()
+                await connection.drained()
         except TimeoutError:
-            self._cycle.transport.abort()  # its Presence then cancels the request
+            connection.transport.abort()  # which cancels this request
             await asyncio.sleep(0)
 
     async def finish(self, data: bytes = b"") -> None:
-        """Send the last piece."""
-        if self._cycle.chunked_encoding:
+        """Write the last piece."""
+        if self._chunked:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
-        self._put(data)
-        self._end()
+        if data:
+            self._connection.transport.write(data)
+        self.ended = True
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer."""
-        self._put(self._head(status, headers, b"content-length: %d\r\n" % len(body)) + body)
-        self._end()
+        """Write a whole answer."""
+        head = self._head(status, headers, b"content-length: %d\r\n" % len(body))
+        transport = self._connection.transport
+        if self.method == b"HEAD":
+            transport.write(head)
+        elif len(body) <= JOINED_BYTES:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        self.ended = True
 
     def _head(self, status: int, headers: Headers, framing: bytes) -> bytes:
-        cycle = self._cycle
-        self.started = cycle.response_started = True
-        cycle.waiting_for_100_continue = False
-        parts = [STATUS_LINE[status]]
+        self.started = True
+        parts = [_STATUS_LINES.get(status) or _status_line(status)]
         for name, value in headers:
-            if name == b"connection":
-                cycle.keep_alive = cycle.keep_alive and value != b"close"
-            else:
-                parts += (name, b": ", value, b"\r\n")
-        parts += (framing, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+            parts += (name, b": ", value, b"\r\n")
+        parts += (framing, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         return b"".join(parts)
 
-    def _put(self, data: bytes) -> None:
-        if data and not self._cycle.disconnected:
-            self._cycle.transport.write(data)
 
-    def _end(self) -> None:
-        cycle = self._cycle
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            if cycle.more_body:
-                cycle.transport.get_protocol().linger()
-            else:
-                cycle.transport.close()
-        cycle.on_response()
-
-
-ClientSide = AsgiClient | DirectClient
-
-
-def client_of(scope: Scope, send: Send) -> ClientSide:
-    """The client's side of a request: direct on Tenbin's own server, by ASGI messages on any other."""
-    cycle = scope.get(CYCLE_KEY)
-    if cycle is None or scope["method"] == "HEAD":
-        return AsgiClient(send)
-    return DirectClient(cycle, scope["http_version"])
-
-
-def let_go(scope: Scope) -> None:
-    """The request is over. Tenbin's server put into the scope what holds the scope in turn: take it out, or all of it,
-    and the headers with it, waits in memory for the collector."""
-    scope.pop(CYCLE_KEY, None)
-    scope.pop(CONNECTION_KEY, None)
-
-
-async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | Problem:
-    """The request's whole body, or why it is not taken. Raises ClientGone."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > limits.body_bytes:
-            return too_large(limits)
-        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            return Problem(
-                status=415,
-                code="invalid_request_error",
-                message="Compressed request bodies are not taken: send the body without content-encoding.",
-                param="content-encoding",
-            )
-    cycle = scope.get(CYCLE_KEY)
-    if cycle is not None and not cycle.more_body and not cycle.disconnected:  # all there, as it mostly is: no timer
-        body: bytes = (await receive()).get("body", b"")
-        return too_large(limits) if len(body) > limits.body_bytes else body
-    parts: list[bytes] = []
-    size = 0
+def _status_line(status: int) -> bytes:
     try:
-        async with asyncio.timeout(limits.body_seconds):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                part = message.get("body", b"")
-                size += len(part)
-                if size > limits.body_bytes:
-                    return too_large(limits)
-                parts.append(part)
-                more = message.get("more_body", False)
-    except TimeoutError:
-        return Problem(
-            status=408,
-            code="invalid_request_error",
-            message=f"The request's body was not complete after {limits.body_seconds:g} s (limits.body_seconds).",
-            param="body",
-        )
-    return b"".join(parts)
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
+
+
+_STATUS_LINES = {status.value: _status_line(status) for status in HTTPStatus}
+
+COMPRESSED = Problem(
+    status=415,
+    code="invalid_request_error",
+    message="Compressed request bodies are not taken: send the body without content-encoding.",
+    param="content-encoding",
+)
+RECODED = Problem(
+    status=501,
+    code="invalid_request_error",
+    message="Of transfer-encoding only `chunked` is taken: send the body with it or with content-length.",
+    param="transfer-encoding",
+)
+BROKEN = Problem(
+    status=400,
+    code="invalid_request_error",
+    message="The request's body is not chunked as HTTP/1.1 wants it.",
+    param="body",
+    should_retry=False,
+)
 
 
 def too_large(limits: Limits) -> Problem:
@@ -208,44 +259,10 @@ def too_large(limits: Limits) -> Problem:
     )
 
 
-class Presence:
-    """Cancels the running request when its client leaves: ``with Presence(scope, receive): ...``.
-
-    Tenbin's own server says so by a callback. Another ASGI server is listened to by a task, which costs more.
-    """
-
-    __slots__ = ("_connection", "_cycle", "_receive", "_task", "_watcher", "left")
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._connection = scope.get(CONNECTION_KEY)
-        self._cycle = scope.get(CYCLE_KEY)
-        self._receive = receive
-        self._task: asyncio.Task[Any] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self.left = False
-
-    def __enter__(self) -> "Presence":
-        self._task = asyncio.current_task()
-        if self._connection is not None:
-            self._connection.on_lost = self._leave
-        else:
-            self._watcher = start_task(self._listen(), name="client presence")
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._connection is not None:
-            self._connection.on_lost = None
-        if self._watcher is not None:
-            self._watcher.cancel()
-
-    def _leave(self) -> None:
-        self.left = True
-        if self._cycle is not None:
-            self._cycle.disconnected = True  # of several pipelined requests uvicorn tells only the last
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._leave()
+def _too_slow(limits: Limits) -> Problem:
+    return Problem(
+        status=408,
+        code="invalid_request_error",
+        message=f"The request's body was not complete after {limits.body_seconds:g} s (limits.body_seconds).",
+        param="body",
+    )

@@ -97,5 +97,3 @@ def _log_to_standard_error(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
-    # It warns of every malformed request: anybody could fill a disk with that.
-    logging.getLogger("uvicorn").setLevel(max(logging.ERROR, logging.root.level))
