@@ -11,6 +11,7 @@ from tenbin.core.answer import Delta
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
 from tenbin.core.problems import Failure, Problem
+from tenbin.core.sketch import Sketch
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import Usage
 
@@ -88,6 +89,12 @@ class Dialect(Protocol):
 
     def read_head(self, body: bytes) -> Head:
         """The few fields that every request is judged by. Raises Unreadable, naming the field and the fix."""
+        ...
+
+    def sketch(self, body: bytes) -> Sketch:
+        """Samples of the request's words and what stands around them, to weigh it by. Raises Unreadable for what is no
+        JSON object; of anything else it returns what can be read.
+        """
         ...
 
     def read(self, body: bytes) -> Conversation:

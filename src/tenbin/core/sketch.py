@@ -16,6 +16,8 @@ CONTEXT_CHARACTERS = 1_000
 """Of the first user turn's head, and of the last answer's tail."""
 MOST_TOOLS = 128
 """Tool names that are kept."""
+MOST_FIELDS = 16
+"""Property names of a schema that are kept."""
 
 Thinking: TypeAlias = Literal["", "off", "adaptive", "budget"]
 """How thinking is asked for: not mentioned, switched off, left to the model, or with a budget."""
@@ -46,15 +48,33 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tools: tuple[str, ...] = ()
     """Names of the offered tools, at most MOST_TOOLS."""
     images: int = 0
+    recent_images: int = 0
+    """Of these, those in the last turn that a person wrote and after it."""
+    document_bytes: int = 0
+    """Base64 of PDFs and other files."""
     prompt_bytes: int = 0
     """Bytes of system, messages and tools as they came, without images' and documents' data: what tokens are estimated
     from."""
+    wide_bytes: int = 0
+    """Of these, about how many write characters beyond ASCII: as UTF-8, or escaped."""
+    wide_characters: int = 0
+    """About how many characters those are."""
     effort: str = ""
     """``low`` ... ``max``, where asked for."""
     thinking: Thinking = ""
     max_tokens: int | None = None
     structured: bool = False
     """A JSON schema is asked for."""
+    structured_fields: tuple[str, ...] = ()
+    """Names of its properties, at most MOST_FIELDS."""
+    plan_mode: bool = False
+    """The client's own words say that the person wants a plan, not yet its execution."""
+    sub_agent: bool = False
+    """The client's pseudo-header says that a sub-agent is asking."""
+    model_tag: str = ""
+    """The model that a tag at the head of a system block, or of the first user turn, asks for."""
+    model_tag_place: Literal["", "system", "user"] = ""
+    """Where that tag stands."""
     cache_marks: int = 0
     """``cache_control`` marks that the client set."""
     cache_1h: bool = False

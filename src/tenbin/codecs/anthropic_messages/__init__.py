@@ -14,6 +14,7 @@ from tenbin.codecs.dialect import AnswerReader, AnswerWriter, Observer
 from tenbin.core.ask import Head, Operation
 from tenbin.core.conversation import Conversation
 from tenbin.core.problems import Failure, Problem
+from tenbin.core.sketch import Sketch
 from tenbin.core.target import DialectName, Target
 
 __all__ = ["ANTHROPIC", "AnthropicMessages"]
@@ -27,6 +28,13 @@ class AnthropicMessages:
     def read_head(self, body: bytes, operation: Operation = "generate") -> Head:
         """The few facts that a request is judged by. Raises Unreadable. Counting tokens needs no max_tokens."""
         return head_reader.read_head(body, operation)
+
+    def sketch(self, body: bytes) -> Sketch:
+        """Samples of the request's words, to weigh it by. Raises Unreadable for what is no JSON object."""
+        # Imported here: a gateway that weighs nothing does not need it.
+        from tenbin.codecs.anthropic_messages.sketch_reader import read_sketch
+
+        return read_sketch(body)
 
     def read(self, body: bytes) -> Conversation:
         """The whole request. Raises Unreadable."""

@@ -14,6 +14,7 @@ from tenbin.codecs.openai_chat.request_reader import read_embedding_head
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
 from tenbin.core.problems import Failure, Problem
+from tenbin.core.sketch import Sketch
 from tenbin.core.target import DialectName, Target
 
 __all__ = ["OPENAI_CHAT", "OpenAIChat", "read_embedding_head"]
@@ -27,6 +28,13 @@ class OpenAIChat:
     def read_head(self, body: bytes) -> Head:
         """The few fields that every request is judged by. Raises Unreadable."""
         return request_reader.read_head(body)
+
+    def sketch(self, body: bytes) -> Sketch:
+        """Samples of the request's words, to weigh it by. Raises Unreadable for what is no JSON object."""
+        # Imported here: a gateway that weighs nothing does not need it.
+        from tenbin.codecs.openai_chat.sketch_reader import read_sketch
+
+        return read_sketch(body)
 
     def read(self, body: bytes) -> Conversation:
         """The whole request. Raises Unreadable."""

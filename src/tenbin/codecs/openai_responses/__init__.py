@@ -15,6 +15,7 @@ from tenbin.codecs.thinking import MARK
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
 from tenbin.core.problems import Failure, Problem
+from tenbin.core.sketch import Sketch
 from tenbin.core.target import DialectName, Target
 
 __all__ = ["OPENAI_RESPONSES", "OpenAIResponses"]
@@ -28,6 +29,13 @@ class OpenAIResponses:
     def read_head(self, body: bytes) -> Head:
         """The few fields that every request is judged by. Raises Unreadable."""
         return request_reader.read_head(body)
+
+    def sketch(self, body: bytes) -> Sketch:
+        """Samples of the request's words, to weigh it by. Raises Unreadable for what is no JSON object."""
+        # Imported here: a gateway that weighs nothing does not need it.
+        from tenbin.codecs.openai_responses.sketch_reader import read_sketch
+
+        return read_sketch(body)
 
     def read(self, body: bytes) -> Conversation:
         """The whole request. Raises Unreadable."""
