@@ -17,6 +17,8 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """UTC ms at which it lapses unless it is read before."""
     life_ms: int
     """How long each read keeps it."""
+    effort: str | None = None
+    """The effort it was written at; None where that is not known."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):

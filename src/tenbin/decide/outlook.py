@@ -1,0 +1,73 @@
+"""4. How a conversation is expected to go on: how many requests are still to come, how the prompt grows, and whether
+what is warm in a prompt cache will still be when the next one arrives.
+"""
+
+from math import erf, log, sqrt
+from typing import NamedTuple
+
+from tenbin.core.features import Features
+from tenbin.core.session import NEW, Session
+from tenbin.decide.output_priors import AGENT, ASKED_ONCE, CHAT, ONCE, PEOPLE, TOOLS, Gap, Going
+
+PRIOR_REQUESTS = 4
+"""So many requests of the conversation itself weigh as much as the table's growth."""
+PRIOR_RETURNS = 10
+"""So many requests without a switch halve the chance that one is needed."""
+
+
+class Outlook(NamedTuple):
+    """What is expected of the rest of a conversation."""
+
+    turns: float
+    """Requests still to come after this one."""
+    growth: float
+    """Tokens by which each prompt is longer than the one before."""
+    by_tools: float
+    """Share of those requests that follow at once, with a tool's result."""
+    returns: float
+    """Chance that a request needs the model that the conversation came from, each time; where nothing is known of the
+    two models' quality."""
+    switched: float = 0.0
+    """The same, as this conversation's own switches tell it."""
+
+    def returning(self, gap: float) -> float:
+        """The chance that a request must go back to a model that is better by ``gap`` (of the chance 0..1 to be good
+        enough): that many of the answers disappoint, and people notice when they speak again, not between tools.
+        """
+        return min(self.switched + max(gap, 0.0) * (1 - self.by_tools), 1.0)
+
+    def alive(self, life_ms: float) -> float:
+        """The chance that the next request comes within so many milliseconds of the answer's beginning."""
+        if life_ms <= 0:
+            return 0.0
+        return self.by_tools * _within(TOOLS, life_ms) + (1 - self.by_tools) * _within(PEOPLE, life_ms)
+
+
+def outlook(session: Session | None, features: Features) -> Outlook:
+    """The expected rest of the conversation that this request belongs to.
+
+    After a request that compacts it, or one in the background, nothing of its prompt comes back.
+    """
+    session = session or NEW
+    going = _going(session, features)
+    known = max(session.requests - 1, 0)
+    growth = (going.growth * PRIOR_REQUESTS + session.growth_tokens) / (PRIOR_REQUESTS + known)
+    # There and back are two switches.
+    switched = session.switches / 2 / (PRIOR_RETURNS + session.requests)
+    returns = switched + going.returns * PRIOR_RETURNS / (PRIOR_RETURNS + session.requests)
+    if features.compaction or features.category == "background":
+        turns = 0.0
+    else:
+        turns = min(going.start + going.each * max(session.requests, features.turn - 1), going.most)
+    return Outlook(turns, growth, going.by_tools, min(returns, 1.0), switched)
+
+
+def _going(session: Session, features: Features) -> Going:
+    if features.agent:
+        return AGENT
+    alone = features.turn <= 1 and not session.requests and features.task in ASKED_ONCE
+    return ONCE if alone else CHAT
+
+
+def _within(gap: Gap, life_ms: float) -> float:
+    return 0.5 * (1 + erf(log(life_ms / gap.median_ms) / gap.deviation / sqrt(2)))
