@@ -15,8 +15,8 @@ from tenbin.core.receipt import Receipt
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.ledger.book import PROGRESS_BYTES, Book
 from tenbin.ledger.migrations import migrate
-from tenbin.ledger.records import PROGRESS, SETTLED, decode_receipt
-from tenbin.ledger.segments import DATABASE, JOURNAL, LedgerUnusable, segment_numbers, segment_path
+from tenbin.ledger.records import PROGRESS, SETTLED, Opened, decode_receipt, reframed
+from tenbin.ledger.segments import DATABASE, JOURNAL, LedgerUnusable, segment_numbers, segment_path, unsettled
 from tenbin.ledger.writer import open_database
 from tests.ledger.making import NOON_MS, PRICES, StandingClock, a_book, a_receipt, abandon, an_attempt, open_in
 from tests.ledger.reading import in_journal, killed_book, rows
@@ -33,6 +33,35 @@ def test_a_settled_receipt_is_priced_and_in_the_database(data_dir: Path) -> None
         counts = book.counts()
         assert (counts.opened, counts.settled, counts.entered, counts.in_flight) == (1, 1, 1, 0)
         assert (counts.backlog_bytes, counts.lost) == (0, 0)
+
+
+def test_what_is_opened_stands_in_the_journal_with_every_field_in_its_place(data_dir: Path) -> None:
+    ended = an_attempt(1, outcome="failed", usage=NOTHING)
+    with killed_book(data_dir) as book:
+        open_in(book, "req_1", number=2, input_tokens=77, attempts=(ended,))
+    ((opened, progress),) = unsettled(data_dir / JOURNAL)
+    assert progress is None
+    assert opened == Opened(
+        request_id="req_1",
+        arrived_at_ms=NOON_MS,
+        key_id="local",
+        dialect="anthropic",
+        operation="generate",
+        path="/v1/messages",
+        requested_model="anvil",
+        stream=True,
+        route="model:anvil",
+        policy="0123456789abcdef",
+        session="session-1",
+        client="tests/1",
+        number=2,
+        provider="acme",
+        model="anvil-1",
+        target_dialect="openai_chat",
+        started_at_ms=NOON_MS,
+        input_tokens=77,
+        attempts=(ended,),
+    )
 
 
 def test_a_request_that_reached_no_provider_is_written_down_too(data_dir: Path) -> None:
@@ -189,6 +218,18 @@ def test_a_receipt_that_the_database_cannot_hold_is_put_aside_and_the_rest_goes_
     assert sorted(rows(data_dir)) == ["req_1", "req_3"]
     (frame,) = read_rejected(data_dir)
     assert decode_receipt(frame).request_id == "req_2"
+
+
+def test_a_receipt_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(data_dir: Path) -> None:
+    """What another version wrote, for instance: its checksum is right, what it says is not ours to know."""
+    with a_book(data_dir) as book:
+        book.settle(a_receipt("req_1"))
+        book._journal.append(reframed(SETTLED, b"\x81\xa1x\x01"), SETTLED)
+        book.settle(a_receipt("req_3"))
+        assert book.flush()
+        assert (book.counts().rejected, book.counts().entered) == (1, 2)
+    assert sorted(rows(data_dir)) == ["req_1", "req_3"]
+    assert read_rejected(data_dir) == [b"\x81\xa1x\x01"]
 
 
 def read_rejected(directory: Path) -> list[bytes]:

@@ -12,7 +12,7 @@ from tenbin.ledger.segments import read_segment, segment_numbers, segment_path
 from tests.ledger.making import StandingClock
 
 
-def note(name: str) -> bytearray:
+def note(name: str) -> bytes:
     return frame(PROGRESS, Progress(request_id=name, number=1, output_bytes=1))
 
 

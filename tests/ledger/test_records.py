@@ -24,7 +24,7 @@ texts = st.lists(st.text(max_size=40) | st.just(MAGIC.decode("latin-1") * 3), ma
 
 
 def notes(names: list[str]) -> list[bytearray]:
-    return [frame(PROGRESS, Progress(request_id=name, number=1, output_bytes=7)) for name in names]
+    return [bytearray(frame(PROGRESS, Progress(request_id=name, number=1, output_bytes=7))) for name in names]
 
 
 def read(data: bytes) -> list[str]:
@@ -79,6 +79,6 @@ def test_a_mark_has_no_payload() -> None:
 
 
 def test_the_kind_is_part_of_the_checksum() -> None:
-    data = frame(SETTLED, a_receipt())
+    data = bytearray(frame(SETTLED, a_receipt()))
     data[2] = PROGRESS
     assert list(frames(data)) == []

@@ -56,12 +56,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 class _Flight:
     """What the journal holds of a request in flight, ready to be written into the next segment."""
 
-    __slots__ = ("noted", "number", "opened", "progress")
+    __slots__ = ("noted", "opened", "progress")
 
-    def __init__(self, opened: bytearray, number: int) -> None:
+    def __init__(self, opened: bytes) -> None:
         self.opened = opened
-        self.number = number
-        self.progress: bytearray | None = None
+        self.progress: bytes | None = None
         self.noted = 0
 
 
@@ -151,30 +150,31 @@ class Book:
         ``number`` counts attempts from 1; ``dialect`` is the one the target is spoken to in; ``input_tokens`` is an
         estimate of the prompt; ``attempts`` are those of this request that have already ended.
         """
+        # By place, not by name, which takes three times as long; a test holds every field to its place.
         record = Opened(
-            request_id=ask.request_id,
-            arrived_at_ms=ask.arrived_at_ms,
-            key_id=ask.caller.key_id,
-            dialect=ask.dialect,
-            operation=ask.operation,
-            path=ask.path,
-            requested_model=ask.head.model,
-            stream=ask.head.stream,
-            route=route,
-            policy=policy,
-            session=ask.session,
-            client=ask.client,
-            number=number,
-            provider=target.provider,
-            model=target.model,
-            target_dialect=dialect,
-            started_at_ms=started_at_ms,
-            input_tokens=input_tokens,
-            attempts=attempts,
+            ask.request_id,
+            ask.arrived_at_ms,
+            ask.caller.key_id,
+            ask.dialect,
+            ask.operation,
+            ask.path,
+            ask.head.model,
+            ask.head.stream,
+            route,
+            policy,
+            ask.session,
+            ask.client,
+            number,
+            target.provider,
+            target.model,
+            dialect,
+            started_at_ms,
+            input_tokens,
+            attempts,
         )
         data = frame(OPENED, record)
         # First the dict: a segment begun in between must carry the record over.
-        self._flights[ask.request_id] = _Flight(data, number)
+        self._flights[ask.request_id] = _Flight(data)
         self._journal.append(data, OPENED)
         self._opened += 1
 
@@ -255,7 +255,7 @@ class Book:
                 self._sink_errors += 1
                 self._last_sink_error = repr(error)
 
-    def _in_flight(self) -> Iterable[bytearray]:
+    def _in_flight(self) -> Iterable[bytes]:
         for flight in list(self._flights.values()):
             yield flight.opened
             if flight.progress is not None:

@@ -44,7 +44,7 @@ class Journal:
         clock: Clock,
         *,
         sync_ms: int,
-        carry: Callable[[], Iterable[bytes | bytearray]],
+        carry: Callable[[], Iterable[bytes]],
         on_sync: Callable[[], None] = lambda: None,
         segment_bytes: int = SEGMENT_BYTES,
         waiting_bytes: int = WAITING_BYTES,
@@ -75,7 +75,7 @@ class Journal:
         self._spoilt = False
         self._thread: threading.Thread | None = None
 
-    def begin(self, first: Iterable[bytes | bytearray]) -> None:
+    def begin(self, first: Iterable[bytes]) -> None:
         """Write the first records (what recovery settled) and the mark that nothing older is in flight; then start."""
         for data in first:
             self._write(data)
@@ -83,7 +83,7 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="tenbin-journal", daemon=True)
         self._thread.start()
 
-    def append(self, data: bytes | bytearray, kind: int) -> None:
+    def append(self, data: bytes, kind: int) -> None:
         """Write one frame, or keep it for later when the disk takes nothing."""
         with self._lock:
             self._write(data, kind)
@@ -140,7 +140,7 @@ class Journal:
         self.sync()
         os.close(self._file)
 
-    def _write(self, data: bytes | bytearray, kind: int = SETTLED) -> None:
+    def _write(self, data: bytes, kind: int = SETTLED) -> None:
         """With the lock held (or before the thread runs)."""
         if not self._waiting:
             try:

@@ -16,6 +16,7 @@ from tenbin.core.usage import NOTHING, Usage
 MAGIC = b"\xa5\x5a"
 HEADER = struct.Struct("<2sBII")
 HEADER_BYTES = HEADER.size
+_unpack_header = HEADER.unpack_from
 PAYLOAD_LIMIT = 64 * 1024 * 1024
 """No record is longer than this, in bytes; a greater length is damage."""
 
@@ -26,7 +27,7 @@ OPENED, PROGRESS, SETTLED, CARRIED = 1, 2, 3, 4
 """Kinds. CARRIED has no payload: all that was in flight when its segment began stands before it."""
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Opened(msgspec.Struct, frozen=True, array_like=True):
     """Written before each call to a provider: enough to settle the request if nothing more is ever heard of it.
 
     Fields are only ever added, at the end and with a default: a journal may be read by a newer Tenbin.
@@ -81,26 +82,22 @@ class RequestId(msgspec.Struct, frozen=True):
     request_id: str
 
 
-_encode_into = msgspec.msgpack.Encoder().encode_into
+_encode = msgspec.msgpack.Encoder().encode
 decode_opened = msgspec.msgpack.Decoder(Opened).decode
 decode_progress = msgspec.msgpack.Decoder(Progress).decode
 decode_receipt = msgspec.msgpack.Decoder(Receipt).decode
 decode_request_id = msgspec.msgpack.Decoder(RequestId).decode
 
 
-def frame(kind: int, record: Opened | Progress | Receipt | None) -> bytearray:
+def frame(kind: int, record: Opened | Progress | Receipt | None) -> bytes:
     """A record, framed. Never raises: what can't be written as it is, is written as nearly as it can be."""
-    data = bytearray(HEADER_BYTES)
-    if record is not None:
-        try:
-            _encode_into(record, data, HEADER_BYTES)
-        except (OverflowError, TypeError, ValueError):
-            _encode_into(writable(record), data, HEADER_BYTES)
-    with memoryview(data) as view:
-        payload = view[HEADER_BYTES:]
-        HEADER.pack_into(data, 0, MAGIC, kind, len(payload), zlib.crc32(payload, kind))
-        payload.release()
-    return data
+    if record is None:
+        return reframed(kind, b"")
+    try:
+        payload = _encode(record)
+    except (OverflowError, TypeError, ValueError):
+        payload = _encode(writable(record))
+    return HEADER.pack(MAGIC, kind, len(payload), zlib.crc32(payload, kind)) + payload
 
 
 def writable(value: Any) -> Any:
@@ -123,7 +120,7 @@ def writable(value: Any) -> Any:
 
 
 def reframed(kind: int, payload: bytes) -> bytes:
-    """A payload that was read from a frame, framed again."""
+    """A payload, framed: one that was read from a frame, for instance."""
     return HEADER.pack(MAGIC, kind, len(payload), zlib.crc32(payload, kind)) + payload
 
 
@@ -132,30 +129,18 @@ def frames(data: bytes | bytearray, start: int = 0) -> Iterator[Frame]:
 
     What is left after the last frame's ``end`` is a frame that is not complete yet, or never will be.
     """
-    position = start
-    while position + HEADER_BYTES <= len(data):
-        found = _frame_at(data, position)
-        if found is None:
-            position = data.find(MAGIC, position + 1)
-            if position < 0:
-                return
-        else:
-            yield found
-            position = found.end
-
-
-def _frame_at(data: bytes | bytearray, position: int) -> Frame | None:
-    if position + HEADER_BYTES > len(data):
-        return None
-    magic, kind, length, crc = HEADER.unpack_from(data, position)
-    begin = position + HEADER_BYTES
-    end = begin + length
-    if magic != MAGIC or length > PAYLOAD_LIMIT or end > len(data):
-        return None
-    payload = bytes(data[begin:end])
-    if zlib.crc32(payload, kind) != crc:
-        return None
-    return Frame(kind, payload, end)
+    position, size = start, len(data)
+    while (begin := position + HEADER_BYTES) <= size:
+        magic, kind, length, crc = _unpack_header(data, position)
+        if magic == MAGIC and length <= PAYLOAD_LIMIT and (end := begin + length) <= size:
+            payload = bytes(data[begin:end])
+            if zlib.crc32(payload, kind) == crc:
+                yield Frame(kind, payload, end)
+                position = end
+                continue
+        position = data.find(MAGIC, position + 1)
+        if position < 0:
+            return
 
 
 def plain(value: Any) -> str | None:

@@ -1,6 +1,7 @@
-"""7. A receipt as rows of the database: which column holds what."""
+"""7. A receipt as rows of the database: which column holds what, and the statements that enter many at once."""
 
-from typing import Any
+import sqlite3
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -9,10 +10,12 @@ from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.ledger.records import plain
 
+Values: TypeAlias = tuple[Any, ...]
+
 BUCKET_COLUMNS = tuple(Usage.__struct_fields__)
 """Each bucket and flag of Usage has the column of its name, in both tables."""
 
-REQUEST_COLUMNS = (
+_REQUEST_USUAL = (
     "id",
     "request_id",
     "arrived_at_ms",
@@ -24,11 +27,9 @@ REQUEST_COLUMNS = (
     "stream",
     "route",
     "policy",
-    "session",
     "client",
     "outcome",
     "status",
-    "failure",
     "provider",
     "model",
     "attempts",
@@ -40,8 +41,10 @@ REQUEST_COLUMNS = (
     "billed_nano",
     "trace",
 )
+_REQUEST_RARE = ("session", "failure")
+REQUEST_COLUMNS = (*_REQUEST_USUAL, *_REQUEST_RARE)
 
-ATTEMPT_COLUMNS = (
+_ATTEMPT_USUAL = (
     "request",
     "number",
     "provider",
@@ -49,27 +52,29 @@ ATTEMPT_COLUMNS = (
     "dialect",
     "started_at_ms",
     "outcome",
-    "failure",
     "status",
     "message",
     *BUCKET_COLUMNS,
     "cost_nano",
     "price",
-    "provider_cost_nano",
     "billed_nano",
-    "service_tier",
     "first_byte_ms",
     "total_ms",
     "upstream_request_id",
-    "answered_model",
     "stop_reason",
 )
+_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model")
+ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
 
-def request_row(row_id: int, receipt: Receipt) -> tuple[Any, ...]:
-    """The values of REQUEST_COLUMNS. ``provider`` and ``model`` are the last attempt's: who had the last word."""
-    last = receipt.attempts[-1] if receipt.attempts else None
-    return (
+def request_row(row_id: int, receipt: Receipt) -> tuple[Values, Values]:
+    """The values of REQUEST_COLUMNS, in two parts: the second one is mostly None throughout.
+
+    ``provider`` and ``model`` are the last attempt's: who had the last word.
+    """
+    attempts = receipt.attempts
+    last = attempts[-1] if attempts else None
+    usual = (
         row_id,
         receipt.request_id,
         receipt.arrived_at_ms,
@@ -78,17 +83,15 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Any, ...]:
         receipt.operation,
         receipt.path,
         receipt.requested_model,
-        receipt.stream,
+        1 if receipt.stream else 0,
         receipt.route,
         receipt.policy,
-        receipt.session,
         receipt.client,
         receipt.outcome,
         receipt.status,
-        receipt.failure,
         last.provider if last is not None else None,
         last.model if last is not None else None,
-        len(receipt.attempts),
+        len(attempts),
         receipt.queue_ms,
         receipt.first_byte_ms,
         receipt.total_ms,
@@ -97,16 +100,12 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Any, ...]:
         receipt.billed_nano,
         plain(receipt.trace),
     )
+    return usual, (receipt.session, receipt.failure)
 
 
-def weighing_row(row_id: int, weighing: Weighing) -> tuple[int, str]:
-    """The row of a weighed request in ``weighings``: its number, and the weighing as JSON."""
-    return row_id, msgspec.json.encode(weighing).decode()
-
-
-def attempt_row(row_id: int, attempt: Attempt) -> tuple[Any, ...]:
-    """The values of ATTEMPT_COLUMNS."""
-    return (
+def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
+    """The values of ATTEMPT_COLUMNS, in two parts: the second one is mostly None throughout."""
+    usual = (
         row_id,
         attempt.number,
         attempt.provider,
@@ -114,24 +113,26 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Any, ...]:
         attempt.dialect,
         attempt.started_at_ms,
         attempt.outcome,
-        attempt.failure,
         attempt.status,
         attempt.message,
         *_buckets(attempt.usage),
         attempt.cost_nano,
         attempt.price,
-        attempt.provider_cost_nano,
         attempt.billed_nano,
-        attempt.service_tier,
         attempt.first_byte_ms,
         attempt.total_ms,
         attempt.upstream_request_id,
-        attempt.answered_model,
         attempt.stop_reason,
     )
+    return usual, (attempt.failure, attempt.provider_cost_nano, attempt.service_tier, attempt.answered_model)
 
 
-def _buckets(usage: Usage) -> tuple[int | bool, ...]:
+def weighing_row(row_id: int, weighing: Weighing) -> tuple[int, str]:
+    """The row of a weighed request in ``weighings``: its number, and the weighing as JSON."""
+    return row_id, msgspec.json.encode(weighing).decode()
+
+
+def _buckets(usage: Usage) -> Values:
     return (
         usage.input,
         usage.cache_read,
@@ -142,6 +143,59 @@ def _buckets(usage: Usage) -> tuple[int | bool, ...]:
         usage.audio_input,
         usage.audio_output,
         usage.web_searches,
-        usage.input_estimated,
-        usage.output_estimated,
+        1 if usage.input_estimated else 0,
+        1 if usage.output_estimated else 0,
     )
+
+
+class _Inserts:
+    """Rows on their way into one table.
+
+    Where the rare columns are all empty they are left out of the statement, so that they become NULL: Python's sqlite3
+    takes 0.2 µs to bind a None or a bool, for which it looks for an adapter in vain, ten times as long as for a number.
+    """
+
+    def __init__(self, table: str, usual: tuple[str, ...], rare: tuple[str, ...]) -> None:
+        self._usual = _insert(table, usual)
+        self._full = _insert(table, (*usual, *rare))
+        self._empty = (None,) * len(rare)
+        self._usual_rows: list[Values] = []
+        self._full_rows: list[Values] = []
+
+    def add(self, usual: Values, rare: Values) -> None:
+        if rare == self._empty:
+            self._usual_rows.append(usual)
+        else:
+            self._full_rows.append(usual + rare)
+
+    def enter(self, database: sqlite3.Connection) -> None:
+        database.executemany(self._usual, self._usual_rows)
+        database.executemany(self._full, self._full_rows)
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+class Batch:
+    """Receipts on their way into the database."""
+
+    def __init__(self) -> None:
+        self._requests = _Inserts("requests", _REQUEST_USUAL, _REQUEST_RARE)
+        self._attempts = _Inserts("attempts", _ATTEMPT_USUAL, _ATTEMPT_RARE)
+        self._weighings: list[tuple[int, str]] = []
+
+    def add(self, row_id: int, receipt: Receipt) -> None:
+        """One receipt, which becomes the row of this number. Raises what a trace that is no JSON raises."""
+        self._requests.add(*request_row(row_id, receipt))
+        for attempt in receipt.attempts:
+            self._attempts.add(*attempt_row(row_id, attempt))
+        if receipt.weighing is not None:
+            self._weighings.append(weighing_row(row_id, receipt.weighing))
+
+    def enter(self, database: sqlite3.Connection) -> None:
+        """Insert all of them, within the caller's transaction. Raises what sqlite3 does."""
+        self._requests.enter(database)
+        self._attempts.enter(database)
+        if self._weighings:
+            database.executemany("INSERT INTO weighings (request, weighing) VALUES (?, ?)", self._weighings)

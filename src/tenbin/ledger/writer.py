@@ -13,11 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from tenbin.core.receipt import Receipt
 from tenbin.ledger.journal import Journal
 from tenbin.ledger.migrations import check_not_newer, migrate
-from tenbin.ledger.records import HEADER_BYTES, PAYLOAD_LIMIT, SETTLED, decode_receipt, frame, frames, reframed
-from tenbin.ledger.rows import ATTEMPT_COLUMNS, REQUEST_COLUMNS, attempt_row, request_row, weighing_row
+from tenbin.ledger.records import HEADER_BYTES, PAYLOAD_LIMIT, SETTLED, decode_receipt, frames, reframed
+from tenbin.ledger.rows import Batch
 from tenbin.ledger.segments import Position, segment_numbers, segment_path
 
 READ_BYTES = 1024 * 1024
@@ -29,15 +28,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _BUSY_SECONDS = 1.0
 """How long SQLite waits for somebody else's lock before the attempt counts as failed."""
 
-_INSERT_REQUEST = (
-    f"INSERT INTO requests ({', '.join(REQUEST_COLUMNS)}) VALUES ({', '.join('?' * len(REQUEST_COLUMNS))})"
-)
-_INSERT_ATTEMPT = (
-    f"INSERT INTO attempts ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
-)
-_INSERT_WEIGHING = "INSERT INTO weighings (request, weighing) VALUES (?, ?)"
-
 _UNFIT = (
+    msgspec.MsgspecError,
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,
     sqlite3.DataError,
@@ -46,7 +38,7 @@ _UNFIT = (
     TypeError,
     ValueError,
 )
-"""The row's fault, not the database's: trying again would not help."""
+"""The receipt's fault, not the database's: trying again would not help."""
 
 
 class Writer:
@@ -158,12 +150,12 @@ class Writer:
             data = _read(path, at.offset, PAYLOAD_LIMIT + READ_BYTES)
             whole = list(frames(data))
         if whole:
-            receipts = self._decoded([found.payload for found in whole if found.kind == SETTLED])
+            payloads = [found.payload for found in whole if found.kind == SETTLED]
             reached = Position(at.segment, at.offset + whole[-1].end)
             self.damaged += whole[-1].end - sum(HEADER_BYTES + len(found.payload) for found in whole)
-            if receipts:
-                self._enter(database, receipts, reached)
-            self._reach(reached, stored=bool(receipts))
+            if payloads:
+                self._enter(database, payloads, reached)
+            self._reach(reached, stored=bool(payloads))
             return True
         if not sealed:
             if self._left and self._source.synced_number >= at.segment:
@@ -173,59 +165,42 @@ class Writer:
         self._leave_segment(database, at.segment)
         return True
 
-    def _decoded(self, payloads: Sequence[bytes]) -> list[Receipt]:
-        receipts = []
-        for payload in payloads:
-            try:
-                receipts.append(decode_receipt(payload))
-            except msgspec.MsgspecError:
-                self._reject(reframed(SETTLED, payload))
-        return receipts
-
-    def _enter(self, database: sqlite3.Connection, receipts: list[Receipt], reached: Position) -> None:
+    def _enter(self, database: sqlite3.Connection, payloads: Sequence[bytes], reached: Position) -> None:
         """All rows of a batch and how far the journal is entered, in one transaction."""
         try:
+            batch = Batch()
+            for row_id, payload in enumerate(payloads, self._next_id):
+                batch.add(row_id, decode_receipt(payload))
             with _transaction(database):
-                first = self._next_id
-                database.executemany(_INSERT_REQUEST, [request_row(first + n, r) for n, r in enumerate(receipts)])
-                database.executemany(
-                    _INSERT_ATTEMPT, [attempt_row(first + n, a) for n, r in enumerate(receipts) for a in r.attempts]
-                )
-                weighed = [weighing_row(first + n, r.weighing) for n, r in enumerate(receipts) if r.weighing]
-                if weighed:
-                    database.executemany(_INSERT_WEIGHING, weighed)
+                batch.enter(database)
                 _store_position(database, reached)
-            entered = len(receipts)
+            entered = len(payloads)
         except _UNFIT:
             # One that is there already (the position was lost with an older database), or that SQLite can't hold.
             with _transaction(database):
-                entered = sum(self._enter_one(database, receipt, entered) for entered, receipt in enumerate(receipts))
+                entered = sum(self._enter_one(database, payload, place) for place, payload in enumerate(payloads))
                 _store_position(database, reached)
-        self._next_id += len(receipts)
+        self._next_id += len(payloads)
         self.applied += entered
 
-    def _enter_one(self, database: sqlite3.Connection, receipt: Receipt, place: int) -> bool:
+    def _enter_one(self, database: sqlite3.Connection, payload: bytes, place: int) -> bool:
         """A receipt by itself, unless it is there already; one that can't be entered is put aside."""
-        row_id = self._next_id + place
+        receipt = None
         database.execute("SAVEPOINT one")
         try:
-            database.execute(_INSERT_REQUEST, request_row(row_id, receipt))
-            database.executemany(_INSERT_ATTEMPT, [attempt_row(row_id, attempt) for attempt in receipt.attempts])
-            if receipt.weighing is not None:
-                database.execute(_INSERT_WEIGHING, weighing_row(row_id, receipt.weighing))
+            receipt, batch = decode_receipt(payload), Batch()
+            batch.add(self._next_id + place, receipt)
+            batch.enter(database)
         except _UNFIT:
             database.execute("ROLLBACK TO one")
-            if (
-                database.execute("SELECT 1 FROM requests WHERE request_id = ?", (receipt.request_id,)).fetchone()
-                is None
-            ):
-                self._reject(frame(SETTLED, receipt))
+            if receipt is None or not _has(database, receipt.request_id):
+                self._reject(reframed(SETTLED, payload))
             return False
         finally:
             database.execute("RELEASE one")
         return True
 
-    def _reject(self, data: bytes | bytearray) -> None:
+    def _reject(self, data: bytes) -> None:
         """Keep what can't be entered where a person can look at it."""
         with open(self._path.with_name("rejected.journal"), "ab") as file:
             file.write(data)
@@ -346,6 +321,10 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+def _has(database: sqlite3.Connection, request_id: str) -> bool:
+    return database.execute("SELECT 1 FROM requests WHERE request_id = ?", (request_id,)).fetchone() is not None
 
 
 def _store_position(database: sqlite3.Connection, position: Position) -> None:
