@@ -1,0 +1,99 @@
+"""4. What was learned of models in one's own traffic: successes and trials by kind of request, fading with time.
+
+A fold of judged answers (gates, tool results, feedback), the same live and from the ledger; bounded in size.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from tenbin.core.features import TIERS, Features, Tier
+
+HALF_LIFE_MS = 30 * 86_400_000
+"""Evidence counts half after thirty days: providers change models under one name."""
+MOST_CELLS = 4_096
+"""Kinds of request kept, over all targets; beyond it those go of which least is left."""
+SUFFICIENT = 0.8
+"""A tier's chance from which a request counts as no harder than that tier."""
+
+
+class Cell(NamedTuple):
+    """What evidence is counted by. Empty words stand for all: ``(target, "", "", "")`` is all that a target did."""
+
+    target: str
+    task: str = ""
+    domain: str = ""
+    band: str = ""
+
+
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """Evidence of one cell as it was at one moment."""
+
+    successes: float
+    trials: float
+    expected: float
+    """Sum of the chances that the priors gave to these trials: what would have been successes if they were right."""
+    at_ms: int
+    """UTC ms of the latest one; older ones have faded until then."""
+
+    def faded(self, now_ms: int) -> "Tally":
+        """The same as it counts at a later moment."""
+        if now_ms <= self.at_ms:
+            return self
+        left: float = 0.5 ** ((now_ms - self.at_ms) / HALF_LIFE_MS)
+        return Tally(self.successes * left, self.trials * left, self.expected * left, now_ms)
+
+
+EvidenceTable: TypeAlias = Mapping[Cell, Tally]
+"""Never changed in place: ``fold`` gives a new one."""
+
+NO_EVIDENCE: EvidenceTable = {}
+
+
+def band(features: Features) -> Tier:
+    """A request's difficulty: the weakest tier that most likely suffices."""
+    for tier, chance in zip(TIERS, features.suffices, strict=True):
+        if chance >= SUFFICIENT:
+            return tier
+    return TIERS[-1]
+
+
+def cell(target: str, features: Features) -> Cell:
+    """The cell that a request to a target falls into."""
+    return Cell(target, features.task, features.domain, band(features))
+
+
+def wider(narrow: Cell) -> tuple[Cell, Cell]:
+    """The cells that a cell is part of: all that its target did, and all of its task."""
+    return Cell(narrow.target), Cell(narrow.target, narrow.task)
+
+
+def fold(table: EvidenceTable, narrow: Cell, success: float, prior: float, now_ms: int) -> dict[Cell, Tally]:
+    """The evidence after one more judged answer.
+
+    ``success`` is 0..1 (1: good enough), ``prior`` the chance that the ability table gave it (``Quality.prior``).
+    Raises ValueError for a success or prior outside 0..1.
+    """
+    if not (0 <= success <= 1 and 0 <= prior <= 1):
+        raise ValueError(f"success {success} and prior {prior} are chances: 0 to 1")
+    after = dict(table)
+    for one in (*wider(narrow), narrow):
+        before = after.get(one)
+        if before is None:
+            after[one] = Tally(success, 1.0, prior, now_ms)
+            continue
+        # An answer judged late counts as much as it would have come to by now.
+        late = Tally(success, 1.0, prior, now_ms).faded(before.at_ms)
+        old = before.faded(now_ms)
+        after[one] = Tally(
+            old.successes + late.successes, old.trials + late.trials, old.expected + late.expected, old.at_ms
+        )
+    return after if len(after) <= MOST_CELLS else _trimmed(after)
+
+
+def _trimmed(table: dict[Cell, Tally]) -> dict[Cell, Tally]:
+    """An eighth less, so that trimming is rare: those go of which least is left."""
+    latest = max(tally.at_ms for tally in table.values())
+    kept = sorted(table, key=lambda one: (-table[one].faded(latest).trials, one))[: MOST_CELLS * 7 // 8]
+    return {one: table[one] for one in kept}
