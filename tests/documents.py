@@ -3,7 +3,6 @@
 Each stands in its page between two comments that hold its name.
 """
 
-import importlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 from click.testing import CliRunner
 from msgspec import inspect
 
-from tenbin.cli.commands import COMMANDS, tenbin
+from tenbin.cli.commands import COMMANDS, load_command, tenbin
 from tenbin.config.findings import DEFAULT_MODELS, LOCAL_SERVERS
 from tenbin.config.quirks import PROFILES
 from tenbin.config.schema import field_docs, sections
@@ -120,7 +119,7 @@ def default_chain() -> str:
 
 def subcommands(name: str) -> list[tuple[str, ...]]:
     """A command and the commands below it, as words of a command line."""
-    command = getattr(importlib.import_module(f"tenbin.cli.{name}"), name)
+    command = load_command(name)
     below = command.commands if isinstance(command, click.Group) else {}
     return [(name,), *((name, each) for each in below)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tenbin.cli.commands import COMMANDS
+from tenbin.cli.commands import COMMANDS, load_command
 from tenbin.config.load import load, parse
 from tenbin.config.schema import sections
 from tests.documents import PARTS, ROOT, replaced
@@ -57,11 +57,9 @@ def command_lines() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
 def test_commands_in_a_page_exist(page: str, line: str) -> None:
-    import importlib
-
     words = shlex.split(re.split(r" {2,}| [|>&]|\.{3}", line)[0].replace("'", ""))[1:]
     assert words[0] in COMMANDS, f"{page}: {line}"
-    command = getattr(importlib.import_module(f"tenbin.cli.{words[0]}"), words[0])
+    command = load_command(words[0])
     if isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
         assert words[1] in command.commands, f"{page}: {line}"
         command = command.commands[words[1]]

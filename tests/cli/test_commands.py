@@ -1,6 +1,5 @@
 """The command line as a whole: what it lists is there, it is quick to help, and it never shows a stack trace."""
 
-import importlib
 import re
 import subprocess
 import sys
@@ -10,14 +9,8 @@ import pytest
 
 import tenbin
 from tenbin import cli
-from tenbin.cli.commands import COMMANDS
+from tenbin.cli.commands import COMMANDS, load_command
 from tests.cli.conftest import Run
-
-
-def command(name: str) -> click.Command:
-    found = getattr(importlib.import_module(f"tenbin.cli.{name}"), name)
-    assert isinstance(found, click.Command)
-    return found
 
 
 def test_the_version(run: Run) -> None:
@@ -42,10 +35,10 @@ def test_the_overview_and_the_commands_own_help_agree(name: str, run: Run) -> No
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_explained(name: str) -> None:
-    context = click.Context(command(name))
+    context = click.Context(load_command(name))
     silent = [
         option.name
-        for option in command(name).get_params(context)
+        for option in load_command(name).get_params(context)
         if isinstance(option, click.Option) and not option.help
     ]
     assert not silent

@@ -9,6 +9,7 @@ from tenbin import __version__
 COMMANDS = {
     "serve": "Start the gateway.",
     "init": "Write a commented tenbin.yaml from what is found here.",
+    "import": "Write a tenbin.yaml from another router's configuration.",
     "check": "Look for mistakes in a tenbin.yaml and show how it routes.",
     "doctor": "Prove the whole path to every provider.",
     "code": "Start Claude Code through the gateway.",
@@ -18,7 +19,10 @@ COMMANDS = {
     "schema": "Print the JSON Schema of tenbin.yaml, for editors.",
     "simulate": "Serve a simulated provider, to try things at no cost.",
 }
-"""Each command and what the overview says of it. The command stands in the module of its name."""
+"""Each command and what the overview says of it. The command stands in the module of its name, or of MODULES."""
+
+MODULES = {"import": "importing"}
+"""Modules of commands whose names Python keeps for itself."""
 
 EPILOG = """\b
 Examples:
@@ -31,6 +35,14 @@ line makes no sense; 130 interrupted. `tenbin code` ends with Claude Code's own.
 """
 
 
+def load_command(name: str) -> click.Command:
+    """A command by its name in COMMANDS; its module is imported."""
+    module = MODULES.get(name, name)
+    command = getattr(import_module(f"tenbin.cli.{module}"), module)
+    assert isinstance(command, click.Command)
+    return command
+
+
 class _Commands(click.Group):
     """A group that knows its commands by name only."""
 
@@ -38,11 +50,7 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command = getattr(import_module(f"tenbin.cli.{name}"), name)
-        assert isinstance(command, click.Command)
-        return command
+        return load_command(name) if name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
