@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 
 import msgspec
@@ -44,11 +44,11 @@ _PDF_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
 
 
 @cache
-def _counter() -> Callable[[str], int]:
-    """The tokenizer's own counting function.
+def _compiled() -> ModuleSpec:
+    """The tokenizer's compiled module.
 
-    Only the compiled module is loaded: the package around it builds a table of all tokens in Python (0.4 s, 68 MB)
-    that counting does not need.
+    Only that is loaded: the package around it builds a table of all tokens in Python (0.4 s, 68 MB) that counting does
+    not need.
     """
     package = find_spec("bpe_openai")
     if package is None or package.submodule_search_locations is None:
@@ -56,10 +56,23 @@ def _counter() -> Callable[[str], int]:
     spec = PathFinder.find_spec("bpe_openai._bindings", list(package.submodule_search_locations))
     if spec is None or spec.loader is None:
         raise ImportError("bpe-openai has no compiled module for this machine; Tenbin cannot count tokens without it")
+    return spec
+
+
+@cache
+def _counter() -> Callable[[str], int]:
+    """The tokenizer's own counting function."""
+    spec = _compiled()
     bindings = module_from_spec(spec)
+    assert spec.loader is not None
     spec.loader.exec_module(bindings)
     count: Callable[[str], int] = bindings.tokenizer_for_encoding(ENCODING).count
     return count
+
+
+def tables_file() -> str | None:
+    """The file out of which the tokenizer has built its tables (15 MB of it have been read); None before it has."""
+    return _compiled().origin if _counter.cache_info().currsize else None
 
 
 def count_text(text: str) -> int:

@@ -4,13 +4,17 @@ Counting takes about 15 ms a million characters. For an answer that broke off it
 has gone; for a translated one that came to its end it is done at once, since the client is told.
 """
 
+import os
+from functools import cache
+
 import msgspec
 
 from tenbin.codecs.dialect import Dialect
-from tenbin.codecs.tokens import count_conversation, count_text, rough_tokens
+from tenbin.codecs.tokens import count_conversation, count_text, rough_tokens, tables_file
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Unreadable
 from tenbin.core.usage import Usage
+from tenbin.execute.memory import let_go_of_file
 
 
 def completed(stated: Usage, ask: Ask, dialect: Dialect, produced: str, *, ended: bool) -> Usage:
@@ -26,6 +30,7 @@ def completed(stated: Usage, ask: Ask, dialect: Dialect, produced: str, *, ended
         counted = count_text(produced)
         if counted > usage.output:
             usage = msgspec.structs.replace(usage, output=counted, output_estimated=True)
+    _let_go_of_tables_file()
     return usage
 
 
@@ -34,6 +39,20 @@ def prompt_tokens(ask: Ask, dialect: Dialect) -> int:
     if ask.operation == "embed":
         return rough_tokens(len(ask.body))
     try:
-        return count_conversation(dialect.read(ask.body))
+        counted = count_conversation(dialect.read(ask.body))
     except Unreadable:
         return rough_tokens(len(ask.body))
+    _let_go_of_tables_file()
+    return counted
+
+
+def _let_go_of_tables_file() -> None:
+    """Behind the first count: the tokenizer's tables are built then, and their file is not looked at again."""
+    file = tables_file()
+    if file is not None:
+        _let_go(file)
+
+
+@cache
+def _let_go(file: str) -> None:
+    let_go_of_file(os.path.realpath(file))
