@@ -333,13 +333,15 @@ def origin_of(system: str, first: str) -> str:
 
 _SLICES = 16
 _SLICE_BYTES = 1_024
-_ASCII = bytes(range(128))
-_ESCAPE = re.compile(rb"\\u(?!00[0-7])")
+_NOT_WIDE = bytes(range(0xE0))
+"""All bytes but those with which a character of three bytes or more begins in UTF-8."""
+_ESCAPE = re.compile(rb"\\u(?:(0[0-7])|[0-9a-fA-F]{2})[0-9a-fA-F]{2}")
+"""The group is set for a character that UTF-8 writes in one or two bytes."""
 
 
 def _wide(body: bytes, prompt_bytes: int, data_bytes: int, samples: Iterable[str]) -> tuple[int, int]:
-    """About how many bytes of the prompt write characters beyond ASCII, and how many characters those are: counted in
-    a small body, estimated from slices of a large one, or from the samples where most of it is images.
+    """About how many bytes of the prompt write wide characters or escapes, and how many characters those are: counted
+    in a small body, estimated from slices of a large one, or from the samples where most of it is images.
     """
     if data_bytes > prompt_bytes:
         looked_at = "".join(samples).encode("utf-8", "replace")
@@ -348,19 +350,17 @@ def _wide(body: bytes, prompt_bytes: int, data_bytes: int, samples: Iterable[str
     else:
         step = len(body) // _SLICES
         looked_at = b"".join([body[start : start + _SLICE_BYTES] for start in range(0, step * _SLICES, step)])
-    escapes = len(_ESCAPE.findall(looked_at)) if b"\\u" in looked_at else 0
-    if looked_at.isascii():
-        high = leads = 0
-    else:
-        beyond = looked_at.translate(None, _ASCII)
-        high, leads = len(beyond), len(beyond.translate(None, _CONTINUATIONS))
-    if not high and not escapes:
+    characters = 0 if looked_at.isascii() else len(looked_at.translate(None, _NOT_WIDE))
+    spent = 3 * characters
+    if b"\\u" in looked_at:
+        escapes = _ESCAPE.findall(looked_at)
+        short = sum(map(bool, escapes))
+        characters += len(escapes) - short
+        spent += 6 * (len(escapes) - short) + 4 * short
+    if not spent:
         return 0, 0
     scale = prompt_bytes / len(looked_at)
-    return round((high + 6 * escapes) * scale), round((leads + escapes) * scale)
-
-
-_CONTINUATIONS = bytes(range(0x80, 0xC0))
+    return min(round(spent * scale), prompt_bytes), round(characters * scale)
 
 
 # Fields

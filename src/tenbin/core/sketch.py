@@ -56,9 +56,10 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes of system, messages and tools as they came, without images' and documents' data: what tokens are estimated
     from."""
     wide_bytes: int = 0
-    """Of these, about how many write characters beyond ASCII: as UTF-8, or escaped."""
+    """Of these, about how many write wide characters (kana, hanzi, hangul, emoji: three bytes or more as UTF-8), or
+    escape what could be written shorter."""
     wide_characters: int = 0
-    """About how many characters those are."""
+    """About how many wide characters those are."""
     effort: str = ""
     """``low`` ... ``max``, where asked for."""
     thinking: Thinking = ""
@@ -81,3 +82,23 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origin: str = ""
     """Hash of the system prompt's and the first user turn's beginning, hex: the same in every turn of a conversation,
     and its name where the client gives none."""
+
+
+BYTES_PER_TOKEN = 4.2
+"""Of a request in English, code or another alphabet, its JSON included."""
+TOKENS_PER_WIDE_CHARACTER = 1.03
+"""Of Japanese, Chinese and Korean. Both figures: requests counted with codecs.tokens (tests/core/test_sketch.py)."""
+IMAGE_TOKENS = 1_600
+"""As codecs.tokens counts an image of unknown size."""
+DOCUMENT_BYTES_PER_TOKEN = 39
+"""Base64 of a PDF: 2,250 tokens a page of 64 KiB, as codecs.tokens has it."""
+
+
+def estimated_tokens(sketch: Sketch) -> int:
+    """Prompt tokens, from bytes alone: within 15 % of a count for requests of a coding agent, English prose, code and
+    Japanese from some hundred tokens on; digits, tables and minified code take up to 40 % more than it says.
+    """
+    narrow = max(sketch.prompt_bytes - sketch.wide_bytes, 0) / BYTES_PER_TOKEN
+    wide = sketch.wide_characters * TOKENS_PER_WIDE_CHARACTER
+    media = sketch.images * IMAGE_TOKENS + sketch.document_bytes // DOCUMENT_BYTES_PER_TOKEN
+    return round(narrow + wide) + media
