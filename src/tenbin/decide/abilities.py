@@ -104,12 +104,17 @@ class _Known(NamedTuple):
 
 
 class Abilities:
-    """The table with the configuration's own figures laid over it. Asking changes nothing but a bounded memory."""
+    """The table with the configuration's own figures laid over it (by ``provider/model``, model, or with ``*``).
+
+    Asking changes nothing but a bounded memory.
+    """
 
     def __init__(self, table: Table, overrides: Mapping[str, float] | None = None) -> None:
         self.table = table
         self.version = table.version
         self._overrides = dict(overrides or {})
+        wild = sorted((name for name in self._overrides if "*" in name), key=lambda name: (-len(name), name))
+        self._wild = tuple((re.compile(fnmatch.translate(name)), self._overrides[name]) for name in wild)
         self._exact: dict[str, Row] = {}
         globs: list[tuple[bool, int, re.Pattern[str], Row]] = []
         for row in table.rows:
@@ -183,9 +188,11 @@ class Abilities:
         return _Known(None, {}, "")
 
     def _override(self, target: str) -> float | None:
-        """The configuration's figure: the whole name's before the bare model's."""
-        own = self._overrides.get(target)
-        return own if own is not None else self._overrides.get(target.partition("/")[2])
+        """The configuration's figure: the whole name's, the bare model's, then the longest one with ``*``."""
+        for name in (target, target.partition("/")[2]):
+            if name in self._overrides:
+                return self._overrides[name]
+        return next((value for pattern, value in self._wild if pattern.match(target)), None)
 
     def _find(self, target: str) -> Row | None:
         for name in spellings(target):

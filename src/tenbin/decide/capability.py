@@ -1,0 +1,130 @@
+"""4. What a request needs, held against what a target can do: who may be weighed at all, and why the others may not.
+
+Some lacks are final (no images, too small a context); others only make for a worse answer (a schema put into words,
+thinking that cannot be asked for): those count unless nobody else is left.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tenbin.core.ask import Head
+from tenbin.core.features import Features
+from tenbin.core.target import DialectName, Target
+from tenbin.decide.abilities import Row
+from tenbin.decide.candidates import lack as lack_of_chain
+
+AGENT_CONTEXT = 65_536
+"""Tokens of context below which a local model loses the thread of a coding agent, and its tool calls fail (Ollama's
+documentation advises as much for coding tools)."""
+
+
+class Lack(NamedTuple):
+    """What a target does not have that a request needs."""
+
+    reason: str
+    """In words."""
+    final: bool
+    """The request cannot be served at all; else it can be, but worse."""
+
+
+class Admission(NamedTuple):
+    """Who may be weighed."""
+
+    targets: tuple[Target, ...]
+    rejected: tuple[tuple[str, str], ...]
+    """(target, reason) of the others."""
+
+
+def admit(
+    targets: Iterable[Target],
+    head: Head,
+    features: Features,
+    *,
+    client: DialectName,
+    local: Callable[[Target], bool],
+    known: Callable[[str], Row | None],
+) -> Admission:
+    """Those that have everything the request needs; where nobody has, those whose lack is not final.
+
+    ``client`` is the dialect of the request, ``local`` tells the targets on one's own machine, ``known`` gives the
+    table's row of a target (``Abilities.row``).
+    """
+    kept: list[Target] = []
+    lacking: list[tuple[Target, Lack]] = []
+    for target in targets:
+        found = lack(head, features, target, client=client, local=local(target), known=known(target.name))
+        if found is None:
+            kept.append(target)
+        else:
+            lacking.append((target, found))
+    if not kept:
+        kept = [target for target, found in lacking if not found.final]
+        lacking = [(target, found) for target, found in lacking if found.final]
+    return Admission(tuple(kept), tuple((target.name, found.reason) for target, found in lacking))
+
+
+def lack(
+    head: Head,
+    features: Features,
+    target: Target,
+    *,
+    client: DialectName,
+    local: bool = False,
+    known: Row | None = None,
+) -> Lack | None:
+    """The first thing that a request needs and a target does not have; None when it has everything.
+
+    What the configuration says of a model goes before what the table knows; what nobody knows stands in nobody's way.
+    """
+    missing = lack_of_chain(head, target)
+    if missing is not None:
+        return Lack(missing, final=True)
+    if "web_search" in head.needs and not _searches(target, client, local):
+        return Lack("it does not search the web for this client", final=True)
+    table = known if known is not None and not known.family else None
+    context = target.context or (table.context if table else None)
+    most = target.max_output or (table.max_output if table else None)
+    missing = _too_long(head, features, context, most)
+    if missing is not None:
+        return Lack(missing, final=True)
+    if local and features.agent and context is not None and context < AGENT_CONTEXT:
+        return Lack(
+            f"an agent needs {AGENT_CONTEXT:,} tokens of context on a local model, it has {context:,}", final=True
+        )
+    return _worse(head, features, target, most)
+
+
+def _searches(target: Target, client: DialectName, local: bool) -> bool:
+    """A provider searches for clients of its own dialect; Anthropic is given the search of any dialect."""
+    return target.quirks.safeguards or (client in target.dialects and not local)
+
+
+def _too_long(head: Head, features: Features, context: int | None, most: int | None) -> str | None:
+    if context is None:
+        return None
+    if features.prompt_tokens >= context:
+        return f"its context holds {context:,} tokens, the prompt has about {features.prompt_tokens:,}"
+    room = min(head.max_tokens or 0, most or context)
+    if features.prompt_tokens + room > context:
+        return (
+            f"its context holds {context:,} tokens, the prompt and its answer may take "
+            f"{features.prompt_tokens + room:,}"
+        )
+    return None
+
+
+def _worse(head: Head, features: Features, target: Target, most: int | None) -> Lack | None:
+    quirks = target.quirks
+    if "json_schema" in head.needs and not quirks.json_schema:
+        return Lack("it does not hold itself to a JSON schema", final=False)
+    if features.category == "think" and quirks.reasoning_request == "none" and "ollama_chat" not in target.dialects:
+        return Lack("it cannot be asked to think", final=False)
+    # What a client makes by itself (titles, probes) is short, whatever limit it sends along.
+    if (
+        most is not None
+        and head.max_tokens is not None
+        and head.max_tokens > most
+        and features.category != "background"
+    ):
+        return Lack(f"it gives at most {most:,} of the {head.max_tokens:,} tokens allowed for the answer", final=False)
+    return None
