@@ -2,7 +2,7 @@
 cheaper, but whoever comes back finds the old cache lapsed and writes the whole prompt anew.
 
 Expected values in closed form: within one price step a turn's cost is a straight line in its prompt, so a stretch of
-turns is the mean of its ends. docs/true-cost.md has the formulas with worked examples.
+turns costs so many times the mean of its ends. docs/true-cost.md has the formulas with worked examples.
 """
 
 from typing import NamedTuple
@@ -119,14 +119,15 @@ class _Ahead(NamedTuple):
 
     def stretch(self, prospect: Prospect, turns: float) -> float:
         """So many turns from the next one on, the first of them finding the cache as this turn leaves it."""
-        steps = [start for start, _ in prospect.price.steps[1:]]
+        # Where the line bends: each price step, and the length from which on a prompt is cached.
+        bends = sorted({start for start, _ in prospect.price.steps[1:]} | {prospect.rules.minimum - 1})
         total, done = 0.0, 0.0
         while turns - done > 1e-9:
             first = self.prompt + self.growth * done
             count = turns - done
-            edge = next((start for start in steps if start >= first), None)
-            if edge is not None:
-                count = min(count, (edge - first) // self.growth + 1)
+            bend = next((at for at in bends if at >= first), None)
+            if bend is not None:
+                count = min(count, (bend - first) // self.growth + 1)
             last = first + self.growth * max(count - 1, 0.0)
             rates = prospect.price.rates(int(last))
             total += count * (self.turn(prospect, rates, first) + self.turn(prospect, rates, last)) / 2

@@ -1,0 +1,66 @@
+"""How conversations are expected to go on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenbin.core.features import Features
+from tenbin.core.session import Session
+from tenbin.decide.outlook import Outlook, outlook
+from tests.decide import turns
+from tests.decide.turns import a_turn
+
+
+def test_what_has_lasted_long_lasts_long() -> None:
+    rests = [outlook(Session(requests=n), a_turn(50_000, turn=1)).turns for n in (0, 1, 10, 50, 100)]
+    assert rests == sorted(rests)
+    assert rests[0] == pytest.approx(16.7)
+    assert outlook(Session(requests=10_000), a_turn(50_000)).turns == 150
+
+
+def test_an_agent_goes_on_longer_than_a_chat_and_a_chat_than_a_single_request() -> None:
+    agent = outlook(None, a_turn(5_000, turn=1))
+    chat = outlook(None, Features(task="chat"))
+    once = outlook(None, Features(task="classification"))
+    assert agent.turns > 10 > chat.turns > once.turns
+    assert outlook(None, Features(task="classification", turn=4)).turns > once.turns
+
+
+@pytest.mark.parametrize("features", [a_turn(9_000, compaction=True), a_turn(100, category="background")])
+def test_nothing_comes_back_of_a_prompt_that_is_dropped(features: Features) -> None:
+    assert outlook(Session(requests=50), features).turns == 0
+
+
+def test_growth_is_that_of_the_conversation_once_it_is_known() -> None:
+    assert outlook(None, a_turn(9_000)).growth == 1_700
+    grown = outlook(Session(requests=101, growth_tokens=500_000), a_turn(9_000)).growth
+    assert 4_800 < grown < 5_000
+
+
+def test_caches_outlive_tools_more_often_than_people() -> None:
+    agent, chat = outlook(None, a_turn(9_000)), outlook(None, Features())
+    assert agent.alive(300_000) == pytest.approx(0.97, abs=0.02)
+    assert chat.alive(300_000) == pytest.approx(0.73, abs=0.01)  # Two in three people answer within five minutes,
+    assert chat.alive(3_600_000) == pytest.approx(0.96, abs=0.01)  # nearly all within the hour.
+    assert chat.alive(0) == chat.alive(-5) == 0
+
+
+def test_who_switched_often_must_come_back_sooner() -> None:
+    steady, restless = (outlook(Session(requests=20, switches=n), a_turn(9_000)) for n in (0, 10))
+    assert steady.returns < restless.returns
+    assert steady.returning(0) == 0 < restless.returning(0)
+
+
+def test_a_worse_model_is_left_sooner_in_a_chat_than_between_tools() -> None:
+    agent, chat = outlook(None, a_turn(9_000)), outlook(None, Features())
+    assert 0 < agent.returning(0.3) < chat.returning(0.3) == pytest.approx(0.3)
+    assert chat.returning(-0.3) == 0
+
+
+@given(turns.sessions, turns.features, st.floats(1, 1e9))
+def test_chances_are_chances(session: Session, features: Features, life_ms: float) -> None:
+    ahead: Outlook = outlook(session, features)
+    assert 0 <= ahead.turns <= 150
+    assert ahead.growth >= 0
+    assert 0 <= ahead.returns <= 1
+    assert 0 <= ahead.alive(life_ms) <= ahead.alive(2 * life_ms) <= 1

@@ -1,0 +1,125 @@
+"""What a choice adds to the rest of a conversation, against the same sums done turn by turn."""
+
+import msgspec
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tenbin.core.features import Features
+from tenbin.core.session import NEW, Session
+from tenbin.decide.expectation import Tokens
+from tenbin.decide.outlook import Outlook, outlook
+from tenbin.decide.rest import Prospect, _Ahead, _Caching, rest_of_conversation
+from tests.decide import turns
+from tests.decide.turns import CENT, FABLE, HAIKU, LUNA, OPUS, SONNET, TARGETS, a_turn, prospect, warm_on
+from tests.ledger.making import NOON_MS
+
+STEP = Tokens(523, 1_180, 0)
+
+
+def added(candidate: Prospect, features: Features, session: Session, ahead: Outlook | None = None) -> int:
+    stay = prospect(session.target, STEP)
+    return rest_of_conversation(stay, candidate, session, features, ahead or outlook(session, features), NOON_MS)
+
+
+def test_staying_adds_nothing() -> None:
+    assert added(prospect(OPUS, STEP), a_turn(80_000), warm_on(OPUS, 80_000)) == 0
+    assert rest_of_conversation(None, prospect(OPUS), NEW, a_turn(80_000), outlook(None, a_turn(1)), NOON_MS) == 0
+
+
+def test_a_conversation_that_ends_here_adds_nothing() -> None:
+    assert added(prospect(HAIKU), a_turn(80_000, compaction=True), warm_on(OPUS, 80_000)) == 0
+
+
+def test_going_on_at_a_cheaper_model_pays_for_itself() -> None:
+    saved = added(prospect(HAIKU, STEP), a_turn(20_000), warm_on(OPUS, 20_000))
+    assert saved < -10 * CENT
+
+
+def test_a_dearer_model_costs_no_more_than_coming_back_with_the_next_turn() -> None:
+    """The old cache most likely is still warm then, but not for certain: a small part of writing 80,000 anew, $0.10."""
+    assert 0 < added(prospect(FABLE, STEP), a_turn(80_000), warm_on(HAIKU, 80_000)) < CENT // 2
+
+
+def test_coming_back_is_dearer_the_sooner_the_cache_lapses() -> None:
+    costs = [
+        added(prospect(FABLE, STEP), a_turn(150_000), warm_on(OPUS, 150_000, left_ms=left_ms))
+        for left_ms in (299_000, 60_000, 10_000, 1_000)
+    ]
+    assert costs == sorted(costs)
+    assert costs[-1] > 10 * costs[0]
+
+
+def test_a_worse_model_must_come_back_and_saves_less() -> None:
+    features, session = a_turn(80_000), warm_on(OPUS, 80_000)
+    saved = [
+        rest_of_conversation(
+            prospect(OPUS, STEP, quality=0.95),
+            prospect(HAIKU, STEP, quality=quality),
+            session,
+            features,
+            outlook(session, features),
+            NOON_MS,
+        )
+        for quality in (0.95, 0.8, 0.5, 0.2)
+    ]
+    assert saved == sorted(saved)
+    assert saved[0] < 0
+
+
+def test_a_conversation_that_outgrows_a_context_comes_back() -> None:
+    features, session = a_turn(120_000), warm_on(OPUS, 120_000)
+    free = added(prospect(LUNA, STEP), features, session)
+    tight = added(prospect(LUNA, STEP, context=128_000), features, session)
+    assert free < tight
+
+
+@pytest.mark.parametrize(("prompt", "crosses"), [(60_000, False), (95_000, True)])
+def test_a_price_step_ahead_is_seen(prompt: int, crosses: bool) -> None:
+    """Ten turns on Haiku, whose price steps up above 100,000, against a Haiku whose price does not."""
+    ahead = Outlook(10.0, 1_000.0, 1.0, 0.0)
+    haiku = prospect(HAIKU, STEP)
+    level = haiku._replace(price=msgspec.structs.replace(haiku.price, steps=haiku.price.steps[:1]))
+    features, session = a_turn(prompt), warm_on(OPUS, prompt)
+    assert (added(haiku, features, session, ahead) > added(level, features, session, ahead)) is crosses
+
+
+@given(
+    st.sampled_from(TARGETS),
+    st.integers(500, 300_000),
+    st.integers(1, 9_000),
+    st.integers(1, 120),
+    st.integers(0, 1),
+    st.booleans(),
+)
+def test_a_stretch_is_the_sum_of_its_turns(
+    target: str, prompt: int, growth: int, count: int, marks: int, long: bool
+) -> None:
+    ahead = _Ahead(float(prompt), float(growth), _Caching(marks > 0, long), Outlook(50.0, growth, 0.9, 0.1))
+    candidate = prospect(target, STEP)
+    assume(prompt >= growth)  # The next prompt is what there is and what it grows by.
+    one_by_one = sum(
+        ahead.turn(candidate, candidate.price.rates(p), p) for p in range(prompt, prompt + growth * count, growth)
+    )
+    assert ahead.stretch(candidate, count) == pytest.approx(one_by_one, rel=1e-9)
+
+
+@given(st.sampled_from(TARGETS), st.sampled_from(TARGETS), turns.features, turns.sessions, turns.tokens)
+def test_no_choice_adds_more_than_coming_back_at_once(
+    old: str, new: str, features: Features, session: Session, tokens: Tokens
+) -> None:
+    """At most all of the next prompt written anew at the old model, its price step included."""
+    session = msgspec.structs.replace(session, target=old)
+    stay, candidate = prospect(old, tokens), prospect(new, tokens)
+    ahead = outlook(session, features)
+    next_prompt = features.prompt_tokens + max(ahead.growth, 1.0)
+    rates = stay.price.rates(int(next_prompt))
+    dearest = max(rates.cache_write_1h or 0, rates.input or 0)
+    assert rest_of_conversation(stay, candidate, session, features, ahead, NOON_MS) <= next_prompt * dearest / 1_000 + 1
+
+
+@given(turns.features, turns.sessions)
+def test_what_it_adds_is_the_same_each_time(features: Features, session: Session) -> None:
+    ahead = outlook(session, features)
+    first = rest_of_conversation(prospect(OPUS), prospect(SONNET), session, features, ahead, NOON_MS)
+    assert first == rest_of_conversation(prospect(OPUS), prospect(SONNET), session, features, ahead, NOON_MS)
