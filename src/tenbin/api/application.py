@@ -58,7 +58,8 @@ class Application:
         if isinstance(caller, Problem):
             await self._refuse(request, route.dialect, caller, identity, close=True)
             return
-        body = await request.body()
+        named = dict(headers)
+        body = await request.body(named)
         if isinstance(body, Problem):
             await self._refuse(request, route.dialect, body, identity, close=True)
             return
@@ -68,12 +69,7 @@ class Application:
             head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
             if len(head.model) > MOST_NAME:
                 raise Unreadable(invalid(f"model: a name is at most {MOST_NAME} characters long.", param="model"))
-            session = agent = ""
-            for name, value in headers:
-                if name == b"x-claude-code-session-id":
-                    session = value.decode("latin-1")
-                elif name == b"user-agent":
-                    agent = value.decode("latin-1")
+            session = named.get(b"x-claude-code-session-id", b"").decode("latin-1")
             ask = Ask(
                 request_id=identity,
                 dialect=route.dialect,
@@ -87,7 +83,7 @@ class Application:
                 arrived_at_ms=arrived_at_ms,
                 arrived_ns=arrived_ns,
                 session=(session or head.session or "")[:MOST_NAME] or None,
-                client=agent[:200],
+                client=named.get(b"user-agent", b"")[:200].decode("latin-1"),
             )
             if route.operation == "count_tokens":
                 await count_tokens(world, ask, request)

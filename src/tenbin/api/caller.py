@@ -5,6 +5,7 @@ reach it either: a foreign Origin or Host is refused (cross-site requests, DNS r
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tenbin.config.address import is_loopback
 from tenbin.config.keys import KeyRing
@@ -55,18 +56,19 @@ def identify(headers: Headers, keys: KeyRing) -> Caller | Problem:
 def _from_this_machine(headers: Headers) -> Caller | Problem:
     for name, value in headers:
         if name == b"host":
-            if not is_loopback(_host(value)):
+            if not _names_this_machine(value):
                 return _foreign("Host", value)
-        elif name == b"origin" and not is_loopback(_host(value.partition(b"://")[2])):
+        elif name == b"origin" and not _names_this_machine(value.partition(b"://")[2]):
             return _foreign("Origin", value)
     return LOCAL
 
 
-def _host(value: bytes) -> str:
-    text = value.decode("latin-1")
+@lru_cache(maxsize=64)
+def _names_this_machine(host_and_port: bytes) -> bool:
+    text = host_and_port.decode("latin-1")
     if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0]
+        return is_loopback(text[1:].partition("]")[0])
+    return is_loopback(text.partition(":")[0])
 
 
 def _foreign(header: str, value: bytes) -> Problem:

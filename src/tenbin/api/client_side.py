@@ -11,6 +11,7 @@ from tenbin.config.model import Limits
 from tenbin.core.problems import Problem
 
 Headers = list[tuple[bytes, bytes]]
+Named = dict[bytes, bytes]
 
 STUCK_SECONDS = 120.0
 """A client that takes no byte of a streamed answer for this long is let go."""
@@ -105,9 +106,9 @@ class Request:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def body(self) -> bytes | Problem:
-        """The whole body, or why it is not taken."""
-        problem = self._refused()
+    async def body(self, named: Named) -> bytes | Problem:
+        """The whole body, or why it is not taken. ``named``: the request's headers, by name."""
+        problem = self._refused(named)
         if problem is not None:
             return problem
         if not self.complete:
@@ -135,15 +136,14 @@ class Request:
             self._waiter = None
         return True
 
-    def _refused(self) -> Problem | None:
+    def _refused(self, named: Named) -> Problem | None:
         """Why the body is not taken, as far as the headers tell."""
-        named = dict(self.headers)
-        length = named.get(b"content-length")
-        if length is not None and int(length) > self.limits.body_bytes:
-            return too_large(self.limits)
-        if named.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+        if b"content-encoding" in named and named[b"content-encoding"].strip().lower() not in (b"", b"identity"):
             return COMPRESSED
-        if named.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+        length = named.get(b"content-length")
+        if length is not None:
+            return too_large(self.limits) if int(length) > self.limits.body_bytes else None
+        if b"transfer-encoding" in named and named[b"transfer-encoding"].strip().lower() != b"chunked":
             return RECODED
         return None
 
@@ -153,7 +153,7 @@ class Request:
     async def pass_over(self) -> bool:
         """Let the rest of the body go by, behind an answer; False when it will not come to its end."""
         self.parts.clear()
-        if self._refused() is not None or self._expects_to_be_asked():
+        if self._refused(dict(self.headers)) is not None or self._expects_to_be_asked():
             return False
         return await self._come() and self.complete
 

@@ -13,8 +13,11 @@ PREFIX = "req_"
 
 def new(at_ms: int, random_80_bits: int) -> str:
     """An id for a request that arrived at ``at_ms`` (UTC ms)."""
-    pairs, bits = _PAIRS, random_80_bits & ((1 << 80) - 1)
-    return _moment(at_ms) + "".join([pairs[(bits >> shift) & 1023] for shift in range(70, -1, -10)])
+    two, high, low = _PAIRS, random_80_bits >> 40, random_80_bits
+    return (
+        f"{_moment(at_ms)}{two[high >> 30 & 1023]}{two[high >> 20 & 1023]}{two[high >> 10 & 1023]}{two[high & 1023]}"
+        f"{two[low >> 30 & 1023]}{two[low >> 20 & 1023]}{two[low >> 10 & 1023]}{two[low & 1023]}"
+    )
 
 
 @lru_cache(maxsize=2)
