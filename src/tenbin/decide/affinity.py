@@ -44,7 +44,7 @@ def session_key(key_id: str, session: str | None, agent: str = "", origin: str =
     if not name:
         return ""
     parts = [key_id, _short(name)]
-    if agent:
+    if agent or aside:
         parts.append(_short(agent))
     if aside:
         parts.append("aside")
