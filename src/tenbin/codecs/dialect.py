@@ -97,6 +97,12 @@ class Dialect(Protocol):
         """
         ...
 
+    def without_model_tag(self, body: bytes) -> bytes:
+        """The body without the sub-agent's model tag at the head of its prompt (Sketch.model_tag), all else unchanged.
+        Raises Unreadable for what is no JSON object.
+        """
+        ...
+
     def read(self, body: bytes) -> Conversation:
         """The whole request. Raises Unreadable, naming the field and the fix."""
         ...

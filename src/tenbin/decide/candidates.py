@@ -1,7 +1,8 @@
 """Which targets may answer: from the model name that the client asked for to an ordered chain.
 
 Order of the rules: a configured name; an explicit ``provider/model`` (or ``provider,model``); the provider of the
-name's family; the default chain. Then what the request needs is held against what each target can do.
+name's family; the nearest configured model of the same maker; the default chain; another maker's. Then what the request
+needs is held against what each target can do.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import msgspec
 
 from tenbin.core.ask import Head
 from tenbin.core.target import Target
+from tenbin.decide.names import map_name
 from tenbin.decide.policy import Policy
 
 
@@ -35,7 +37,26 @@ def resolve(model: str, policy: Policy) -> Chain:
     for prefix, provider in policy.families:
         if model.startswith(prefix) and provider in policy.providers:
             return Chain(f"family:{prefix}", _with_fallback((_complete(provider, model, policy),), policy))
-    return Chain("default", _with_fallback(policy.default, policy))
+    return _mapped(model, policy, same_maker=True) or (
+        Chain("default", _with_fallback(policy.default, policy))
+        if policy.default
+        else _mapped(model, policy, same_maker=False) or Chain("default", _with_fallback((), policy))
+    )
+
+
+def _mapped(model: str, policy: Policy, *, same_maker: bool) -> Chain | None:
+    """The chain of the configured target that is nearest to a name that nobody serves; None when there is none. A
+    default chain is somebody's own word for such names, so that only the maker's own models come before it.
+    """
+    available = dict(policy.facts)
+    for chain in (*policy.chains.values(), policy.default, policy.fallback):
+        for target in chain:
+            available.setdefault(target.name, target)
+    nearest = map_name(model, available, same_maker=same_maker)
+    if nearest is None:
+        return None
+    target = msgspec.structs.replace(available[nearest.target], stand_in=False)
+    return Chain(f"mapped:{model}", _with_fallback((target,), policy))
 
 
 def eligible(chain: Chain, head: Head) -> Chain:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from tenbin.core.sketch import Sketch
+from tenbin.decide import affinity
 
 MOST_CHARACTERS = 200
 """Of a header's value that is kept; a user agent or an id is never longer."""
@@ -73,22 +74,20 @@ def hints(headers: Iterable[tuple[bytes, bytes]]) -> Hints:
 
 
 class Identity(NamedTuple):
-    """What tells a conversation: the first arguments of affinity.session_key after the caller's key."""
+    """What tells a conversation of a caller: the arguments of affinity.session_key after the key."""
 
     session: str | None
     agent: str
     origin: str
-    aside: bool
 
 
-def identity(given: Hints, body_session: str | None, sketch: Sketch | None, *, aside: bool = False) -> Identity:
+def identity(given: Hints, body_session: str | None, sketch: Sketch | None) -> Identity:
     """Which conversation a request belongs to, within its caller's key.
 
     A header's id comes first. An id in the body (``prompt_cache_key``, ``user`` ...: Head.session) may be one for
     several conversations, so that how the conversation began (Sketch.origin) stands beside it, or alone where there is
     none; Claude Code's own, in ``metadata.user_id``, is as good as the header's. A sub-agent shares its main
     conversation's id and is told apart by its agent id, or by how it began: its prefix, and so its cache, is its own.
-    ``aside``: a request that the client makes beside its turns (category ``background`` or ``web_search``).
     """
     origin = sketch.origin if sketch is not None else ""
     session = given.session_id or body_session or ""
@@ -97,7 +96,16 @@ def identity(given: Hints, body_session: str | None, sketch: Sketch | None, *, a
     agent = given.agent_id
     if not agent and (given.request_class in _AGENTS or (sketch is not None and sketch.sub_agent)):
         agent = origin
-    return Identity(session or None, agent, origin, aside)
+    return Identity(session or None, agent, origin)
+
+
+def session_key(
+    key_id: str, given: Hints, body_session: str | None, sketch: Sketch | None, *, aside: bool = False
+) -> str:
+    """The name under which the conversation is remembered; empty when nothing tells it. ``aside``: a request that the
+    client makes beside its turns, with a prompt of its own (category ``background`` or ``web_search``).
+    """
+    return affinity.session_key(key_id, *identity(given, body_session, sketch), aside=aside)
 
 
 _AGENTS = frozenset({"subagent", "workflow"})

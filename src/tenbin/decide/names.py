@@ -98,24 +98,35 @@ def _by_parameters(plain: str) -> Class:
     return "small" if billions < 15 else "medium" if billions < 100 else "large"
 
 
-def map_name(name: str, available: Iterable[str]) -> tuple[str, str] | None:
+class Mapped(NamedTuple):
+    """Which target stands for a name."""
+
+    target: str
+    """``provider/model``."""
+    reason: str
+    """Why this one, in words."""
+
+
+def map_name(name: str, available: Iterable[str], *, same_maker: bool = False) -> Mapped | None:
     """The target (of ``provider/model`` names) that is nearest to a name that nobody serves, and why, in words.
 
     The same maker's same line in the nearest version, the newer of two; else the same maker's same size, then the next
     larger and smaller; else another maker's model of the same size, or the next larger: never a smaller one of somebody
-    else. Ties go to the target that stands first. None for a name that says nothing (no known maker).
+    else. Ties go to the target that stands first. ``same_maker``: only the maker's own. None for a name that says
+    nothing (no known maker), and when nothing is near.
     """
     wanted = family(name)
     if not wanted.maker:
         return None
     best: tuple[tuple[float, ...], str, str] | None = None
     for position, target in enumerate(available):
-        found = _nearness(wanted, family(target))
-        if found is not None:
+        other = family(target)
+        found = _nearness(wanted, other)
+        if found is not None and (other.maker == wanted.maker or not same_maker):
             rank = (*found[0], position)
             if best is None or rank < best[0]:
                 best = (rank, target, found[1])
-    return (best[1], best[2]) if best is not None else None
+    return Mapped(best[1], best[2]) if best is not None else None
 
 
 def _nearness(wanted: Family, other: Family) -> tuple[tuple[float, ...], str] | None:

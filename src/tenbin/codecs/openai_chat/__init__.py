@@ -36,6 +36,12 @@ class OpenAIChat:
 
         return read_sketch(body)
 
+    def without_model_tag(self, body: bytes) -> bytes:
+        """The body without the sub-agent's model tag at the head of its prompt. Raises Unreadable."""
+        from tenbin.codecs.model_tag import untagged
+
+        return untagged(body, None, "messages")
+
     def read(self, body: bytes) -> Conversation:
         """The whole request. Raises Unreadable."""
         return request_reader.read(body)
