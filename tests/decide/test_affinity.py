@@ -13,7 +13,7 @@ from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import NEW, Session, Warm
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Cost, Weighing
-from tenbin.decide.affinity import MOST_WARM, Moment, fold, moment, session_key, weigh_switch
+from tenbin.decide.affinity import MOST_WARM, Moment, calibrated, fold, moment, session_key, weigh_switch
 from tenbin.decide.cache_rules import HOUR_MS, MINUTE_MS, find
 from tenbin.decide.cost import readable
 from tenbin.decide.outlook import outlook
@@ -139,6 +139,26 @@ def test_growth_is_counted_and_a_shorter_prompt_is_not_negative_growth() -> None
     session = after(*[receipt(attempt(OPUS, cache_read=n)) for n in (10_000, 12_000, 15_000, 4_000, 5_000)])
     assert session.growth_tokens == 2_000 + 3_000 + 1_000
     assert session.output_tokens == 5 * 500
+
+
+def test_estimates_are_corrected_by_what_providers_count() -> None:
+    """Estimates are a fifth too low; from the second turn on they are right."""
+    session, weighed = NEW, list[int]()
+    for counted in (10_000, 12_000, 15_000):
+        features = calibrated(a_turn(counted * 4 // 5), session)
+        weighed.append(features.prompt_tokens)
+        session = fold(session, receipt(attempt(OPUS, cache_write_5m=counted), features=features), find)
+    assert weighed == [8_000, 12_000, 15_000]
+    assert session.tokens_per_estimate == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize(
+    "other", [receipt(attempt(OPUS, input=9_000), features=a_turn(100)), receipt(attempt(OPUS, input=9_000))]
+)
+def test_an_estimate_that_is_far_off_or_unknown_corrects_nothing(other: Receipt) -> None:
+    session = after(other)
+    assert session.tokens_per_estimate == 1.0
+    assert calibrated(a_turn(500), session) == calibrated(a_turn(500), None) == a_turn(500)
 
 
 def test_after_compaction_nothing_warm_is_of_use() -> None:

@@ -86,8 +86,8 @@ def test_the_conversation_itself_counts_more_the_longer_it_is() -> None:
 
 
 def test_thinking_of_the_model_before_is_not_taken_for_length() -> None:
-    """Opus' answers of 160 tokens have 60 of thinking: Haiku is expected to give the other 100."""
-    session = Session(target=OPUS, requests=10_000, output_tokens=1_600_000)
+    """Half of Opus' answers of 200 tokens is thinking: Haiku is expected to give the other 100."""
+    session = Session(target=OPUS, requests=10_000, output_tokens=2_000_000)
     assert expected(UNTAUGHT, session, asking(), HAIKU).output_mean == pytest.approx(100, abs=2)
 
 

@@ -40,6 +40,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How often the target changed."""
     warm: tuple[Warm, ...] = ()
     """At most a few, the latest first."""
+    tokens_per_estimate: float = 1.0
+    """What the providers count of this conversation's prompts, for each token that is estimated of them."""
 
 
 NEW = Session()

@@ -26,6 +26,8 @@ LONGEST_ID = 128
 MARGIN = 0.10
 """A switch away from a warm cache must save more than this share of what it puts at stake: what it pays to be read
 anew, and what it hopes to save later. Estimates of tokens are off by about as much."""
+ESTIMATE_OFF = 4.0
+"""An estimate of a prompt that is off by more than this, either way, was of another prompt."""
 STEP_AHEAD_TURNS = 3
 """A price step that the prompt will cross within so many turns is worth telling."""
 
@@ -73,6 +75,8 @@ def fold(session: Session | None, receipt: Receipt, find: FindRules) -> Session:
     if last is None or last.outcome not in ("answered", "cut", "cancelled") or not last.usage.prompt:
         return session
     session = _answered(session, last)
+    if features is not None and features.prompt_tokens and not last.usage.input_estimated:
+        session = _calibrating(session, features.prompt_tokens)
     if features is not None and features.compaction:
         # The next prompt begins with the summary instead: what is warm now is of no more use.
         session = msgspec.structs.replace(session, warm=(), prompt_tokens=0)
@@ -92,6 +96,23 @@ def _answered(session: Session, last: Attempt) -> Session:
         growth_tokens=session.growth_tokens + max(grown, 0),
         switches=session.switches + (session.target not in ("", target)),
     )
+
+
+def calibrated(features: Features, session: Session | None) -> Features:
+    """The features with the prompt's length corrected by how far estimates of this conversation were off before.
+
+    What is weighed, and so stands on the receipt, are these features: ``fold`` corrects the correction.
+    """
+    if session is None or session.tokens_per_estimate == 1.0:
+        return features
+    return msgspec.structs.replace(features, prompt_tokens=round(features.prompt_tokens * session.tokens_per_estimate))
+
+
+def _calibrating(session: Session, weighed_tokens: int) -> Session:
+    ratio = session.tokens_per_estimate * session.prompt_tokens / weighed_tokens
+    if not 1 / ESTIMATE_OFF <= ratio <= ESTIMATE_OFF:
+        return session
+    return msgspec.structs.replace(session, tokens_per_estimate=ratio)
 
 
 def _warmed(session: Session, attempt: Attempt, rules: CacheRules, features: Features | None) -> Warm | None:

@@ -99,6 +99,8 @@ EFFORT: Mapping[str, float] = MappingProxyType(
     {"none": 0.0, "minimal": 0.1, "low": 0.3, "medium": 0.6, "high": 1.0, "xhigh": 2.0, "max": 4.0}
 )
 USUAL_EFFORT = "medium"
+USUAL_EFFORT_OF_CLAUDE = "high"
+"""Where none is asked for. Sources: OpenAI's and Anthropic's references."""
 
 HARD: Mapping[TaskType, float] = MappingProxyType(
     {
@@ -126,7 +128,8 @@ def thinking_ratio(model: str, effort: str, task: TaskType) -> float:
     thinks = next((thinks for beginning, thinks in THINKS if name.startswith(beginning)), "never")
     if thinks == "never" or (thinks == "when asked" and not effort):
         return 0.0
-    level = EFFORT.get(effort or USUAL_EFFORT, EFFORT[USUAL_EFFORT])
+    usual = USUAL_EFFORT_OF_CLAUDE if name.startswith("claude-") else USUAL_EFFORT
+    level = EFFORT.get(effort or usual, EFFORT[usual])
     if thinks == "always":
         level = max(level, EFFORT["minimal"])
     return level * HARD.get(task, 1.0)
