@@ -65,7 +65,7 @@ def compaction(sketch: Sketch, hints: Hints = NONE) -> bool:
     """Whether it asks to summarise its own conversation so far, in place of which the summary will stand."""
     if hints.compaction or hints.request_class == "compaction":
         return True
-    return sketch.messages > 2 and _COMPACTION.search(sketch.user[:1_500]) is not None
+    return sketch.messages > 2 and _says(_COMPACTION, _COMPACTION_WORDS, sketch.user[:1_500])
 
 
 def agent(sketch: Sketch, hints: Hints = NONE) -> bool:
@@ -76,6 +76,15 @@ def agent(sketch: Sketch, hints: Hints = NONE) -> bool:
         return True
     known = sum(name.lower().replace("_", "") in _AGENT_TOOLS for name in sketch.tools)
     return known >= 2 or _AGENT_PROMPT.search(sketch.system) is not None
+
+
+def _says(pattern: re.Pattern[str], words: tuple[str, ...], text: str) -> bool:
+    """Whether a pattern is found in a text; one of the words must be there (in lower case), which is seen sooner."""
+    lower = text.lower()
+    for word in words:
+        if word in lower:
+            return pattern.search(text) is not None
+    return False
 
 
 def sub_agent(sketch: Sketch, hints: Hints) -> bool:
@@ -94,6 +103,16 @@ _COMPACTION = re.compile(
     r"|(?:会話|対話|チャット|セッション)(?:全体|履歴)?を(?:引き継|圧縮)"
 )
 """How Claude Code (2.1), Codex, opencode and people ask for it, in English and Japanese."""
+_COMPACTION_WORDS: tuple[str, ...] = (
+    "conversation",
+    "chat",
+    "session",
+    "dialogue",
+    "handoff",
+    "hand-off",
+    "compaction",
+)
+_COMPACTION_WORDS += ("会話", "対話", "やり取り", "やりとり", "チャット", "セッション")
 
 _AGENT_TOOLS = frozenset(
     {
@@ -124,6 +143,7 @@ _LABEL = re.compile(
     r"|(?:会話|チャット|スレッド|セッション)の(?:短い|簡潔な)?(?:タイトル|題名|名前)"
 )
 """How chat clients and agents ask for a conversation's title, name, tags or follow-up questions."""
+_LABEL_WORDS = ("title", "name", "tags", "follow", "topic", "タイトル", "題名", "件名", "見出し", "名")
 _OF_A_CONVERSATION = re.compile(
     r"(?i:conversation|chat|session|thread|title generator)|会話|対話|チャット|やり取り|やりとり|スレッド|セッション"
 )
@@ -158,15 +178,17 @@ def _labels(text: str) -> bool:
     """Whether an instruction at a text's head asks for a label of a conversation. A title for something else, or in the
     middle of a conversation, is the person's own wish.
     """
-    return _LABEL.search(text[:800]) is not None and _OF_A_CONVERSATION.search(text[:3_000]) is not None
+    return _says(_LABEL, _LABEL_WORDS, text[:800]) and _OF_A_CONVERSATION.search(text[:3_000]) is not None
 
 
 # Much thinking
 
 _MOST_EFFORT = frozenset({"xhigh", "max"})
 _KEYWORD = re.compile(
-    r"(?i)\bultrathink\b|\bthink (?:really |very )?(?:harder|hard|deeply|super hard)\b|よく考えて|じっくり考えて|熟考"
+    r"(?i:\bultrathink\b|(?<!\bI )(?<!\bwe )(?<!\byou )\bthink (?:really |very |super )?(?:harder|hard|deeply)\b)"
+    r"|よく考えて|じっくり考えて|深く考えて|熟考"
 )
+_KEYWORD_WORDS = ("think", "考えて", "熟考")
 
 
 def _planning(sketch: Sketch, hints: Hints) -> str:
@@ -189,7 +211,7 @@ def _much_thought(sketch: Sketch, hints: Hints, head: Head) -> str:
         return "effort high"
     if sketch.thinking == "budget" and not hints.claude_code:
         return "extended thinking with a budget"
-    if _KEYWORD.search(sketch.user):
+    if _says(_KEYWORD, _KEYWORD_WORDS, sketch.user[:1_000] + sketch.user[1_000:][-1_000:]):
         return "the person asks to think hard"
     return ""
 
