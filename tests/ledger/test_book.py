@@ -135,6 +135,28 @@ def test_progress_is_written_at_first_and_then_only_now_and_again(data_dir: Path
     assert in_journal(data_dir, PROGRESS) == 4
 
 
+def test_what_is_noted_of_one_request_ends_with_its_attempt_and_with_it(data_dir: Path) -> None:
+    with killed_book(data_dir, sync_ms=1, segment_bytes=4_000) as book:
+        open_in(book, "req_1", input_tokens=10)
+        book.progress("req_1", 1, 400_000)
+        open_in(book, "req_1", number=2, input_tokens=20)
+        open_in(book, "req_2")
+        book.progress("req_2", 1, 400)
+        book.settle(a_receipt("req_2"))
+        open_in(book, "req_3", input_tokens=30)
+        book.progress("req_3", 1, 400)
+        first = book._journal.number
+        for number in range(300):
+            book.settle(a_receipt(f"req_other_{number}"))
+            if number % 20 == 0:
+                assert book.flush()
+        assert segment_numbers(data_dir / JOURNAL)[0] > first
+    assert {o.request_id: (o.number, p and p.output_bytes) for o, p in unsettled(data_dir / JOURNAL)} == {
+        "req_1": (2, None),
+        "req_3": (1, 400),
+    }
+
+
 def test_a_receiver_that_fails_harms_nobody(data_dir: Path) -> None:
     got: list[str] = []
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.usage import Usage
-from tenbin.measure.metrics import BUCKETS_MS, MOST_SERIES, Metrics
+from tenbin.measure.metrics import BUCKETS_MS, MOST_SERIES, MOST_WAITING, Metrics
 
 usages = st.builds(Usage, input=st.integers(0, 10**6), output=st.integers(0, 10**6), cache_read=st.integers(0, 10**6))
 attempts = st.builds(
@@ -70,6 +70,17 @@ def test_sums_are_the_receipts_sums(given_receipts: list[Receipt]) -> None:
     unknown = [one for one in made if one.billed_nano is None]
     assert total(found["tenbin_attempts_unpriced"]) == len(unknown)
     assert total(found["tenbin_ready"], "") == 1
+
+
+@given(receipts, st.integers(1, 3 * MOST_WAITING), st.integers(1, 3 * MOST_WAITING))
+def test_each_receipt_is_counted_once_however_many_wait(receipt: Receipt, before: int, after: int) -> None:
+    metrics = Metrics(dict)
+    for count, sofar in ((before, before), (0, before), (after, before + after)):
+        for _ in range(count):
+            metrics.add(receipt)
+        found = scraped(metrics)
+        assert total(found["tenbin_requests"]) == sofar
+        assert total(found["tenbin_attempts"]) == sofar * len(receipt.attempts)
 
 
 def test_a_bucket_holds_what_is_not_above_its_bound() -> None:

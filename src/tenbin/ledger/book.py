@@ -53,17 +53,6 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     sink_errors: int
 
 
-class _Flight:
-    """What the journal holds of a request in flight, ready to be written into the next segment."""
-
-    __slots__ = ("noted", "opened", "progress")
-
-    def __init__(self, opened: bytes) -> None:
-        self.opened = opened
-        self.progress: bytes | None = None
-        self.noted = 0
-
-
 class Book:
     """The ledger: journal, database and prices. Nothing it does on the way of a request waits for a disk, or raises.
 
@@ -86,7 +75,10 @@ class Book:
         """
         self.directory = directory
         self.prices = prices
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, bytes] = {}
+        """By request id: the frame that opened it, ready to be written into the next segment."""
+        self._notes: dict[str, tuple[int, bytes]] = {}
+        """Of long answers in flight: bytes of words at the last note, and its frame."""
         self._sinks: list[Sink] = []
         self._opened = self._settled = self._interrupted = self._sink_errors = 0
         self._last_sink_error = ""
@@ -118,7 +110,8 @@ class Book:
 
         Returns how many requests that were. Their usage is estimated.
         """
-        receipts = [self._price(interrupted(opened, progress)) for opened, progress in self._unsettled]
+        unpriced = [interrupted(opened, progress) for opened, progress in self._unsettled]
+        receipts = [price_receipt(receipt, self.prices.price) for receipt in unpriced]
         self._unsettled = []
         self._journal.begin(frame(SETTLED, receipt) for receipt in receipts)
         self._writer.start()
@@ -174,7 +167,9 @@ class Book:
         )
         data = frame(OPENED, record)
         # First the dict: a segment begun in between must carry the record over.
-        self._flights[ask.request_id] = _Flight(data)
+        self._flights[ask.request_id] = data
+        if self._notes:
+            self._notes.pop(ask.request_id, None)
         self._journal.append(data, OPENED)
         self._opened += 1
 
@@ -183,18 +178,20 @@ class Book:
 
         May be called for every chunk: it writes only when the answer has grown by PROGRESS_BYTES, or the first time.
         """
-        flight = self._flights.get(request_id)
-        if flight is None or (flight.progress is not None and output_bytes - flight.noted < PROGRESS_BYTES):
+        last = self._notes.get(request_id)
+        if request_id not in self._flights or (last is not None and output_bytes - last[0] < PROGRESS_BYTES):
             return
         record = Progress(request_id=request_id, number=number, output_bytes=output_bytes, usage=usage)
-        flight.progress = data = frame(PROGRESS, record)
-        flight.noted = output_bytes
+        data = frame(PROGRESS, record)
+        self._notes[request_id] = output_bytes, data
         self._journal.append(data, PROGRESS)
 
     def settle(self, receipt: Receipt) -> Receipt:
         """Price the request's attempts, write it down for good, return the priced receipt. Once for each request."""
-        priced = self._price(receipt)
+        priced = price_receipt(receipt, self.prices.price)
         self._flights.pop(receipt.request_id, None)
+        if self._notes:
+            self._notes.pop(receipt.request_id, None)
         self._journal.append(frame(SETTLED, priced), SETTLED)
         self._settled += 1
         self._tell(priced)
@@ -244,9 +241,6 @@ class Book:
             sink_errors=self._sink_errors,
         )
 
-    def _price(self, receipt: Receipt) -> Receipt:
-        return price_receipt(receipt, self.prices.price) if receipt.attempts else receipt
-
     def _tell(self, receipt: Receipt) -> None:
         for sink in self._sinks:
             try:
@@ -256,7 +250,8 @@ class Book:
                 self._last_sink_error = repr(error)
 
     def _in_flight(self) -> Iterable[bytes]:
-        for flight in list(self._flights.values()):
-            yield flight.opened
-            if flight.progress is not None:
-                yield flight.progress
+        for request_id, opened in list(self._flights.items()):
+            yield opened
+            note = self._notes.get(request_id)
+            if note is not None:
+                yield note[1]

@@ -21,7 +21,11 @@ FindPrice = Callable[[str, str, int, str | None], Price | None]
 
 def price_receipt(receipt: Receipt, find: FindPrice) -> Receipt:
     """The receipt with every attempt's ``cost_nano`` and ``price`` filled in."""
-    attempts = tuple(price_attempt(attempt, find) for attempt in receipt.attempts)
+    attempts = receipt.attempts
+    if len(attempts) == 1:
+        attempts = (price_attempt(attempts[0], find),)
+    else:
+        attempts = tuple([price_attempt(attempt, find) for attempt in attempts])
     return msgspec.structs.replace(receipt, attempts=attempts)
 
 

@@ -1,6 +1,6 @@
-"""8. Counters for Prometheus: settled receipts added up as they come, written out when somebody scrapes.
+"""8. Counters for Prometheus: settled receipts added up, a handful at a time, written out when somebody scrapes.
 
-A request pays a few dictionary additions; the exposition is the prometheus_client library's, imported on first use.
+A request pays an append to a list; the exposition is the prometheus_client library's, imported on first use.
 """
 
 from bisect import bisect_left
@@ -13,6 +13,11 @@ BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
 """Upper bounds of the latency histograms, milliseconds."""
 
 TOKEN_KINDS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+MOST_WAITING = 64
+"""Receipts that wait to be added up: many in one go take less than half the time of each by itself, among all that a
+request does besides. It takes some 60 µs.
+"""
 
 MOST_SERIES = 2_000
 """Model names come from clients: past this many combinations the rest is counted under ``other``."""
@@ -43,9 +48,20 @@ class Metrics:
         self._series: dict[tuple[str, str], _Series] = {}
         self._total = [0] * (len(BUCKETS_MS) + 1)
         self._total_ms = 0.0
+        self._waiting: list[Receipt] = []
 
     def add(self, receipt: Receipt) -> None:
-        """Count a settled receipt."""
+        """Count a settled receipt. In one thread, where ``exposition`` is called too."""
+        self._waiting.append(receipt)
+        if len(self._waiting) >= MOST_WAITING:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for receipt in waiting:
+            self._add(receipt)
+
+    def _add(self, receipt: Receipt) -> None:
         key = (receipt.dialect, receipt.outcome, str(receipt.status))
         self._requests[key] = self._requests.get(key, 0) + 1
         self._total[_bucket(receipt.total_ms)] += 1
@@ -87,6 +103,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """The metrics as prometheus_client wants them from a collector."""
+        self._add_up()
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         requests = CounterMetricFamily("tenbin_requests", "Settled requests.", labels=["dialect", "outcome", "status"])
