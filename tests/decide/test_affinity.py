@@ -141,6 +141,21 @@ def test_growth_is_counted_and_a_shorter_prompt_is_not_negative_growth() -> None
     assert session.output_tokens == 5 * 500
 
 
+def test_how_hard_it_was_and_what_was_tools_work_is_remembered_the_latest_most() -> None:
+    easy, hard = (0.8, 0.9, 0.95, 0.97), (0.1, 0.2, 0.8, 0.9)
+
+    def weighed(suffices: tuple[float, ...], loop: bool) -> Receipt:
+        return receipt(attempt(OPUS, input=9_000), features=a_turn(9_000, suffices=suffices, in_tool_loop=loop))
+
+    session = after(weighed(easy, False), weighed(hard, True))
+    assert session.weighed == 2
+    assert session.by_tools == pytest.approx(0.5)
+    assert session.suffices == pytest.approx((0.45, 0.55, 0.875, 0.935))
+    session = after(*[weighed(easy, False)] * 100, *[weighed(hard, True)] * 40)
+    assert session.by_tools > 0.8
+    assert session.suffices[0] < 0.25
+
+
 def test_estimates_are_corrected_by_what_providers_count() -> None:
     """Estimates are a fifth too low; from the second turn on they are right."""
     session, weighed = NEW, list[int]()

@@ -57,6 +57,16 @@ def test_a_worse_model_is_left_sooner_in_a_chat_than_between_tools() -> None:
     assert chat.returning(-0.3) == 0
 
 
+def test_how_hard_and_how_much_tools_work_is_as_it_was_of_late() -> None:
+    hard, easy = (0.1, 0.2, 0.8, 0.9), (0.8, 0.9, 0.95, 0.97)
+    begun = outlook(None, a_turn(9_000, suffices=easy))
+    assert begun.suffices == easy
+    known = Session(requests=50, weighed=50, by_tools=0.2, suffices=hard)
+    ahead = outlook(known, a_turn(9_000, suffices=easy))
+    assert hard[0] < ahead.suffices[0] < 0.25  # This one is easy, but most have been hard.
+    assert ahead.by_tools < 0.35 < begun.by_tools
+
+
 @given(turns.sessions, turns.features, st.floats(1, 1e9))
 def test_chances_are_chances(session: Session, features: Features, life_ms: float) -> None:
     ahead: Outlook = outlook(session, features)

@@ -54,14 +54,14 @@ def test_a_worse_model_must_come_back_and_saves_less() -> None:
     features, session = a_turn(80_000), warm_on(OPUS, 80_000)
     saved = [
         rest_of_conversation(
-            prospect(OPUS, STEP, quality=0.95),
-            prospect(HAIKU, STEP, quality=quality),
+            prospect(OPUS, STEP, ability=3.0),
+            prospect(HAIKU, STEP, ability=ability),
             session,
             features,
             outlook(session, features),
             NOON_MS,
         )
-        for quality in (0.95, 0.8, 0.5, 0.2)
+        for ability in (3.0, 2.0, 1.0, 0.0)
     ]
     assert saved == sorted(saved)
     assert saved[0] < 0

@@ -42,6 +42,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """At most a few, the latest first."""
     tokens_per_estimate: float = 1.0
     """What the providers count of this conversation's prompts, for each token that is estimated of them."""
+    weighed: int = 0
+    """Requests whose features are known."""
+    by_tools: float = 0.0
+    """Share of those, the latest counting most, that brought tools' results."""
+    suffices: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Their mean ``Features.suffices``: how hard the conversation is."""
 
 
 NEW = Session()

@@ -17,7 +17,7 @@ from tenbin.core.session import NEW, Session, Warm
 from tenbin.core.weighing import Cost
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.cost import warm_prefix
-from tenbin.decide.outlook import Outlook
+from tenbin.decide.outlook import REMEMBERED, Outlook
 
 MOST_WARM = 4
 """Targets of which a warm prefix is remembered, the latest first."""
@@ -75,8 +75,10 @@ def fold(session: Session | None, receipt: Receipt, find: FindRules) -> Session:
     if last is None or last.outcome not in ("answered", "cut", "cancelled") or not last.usage.prompt:
         return session
     session = _answered(session, last)
-    if features is not None and features.prompt_tokens and not last.usage.input_estimated:
-        session = _calibrating(session, features.prompt_tokens)
+    if features is not None:
+        session = _learning(session, features)
+        if features.prompt_tokens and not last.usage.input_estimated:
+            session = _calibrating(session, features.prompt_tokens)
     if features is not None and features.compaction:
         # The next prompt begins with the summary instead: what is warm now is of no more use.
         session = msgspec.structs.replace(session, warm=(), prompt_tokens=0)
@@ -113,6 +115,14 @@ def _calibrating(session: Session, weighed_tokens: int) -> Session:
     if not 1 / ESTIMATE_OFF <= ratio <= ESTIMATE_OFF:
         return session
     return msgspec.structs.replace(session, tokens_per_estimate=ratio)
+
+
+def _learning(session: Session, features: Features) -> Session:
+    """How hard the conversation is and how much of it is tools' work: means in which the latest count most."""
+    part = 1 / min(session.weighed + 1, REMEMBERED)
+    a, b, c, d = (mean + part * (now - mean) for mean, now in zip(session.suffices, features.suffices, strict=True))
+    by_tools = session.by_tools + part * (features.in_tool_loop - session.by_tools)
+    return msgspec.structs.replace(session, weighed=session.weighed + 1, by_tools=by_tools, suffices=(a, b, c, d))
 
 
 def _warmed(session: Session, attempt: Attempt, rules: CacheRules, features: Features | None) -> Warm | None:

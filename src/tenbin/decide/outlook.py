@@ -9,8 +9,12 @@ from tenbin.core.features import Features
 from tenbin.core.session import NEW, Session
 from tenbin.decide.output_priors import AGENT, ASKED_ONCE, CHAT, ONCE, PEOPLE, TOOLS, Gap, Going
 
+REMEMBERED = 20
+"""Requests over which a conversation's means reach back."""
 PRIOR_REQUESTS = 4
 """So many requests of the conversation itself weigh as much as the table's growth."""
+PRIOR_WEIGHED = 4
+"""This request says as much of those to come as so many of the conversation's before."""
 PRIOR_RETURNS = 10
 """So many requests without a switch halve the chance that one is needed."""
 
@@ -29,6 +33,8 @@ class Outlook(NamedTuple):
     two models' quality."""
     switched: float = 0.0
     """The same, as this conversation's own switches tell it."""
+    suffices: tuple[float, ...] = ()
+    """For each tier, weakest first: the chance 0..1 that it suffices for a request to come."""
 
     def returning(self, gap: float) -> float:
         """The chance that a request must go back to a model that is better by ``gap`` (of the chance 0..1 to be good
@@ -59,7 +65,13 @@ def outlook(session: Session | None, features: Features) -> Outlook:
         turns = 0.0
     else:
         turns = min(going.start + going.each * max(session.requests, features.turn - 1), going.most)
-    return Outlook(turns, growth, going.by_tools, min(returns, 1.0), switched)
+    past = min(session.weighed, REMEMBERED)
+    suffices = tuple(
+        (now * PRIOR_WEIGHED + mean * past) / (PRIOR_WEIGHED + past)
+        for now, mean in zip(features.suffices, session.suffices, strict=True)
+    )
+    by_tools = (going.by_tools * PRIOR_WEIGHED + session.by_tools * past) / (PRIOR_WEIGHED + past)
+    return Outlook(turns, growth, by_tools, min(returns, 1.0), switched, suffices)
 
 
 def _going(session: Session, features: Features) -> Going:

@@ -15,6 +15,7 @@ from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.cost import readable, warm_prefix
 from tenbin.decide.expectation import Tokens
 from tenbin.decide.outlook import Outlook
+from tenbin.decide.quality import suffices_at
 
 
 class Prospect(NamedTuple):
@@ -29,10 +30,11 @@ class Prospect(NamedTuple):
     """Of each answer to come, as of this one."""
     context: int | None = None
     """Longest prompt it takes, where known: a conversation that outgrows it must come back."""
-    quality: float | None = None
-    """Chance 0..1 that its answer is good enough, where known: the less, the sooner the conversation must come back."""
     electricity: NanoUSD = 0
     """Of each turn."""
+    ability: float | None = None
+    """On the tiers' scale (``Quality.ability``), where known: the less able than where the conversation comes from, the
+    sooner it must come back."""
 
 
 def rest_of_conversation(
@@ -67,8 +69,9 @@ def _turns_away(candidate: Prospect, stay: Prospect, ahead: "_Ahead") -> tuple[f
     """How many turns the conversation would go on at the candidate, and the chance that it then comes back."""
     outlook = ahead.outlook
     returns = outlook.returns
-    if candidate.quality is not None and stay.quality is not None:
-        returns = outlook.returning(stay.quality - candidate.quality)
+    if candidate.ability is not None and stay.ability is not None:
+        here = suffices_at(outlook.suffices, stay.ability)
+        returns = outlook.returning(here - suffices_at(outlook.suffices, candidate.ability))
     back = 1 - (1 - returns) ** outlook.turns
     turns = back / returns if returns > 0 else outlook.turns
     if candidate.context is not None:
