@@ -17,10 +17,12 @@ from tenbin.config.routing_check import routing_mistakes
 from tenbin.config.shape import suggestion
 from tenbin.core.target import Quirks
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_WRITTEN_ANEW = frozenset(
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a header may be called (RFC 9110)."""
+WRITTEN_ANEW = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"}
 )
+"""Headers that Tenbin writes itself."""
 _QUIRKS = {field.name: field for field in msgspec.structs.fields(Quirks)}
 _SINGLE_QUIRK = {
     name: msgspec.defstruct("OneQuirk", [(name, field.type)], kw_only=True) for name, field in _QUIRKS.items()
@@ -125,9 +127,9 @@ class _Check:
                 (*path, "api_key"), "an API key holds no blanks or control characters", "Look for a stray line break."
             )
         for header, value in provider.headers.items():
-            if not _HEADER_NAME.fullmatch(header):
+            if not HEADER_NAME.fullmatch(header):
                 self._report((*path, "headers", header), "this is not a header's name", "Use letters, digits and `-`.")
-            elif header.lower() in _WRITTEN_ANEW:
+            elif header.lower() in WRITTEN_ANEW:
                 self._report((*path, "headers", header), "Tenbin writes this header itself", "Remove it.")
             if not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value):
                 self._report((*path, "headers", header), "a header's value stands in one line of Latin-1", "Change it.")

@@ -29,13 +29,15 @@ CATEGORIES = {
 """Keys of its Router, and Tenbin's categories."""
 
 _RULES = {
-    "background": "background work is known by what it is (titles, summaries, probes, what the client says of itself), "
-    "not only by a `haiku` in the model's name: a person who chose Haiku is not sent to the background model",
-    "think": "claude-code-router sends every request that sets `thinking` here, which today's Claude Code does in each "
-    "turn; Tenbin sends those that plan or ask for high effort",
-    "longContext": "tokens are counted with the target's own tokenizer, and a request that has become short again is "
-    "not held to be long because the one before it was",
-    "image": "a request that holds images goes to this model whole; no second model describes them for another one",
+    "background": "every model with `haiku` in its name was sent here; Tenbin sends what the client does by itself "
+    "(titles, names, probes, calls to the small model without tools), and leaves a person who chose Haiku alone",
+    "think": "every request that sets `thinking` was sent here, which today's Claude Code does in each turn; Tenbin "
+    "sends those in plan mode, with the highest efforts, or that ask to think hard",
+    "longContext": "tokens are estimated from a request's size (within about 15 %), and a request is not held to be "
+    "long because the one before it was; a client's small calls are never sent here",
+    "webSearch": "a request goes here when web search is its only tool, as when Claude Code searches; one that "
+    "merely offers it beside others goes by its other signs",
+    "image": "a request with images in its last turn goes here whole; nobody describes them to another model",
 }
 """Where the old rule is not kept, and why."""
 

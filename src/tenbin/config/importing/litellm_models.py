@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tenbin.config.check import HEADER_NAME, WRITTEN_ANEW
 from tenbin.config.importing.draft import Draft, escaped
 from tenbin.config.importing.endpoint import Endpoint
 from tenbin.config.importing.entry import Entry, Words
@@ -173,8 +174,11 @@ class Deployments:
         extra = params.block("extra_headers", "headers")
         for header in extra.keys() if extra is not None else []:
             value = extra.text(header) if extra is not None else None
-            if value is not None:
+            if value is not None and HEADER_NAME.fullmatch(header) and header.lower() not in WRITTEN_ANEW:
                 found[header] = value
+            elif value is not None:
+                message = "this is no header that a request could bear beside Tenbin's own"
+                self._draft.lost(value.path, message, "Correct its name: letters, digits and `-`.")
         if organization is not None:
             found["OpenAI-Organization"] = Words((*params.path, "organization"), organization)
         return found
