@@ -8,6 +8,9 @@ models that rank next to it, by family, size and price). Models that stand in no
 by a two-parameter logistic (item-response) fit of the tables in DIR whose licences allow it: RouteLLM, RouterBench and
 LLMRouter. The Japanese judgements give an offset for Japanese.
 
+Context windows and longest outputs are LiteLLM's (1.109.1) and genai-prices' (0.2.3); the few speeds are medians that
+Artificial Analysis published, or tokens billed over latency in the outcomes of llm-model-routing-benchmark.
+
 Needs numpy, pandas, pyarrow and scipy; nothing of it at run time.
 """
 
@@ -15,6 +18,7 @@ import argparse
 import csv
 import json
 import math
+import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -57,6 +61,7 @@ class Entry(NamedTuple):
     max_output: int | None
     serves: dict[str, str]
     date: str
+    tokens_per_second: float | None
 
 
 def entries() -> list[Entry]:
@@ -72,6 +77,7 @@ def entries() -> list[Entry]:
                 int(row["max_output"]) if row["max_output"] else None,
                 dict(pair.split("=") for pair in row["serves"].split()),
                 row["date"],
+                float(row["tokens_per_second"]) if row["tokens_per_second"] else None,
             )
             for row in csv.DictReader(file)
         ]
@@ -191,7 +197,7 @@ CURRENT = (
     "gpt-5-6-luna gpt-5-4-mini gpt-5-4-nano gpt-5-mini gpt-5-nano gemini-4-argon gemini-3-8-flash gemini-3-7-flash "
     "gemini-3-1-pro gemini-3-5-flash-lite gemini-2-5-flash-lite deepseek-v4-pro deepseek-v4-flash kimi-k3 "
     "kimi-k2-7-code glm-5-3 glm-5-3-flash grok-4-7 mistral-large-4 mistral-small-2603 ministral-3-8b ministral-3-3b"
-).split()
+)
 
 
 def priced(ability: Mapping[str, float], alias: Mapping[str, str]) -> list[tuple[float, float]]:
@@ -202,7 +208,7 @@ def priced(ability: Mapping[str, float], alias: Mapping[str, str]) -> list[tuple
             continue
         for model in provider.models:
             name = named(model.id, alias)
-            if name not in CURRENT:
+            if name not in CURRENT.split():
                 continue
             prices = model.prices[-1].prices if isinstance(model.prices, list) else model.prices
             sides = [getattr(side, "base", side) for side in (prices.input_mtok, prices.output_mtok)]
@@ -247,8 +253,8 @@ def main() -> None:
         if entry.basis.startswith("family"):
             row["family"] = True
             row["source"] = entry.basis.removeprefix("family: ")
-        for name, found in (("serves", entry.serves), ("context", entry.context), ("max_output", entry.max_output)):
-            if found:
+        for name in ("serves", "context", "max_output", "tokens_per_second"):
+            if found := getattr(entry, name):
                 row[name] = found
         rows.append(row)
         billions = next((size for name in entry.match if (size := parameters(name.replace("-5b", ".5b")))), None)
@@ -265,8 +271,9 @@ def main() -> None:
     body = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)
     TARGET.write_text(f'{head},\n "rows": [\n  {body}\n ]\n}}\n', encoding="utf-8")
     for name, (value, count) in sorted(fitted.items(), key=lambda hit: -hit[1][0]):
-        print(f"{name:45} {value:6.2f}  {count:2} tasks" + (f"  (index {known[name]:.2f})" if name in known else ""))
-    print(len(rows), "rows;", document["by_parameters"], in_japanese)
+        beside = f"  (index {known[name]:.2f})" if name in known else ""
+        sys.stdout.write(f"{name:45} {value:6.2f}  {count:2} tasks{beside}\n")
+    sys.stdout.write(f"{len(rows)} rows in {TARGET}\n")
 
 
 if __name__ == "__main__":
