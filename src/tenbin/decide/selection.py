@@ -5,6 +5,7 @@ choice is for the case that it fails: first the next better ones.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -40,16 +41,10 @@ class _Weighed(NamedTuple):
     candidate: Candidate
     quality: float
     cost: NanoUSD | None
-
-    @property
-    def cheapness(self) -> tuple[bool, NanoUSD, float, str]:
-        """Lowest first: known before unknown, cost, then the better one, then by name."""
-        return (self.cost is None, self.cost or 0, -self.quality, self.candidate.target)
-
-    @property
-    def strength(self) -> tuple[float, bool, NanoUSD, str]:
-        """Lowest first: the better one, then known before unknown price, the cheaper one, by name."""
-        return (-self.quality, self.cost is None, self.cost or 0, self.candidate.target)
+    cheapness: tuple[bool, NanoUSD, float, str]
+    """Lowest first: known before unknown, cost, then the better one, then by name."""
+    strength: tuple[float, bool, NanoUSD, str]
+    """Lowest first: the better one, then known before unknown price, the cheaper one, by name."""
 
 
 def select(
@@ -85,6 +80,8 @@ def select(
         chosen, reason, held = _cheapest(pool, strongest, floor, cap if mode == "budget" else None)
     if not priced:
         reason += "; no candidate's price is known"
+    if not slow:
+        return Selection(_order(chosen, eligible), reason, tuple(candidates), held)
     marked = tuple(
         msgspec.structs.replace(one, rejected=slow[one.target]) if one.target in slow else one for one in candidates
     )
@@ -94,7 +91,13 @@ def select(
 
 def _weighed(candidate: Candidate) -> _Weighed:
     quality = candidate.quality.value if candidate.quality is not None else 0.0
-    return _Weighed(candidate, quality, candidate.cost.total if candidate.cost is not None else None)
+    cost = candidate.cost.total if candidate.cost is not None else None
+    unknown, amount, name = cost is None, cost or 0, candidate.target
+    return _Weighed(candidate, quality, cost, (unknown, amount, -quality, name), (-quality, unknown, amount, name))
+
+
+_CHEAPNESS = attrgetter("cheapness")
+_STRENGTH = attrgetter("strength")
 
 
 def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD | None) -> tuple[_Weighed, str, float]:
@@ -105,13 +108,13 @@ def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD
             one for one in pool if one.cost is not None and one.candidate.cost and one.candidate.cost.turn <= cap
         ]
         if not affordable:
-            chosen = min(pool, key=lambda one: one.cheapness)
+            chosen = min(pool, key=_CHEAPNESS)
             return chosen, f"nothing costs at most {format_usd(cap)}: the cheapest of all", 0.0
         while held > 0 and not _reaching(affordable, held * strongest):
             held = max(round(held - RUNG, 9), 0.0)
         pool = affordable
     enough = _reaching(pool, held * strongest)
-    chosen = min(enough, key=lambda one: one.cheapness)
+    chosen = min(enough, key=_CHEAPNESS)
     if held < floor:
         return (
             chosen,
@@ -126,12 +129,12 @@ def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD
 def _best(pool: list[_Weighed], cap: NanoUSD | None) -> tuple[_Weighed, str, float]:
     """The strongest, within the cap if there is one that anything fits."""
     if cap is None:
-        return min(pool, key=lambda one: one.strength), "the strongest", 1.0
+        return min(pool, key=_STRENGTH), "the strongest", 1.0
     affordable = [one for one in pool if one.candidate.cost is not None and one.candidate.cost.turn <= cap]
     if affordable:
-        return min(affordable, key=lambda one: one.strength), f"the strongest that costs at most {format_usd(cap)}", 1.0
+        return min(affordable, key=_STRENGTH), f"the strongest that costs at most {format_usd(cap)}", 1.0
     return (
-        min(pool, key=lambda one: one.cheapness),
+        min(pool, key=_CHEAPNESS),
         f"nothing costs at most {format_usd(cap)}: the cheapest of all",
         0.0,
     )
@@ -139,7 +142,7 @@ def _best(pool: list[_Weighed], cap: NanoUSD | None) -> tuple[_Weighed, str, flo
 
 def _by_share(pool: list[_Weighed], floor: float, strong: bool) -> tuple[_Weighed, str, float]:
     """The strongest for a request among the hardest ones, else the cheapest good enough of the others."""
-    strongest = min(pool, key=lambda one: one.strength)
+    strongest = min(pool, key=_STRENGTH)
     if strong:
         return strongest, "among the hardest requests: the strongest", 1.0
     others = [one for one in pool if one is not strongest]
@@ -156,8 +159,10 @@ def _fast_enough(pool: list[_Weighed], least: float, speed: Speed) -> tuple[list
     nobody knows how long an answer takes, it is not held against a candidate.
     """
     times = SLOWER_AT_MOST[speed]
+    if times is None:
+        return pool, {}
     known = [one.candidate.expected_ms for one in _reaching(pool, least) if one.candidate.expected_ms is not None]
-    if times is None or not known:
+    if not known:
         return pool, {}
     limit = max(min(known), 1) * times
     slow = {
@@ -176,11 +181,11 @@ def _order(chosen: _Weighed, eligible: list[_Weighed]) -> tuple[str, ...]:
     """The choice, then those with a price: the next better ones upwards, then the others, the best of them first. Those
     without a known price come last, by quality.
     """
-    others = [one for one in eligible if one is not chosen]
-    better = [one for one in others if one.cost is not None and one.quality > chosen.quality]
-    below = [one for one in others if one.cost is not None and one.quality <= chosen.quality]
-    unknown = [one for one in others if one.cost is None]
-    better.sort(key=lambda one: (one.quality, one.cost or 0, one.candidate.target))
-    below.sort(key=lambda one: one.strength)
-    unknown.sort(key=lambda one: one.strength)
-    return tuple(one.candidate.target for one in (chosen, *better, *below, *unknown))
+    better: list[_Weighed] = []
+    others: list[_Weighed] = []
+    for one in eligible:
+        if one is not chosen:
+            (better if one.cost is not None and one.quality > chosen.quality else others).append(one)
+    better.sort(key=lambda one: (one.quality, one.cost, one.candidate.target))
+    others.sort(key=lambda one: (one.cost is None, one.strength))
+    return tuple(one.candidate.target for one in (chosen, *better, *others))
