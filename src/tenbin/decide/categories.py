@@ -70,7 +70,7 @@ def compaction(sketch: Sketch, hints: Hints = NONE) -> bool:
 
 def agent(sketch: Sketch, hints: Hints = NONE) -> bool:
     """Whether a coding agent is at work: it comes with tools and goes on for many turns."""
-    if not sketch.tools:
+    if not sketch.tools or sketch.tools == ("web_search",):
         return False
     if hints.claude_code or hints.agent_id or sketch.tool_results or sketch.in_tool_loop:
         return True
@@ -148,7 +148,7 @@ _OF_A_CONVERSATION = re.compile(
     r"(?i:conversation|chat|session|thread|title generator)|会話|対話|チャット|やり取り|やりとり|スレッド|セッション"
 )
 
-_SMALL_ANSWER_TOKENS = 1_024
+_SMALL_ANSWER_TOKENS = 4_096
 """A title or a label is asked for with no more than this, where a limit is given by a chat client."""
 
 
