@@ -17,6 +17,8 @@ from tenbin.config.findings import DEFAULT_MODELS, LOCAL_SERVERS
 from tenbin.config.quirks import PROFILES
 from tenbin.config.schema import field_docs, sections
 from tenbin.core.target import Quirks
+from tenbin.decide.cache_rules import MINUTE_MS, find
+from tenbin.decide.output_priors import AGENT, AGENT_STEP, BACKGROUND, CHAT, COMPACTION, ONCE, TASKS
 
 ROOT = Path(__file__).parents[1]
 
@@ -143,6 +145,60 @@ def decisions() -> str:
     return "".join(f"- [{title}]({name})\n" for name, title in titles)
 
 
+CACHES = (
+    *("anthropic/claude-opus-5-5", "anthropic/claude-sonnet-5-5", "anthropic/claude-haiku-5-5"),
+    *("anthropic/claude-fable-5-1", "anthropic/claude-opus-4-8", "anthropic/claude-opus-4-7"),
+    *("anthropic/claude-opus-4-6", "anthropic/claude-haiku-4-5", "openai/gpt-5.5", "openai/gpt-5.6-sol"),
+    *("openai/gpt-6-luna", "gemini/gemini-2.5-flash", "gemini/gemini-3.8-flash", "deepseek/deepseek-v4-pro"),
+    *("moonshot/kimi-k3", "ollama/any model", "somebody/else"),
+)
+"""Targets whose prompt caches are shown: one for each row of the rules that differs."""
+
+
+def prompt_caches() -> str:
+    rows = []
+    for name in CACHES:
+        provider, _, model = name.partition("/")
+        rules = find(provider, model)
+        minutes = [f"{ms // MINUTE_MS}" for ms in (rules.life_ms, rules.long_life_ms) if ms]
+        writes = "a bucket of its own" if rules.counts_writes else "plain input"
+        if rules.writes == "never":
+            rows.append((f"`{name}`", "never", "", "", "", rules.source))
+        else:
+            life = ", ".join(minutes)
+            rows.append((f"`{name}`", rules.writes, f"{rules.minimum:,}", life, writes, rules.source))
+    return table(("Such as", "Cached", "From tokens", "Lives, minutes", "Writing counts as", "Source"), rows)
+
+
+def answer_lengths() -> str:
+    lengths = {name.replace("_", " "): length for name, length in TASKS.items()}
+    special = {"a coding agent's call": AGENT_STEP, "a title, a probe": BACKGROUND, "compaction": COMPACTION}
+    rows = [
+        (
+            name,
+            f"{length.mean:,.0f}" + (f", or {length.share:.0%} of the prompt" if length.share else ""),
+            f"{length.p90:,.0f}",
+            length.source,
+        )
+        for name, length in {**special, **lengths}.items()
+    ]
+    return table(("Answer of", "Tokens on average", "Nine in ten have at most", "Source"), rows)
+
+
+def conversations() -> str:
+    rows = [
+        (
+            name,
+            f"{going.start:g} + {going.each:g} x requests so far, at most {going.most:g}",
+            f"{going.growth:,.0f}",
+            f"{going.by_tools:.0%}",
+            going.source,
+        )
+        for name, going in {"coding agent": AGENT, "chat": CHAT, "a single question of a program": ONCE}.items()
+    ]
+    return table(("Conversation", "Requests still to come", "Growth, tokens", "Tools' results", "Source"), rows)
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("docs/configuration.md", configuration),
     "profiles": ("docs/configuration.md", profiles),
@@ -150,6 +206,9 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "default chain": ("docs/configuration.md", default_chain),
     "commands": ("docs/cli.md", commands),
     "decisions": ("docs/decisions/README.md", decisions),
+    "prompt caches": ("docs/true-cost.md", prompt_caches),
+    "answer lengths": ("docs/true-cost.md", answer_lengths),
+    "conversations": ("docs/true-cost.md", conversations),
 }
 """By name: the page, and what writes the part."""
 

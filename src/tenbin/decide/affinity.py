@@ -23,9 +23,9 @@ MOST_WARM = 4
 """Targets of which a warm prefix is remembered, the latest first."""
 LONGEST_ID = 128
 """Characters of a client's id for a conversation; longer ones are hashed."""
-MARGIN = 0.10
+MARGIN = 0.15
 """A switch away from a warm cache must save more than this share of what it puts at stake: what it pays to be read
-anew, and what it hopes to save later. Estimates of tokens are off by about as much."""
+anew, and what it hopes to save later. Estimates of tokens are off by about as much. Assumed."""
 ESTIMATE_OFF = 4.0
 """An estimate of a prompt that is off by more than this, either way, was of another prompt."""
 STEP_AHEAD_TURNS = 3

@@ -38,7 +38,7 @@ class Outlook(NamedTuple):
 
     def returning(self, gap: float) -> float:
         """The chance that a request must go back to a model that is better by ``gap`` (of the chance 0..1 to be good
-        enough): that many of the answers disappoint, and people notice when they speak again, not between tools.
+        enough): on so many the other would disappoint, and what is needed changes when people speak, not between tools.
         """
         return min(self.switched + max(gap, 0.0) * (1 - self.by_tools), 1.0)
 

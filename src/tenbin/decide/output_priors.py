@@ -13,8 +13,8 @@ AS_OF = "2026-11-22"
 
 TRACELAB = "TraceLab (University of Washington, arXiv 2606.30560): 4,265 Claude Code and Codex sessions, 357,161 calls"
 LMSYS = "LMSYS-Chat-1M (arXiv 2309.11998), table 1: 214.5 tokens an answer, 2.0 turns a conversation"
-SHABERI = "shisa-ai/shaberi: answers of six models by kind of task; one token a Japanese character"
-ASSUMED = "assumed; replaced by what the ledger teaches"
+SHABERI = "shisa-ai/shaberi (Tengu-Bench): six models' answers by category, a token for each Japanese character"
+ASSUMED = "assumed"
 
 
 class Length(NamedTuple):
@@ -30,23 +30,23 @@ class Length(NamedTuple):
 TASKS: Mapping[TaskType, Length] = MappingProxyType(
     {
         "classification": Length(40, 120),
-        "summarization": Length(390, 440, source=SHABERI),
-        "translation": Length(210, 300, share=0.8, source=SHABERI),
+        "summarization": Length(390, 500, source=SHABERI),
+        "translation": Length(210, 340, share=0.8, source=SHABERI),
         "comment_generation": Length(200, 450),
         "short_answer": Length(130, 300),
-        "content_generation": Length(1_040, 1_960, source=SHABERI),
+        "content_generation": Length(1_050, 2_350, source=SHABERI),
         "code_generation": Length(700, 1_600),
         "refactoring": Length(900, 2_200, share=0.5),
         "test_writing": Length(1_000, 2_400),
         "debugging": Length(600, 1_400),
-        "planning": Length(1_640, 2_050, source=SHABERI),
-        "contract_analysis": Length(470, 630, source=SHABERI),
+        "planning": Length(1_430, 3_540, source=SHABERI),
+        "contract_analysis": Length(470, 870, source=SHABERI),
         "creative_writing": Length(800, 1_800),
-        "data_extraction": Length(230, 390, source=SHABERI),
+        "data_extraction": Length(260, 580, source=SHABERI),
         "chat": Length(215, 500, source=LMSYS),
-        "mathematics": Length(480, 590, source=SHABERI),
-        "reading_comprehension": Length(280, 370, source=SHABERI),
-        "rewriting": Length(400, 580, share=0.8, source=SHABERI),
+        "mathematics": Length(470, 840, source=SHABERI),
+        "reading_comprehension": Length(280, 440, source=SHABERI),
+        "rewriting": Length(400, 640, share=0.8, source=SHABERI),
         "question_generation": Length(300, 600),
     }
 )
