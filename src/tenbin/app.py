@@ -10,8 +10,10 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -25,17 +27,24 @@ from tenbin.config.keys import KeyRing
 from tenbin.config.load import not_taken_over, stamp
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
-from tenbin.config.provider import EMBEDDED, complete
+from tenbin.config.provider import EMBEDDED, complete, profile_of
 from tenbin.core.facts import TargetHealth
+from tenbin.core.receipt import Receipt
+from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
 from tenbin.execute.clock import Clock, SystemClock, start_task
+from tenbin.execute.conversations import Conversations
 from tenbin.execute.local_model import LocalModel
 from tenbin.execute.memory import settle_collector, share_one_arena
+from tenbin.execute.sensing import Discerner, Senses
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
 from tenbin.ledger.book import Book
+from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
+from tenbin.ledger.queries import latest_weighed
+from tenbin.ledger.segments import DATABASE
 from tenbin.measure.metrics import Metrics
 
 LOG = logging.getLogger("tenbin")
@@ -45,6 +54,10 @@ WATCH_MS = 1_000
 
 DRAIN_SECONDS = 30
 """How long running requests may take after the order to stop."""
+
+
+MOST_RECALLED = 1_000
+"""Weighed requests of the ledger that are remembered at a start."""
 
 
 class Gateway:
@@ -58,6 +71,9 @@ class Gateway:
         self._metrics = Metrics(self._gauges)
         self.book.subscribe(self._metrics.add)
         self.interrupted = self.book.recover()
+        self.conversations = Conversations()
+        self._senses = Senses(self.conversations, discerner, self.prices)
+        self.book.subscribe(self._remember)
         self._health: dict[str, TargetHealth] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -80,11 +96,30 @@ class Gateway:
             health=self._health,
             late=self._late,
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
+            senses=self._senses,
         )
         self.config, self.world = config, world
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
+
+    def _remember(self, receipt: Receipt) -> None:
+        if receipt.weighing is not None:
+            self.conversations.fold(receipt, self._cache_rules, self.config.routing.strong_share or 0.0)
+
+    def _cache_rules(self, provider: str, model: str) -> CacheRules:
+        row = self.config.providers.get(provider)
+        return find(provider, model, profile_of(provider, row)[0] if row is not None else None)
+
+    def recall(self) -> None:
+        """Take up the conversations where an earlier process left them: they stand in the ledger."""
+        try:
+            receipts = latest_weighed(self.book.directory / DATABASE, MOST_RECALLED)
+        except (OSError, SchemaTooNew, sqlite3.Error) as error:
+            LOG.warning("Earlier conversations cannot be taken up again: %s", error)
+        else:
+            share = self.config.routing.strong_share or 0.0
+            self.conversations.fold_all(receipts, self._cache_rules, share)
 
     def _reaches(self, config: Config) -> dict[str, Reach]:
         reaches = {}
@@ -152,6 +187,14 @@ class Gateway:
         await asyncio.to_thread(self.book.close)
 
 
+@cache
+def discerner() -> Discerner:
+    """What reads a request's words; its weights, and numpy, are loaded with the first one."""
+    from tenbin.discern.complexity import Discerner as Learned
+
+    return Learned()
+
+
 def cache_directory() -> Path | None:
     """Where what can be made again is kept (``$XDG_CACHE_HOME/tenbin``, else ``~/.cache/tenbin``); None if nowhere."""
     try:
@@ -187,6 +230,7 @@ async def run(
 ) -> None:
     """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
     server = Server(gateway.application, gateway.config.limits, lambda: gateway.config.limits)
+    gateway.recall()
     watching = None
     if reload is not None:
         host: str = listener.getsockname()[0]

@@ -15,6 +15,7 @@ from tenbin.core import request_id
 from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.target import DialectName
+from tenbin.decide.overrides import STEERING
 from tenbin.execute.answer_headers import problem_headers
 from tenbin.execute.count import count_tokens
 from tenbin.execute.exchange import Exchange
@@ -84,6 +85,7 @@ class Application:
                 arrived_ns=arrived_ns,
                 session=(session or head.session or "")[:MOST_NAME] or None,
                 client=named.get(b"user-agent", b"")[:200].decode("latin-1"),
+                steered=not STEERING.isdisjoint(named),
             )
             if route.operation == "count_tokens":
                 await count_tokens(world, ask, request)

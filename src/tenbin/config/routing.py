@@ -123,11 +123,14 @@ class RoutingConfig(Section, frozen=True):
     """Who may be chosen. Default: models of the providers that are there, by docs/quality.md."""
     mode: Mode = "balanced"
     """``balanced``: the cheapest that is good enough, caches and the rest of the conversation counted. ``budget``: the
-    floor gives way rather than the price. ``quality``: the best one."""
+    same, but the floor gives way rather than the price (``turn_usd``). ``quality``: the best one."""
     floor: Share = 0.8
     """Good enough is this share of what the strongest eligible one is expected to reach."""
     floors: dict[str, Share] = msgspec.field(default_factory=lambda: {"contract_analysis": 0.95})
     """The same for single task types and categories; of several, the highest counts."""
+    turn_usd: Price | None = None
+    """What one answer may cost, USD: ``budget`` lets the floor give way to it, ``quality`` takes the best within it.
+    Default: no limit."""
     speed: Speed = "slow"
     """``slow``: no matter. ``medium`` and ``fast`` leave out the slow ones (docs/quality.md)."""
     categories: Categories = Categories()

@@ -59,3 +59,5 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation's id, from a header or the body."""
     client: str = ""
     """The client's User-Agent."""
+    steered: bool = False
+    """Its headers ask something of the choice, or a sub-agent sends it, whose prompt may."""

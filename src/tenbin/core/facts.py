@@ -1,9 +1,11 @@
 """Everything a decision may know besides the ask and the policy: no decision reads a clock or draws a number."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
+
+from tenbin.core.price import Price
 
 
 class TargetHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -19,6 +21,10 @@ class TargetHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 HealthByTarget: TypeAlias = Mapping[str, TargetHealth]
 """By ``provider/model``; a target that is absent is well."""
+
+
+PriceOf: TypeAlias = Callable[[str, str, int], Price | None]
+"""(provider, model, UTC ms) -> what it costs then; None when nobody knows. From the dated table, so always the same."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

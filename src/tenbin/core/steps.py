@@ -22,6 +22,8 @@ class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
     """Counts from 1 within the request."""
     route: str = ""
     """Which rule chose the chain that this target stands in."""
+    tagged: bool = False
+    """The prompt's model tag has done its work and does not go upstream."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):
@@ -52,6 +54,8 @@ class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
     """The conversation's, within its caller's key."""
     session: Session | None = None
     """None when nothing of it is remembered."""
+    model_tag: str = ""
+    """The model that a tag at the head of the prompt asks for, where it counts (decide.overrides)."""
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):

@@ -1,7 +1,9 @@
 """4. What a weighed decision looked at and chose: every candidate with its cost, its quality and the reasons.
 
-It stands on the receipt, is shown by ``tenbin explain``, and weighing again what it holds gives the same choice.
+It stands on the receipt, is shown by ``tenbin explain``, and choosing again from what it holds gives the same choice.
 """
+
+from typing import Literal
 
 import msgspec
 
@@ -78,6 +80,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Time to the end of the answer, where known."""
     price: str = ""
     """Label of the price used."""
+    slow: str = ""
+    """Why it is too slow for what is asked for, in words; empty when it is not."""
 
 
 class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,10 +94,22 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session: Session | None = None
     floor: float = 0.0
     """Least quality asked for, 0..1 of the strongest's."""
-    mode: str = ""
+    mode: Literal["balanced", "budget", "quality"] = "balanced"
     """The rule of selection in force."""
+    speed: Literal["slow", "medium", "fast"] = "slow"
+    """How fast an answer has to be."""
+    cap_nano: NanoUSD | None = None
+    """What this turn may cost, where anything is said."""
+    strong: bool | None = None
+    """Where a share of requests goes to the strongest: whether this one does."""
+    cheap_moment: bool = True
+    """Nothing is lost by leaving where the conversation was."""
+    moment: str = ""
+    """Why, in words."""
+    margin: float = 0.0
+    """Share of what is at stake that leaving a warm cache must save."""
     rule: str = ""
-    """Which rule of the configuration named the candidates (a category's, a tier's, an own rule's)."""
+    """Which rules of the configuration were followed."""
     candidates: tuple[Candidate, ...] = ()
     order: tuple[str, ...] = ()
     """The targets in the order in which they are tried; the first one is the choice."""

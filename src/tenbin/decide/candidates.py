@@ -23,6 +23,8 @@ class Chain(NamedTuple):
     targets: tuple[Target, ...]
     rejected: tuple[tuple[str, str], ...] = ()
     """(target, reason) of those left out."""
+    tagged: bool = False
+    """A model tag in the prompt was followed: it is taken out of the body."""
 
 
 def resolve(model: str, policy: Policy) -> Chain:

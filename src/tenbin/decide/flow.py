@@ -12,15 +12,24 @@ from tenbin.core.steps import Answered, Call, Failed, Pause, Step, StepOutcome, 
 from tenbin.core.target import Target
 from tenbin.decide import retry
 from tenbin.decide.candidates import Chain, eligible, resolve
+from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
 from tenbin.decide.policy import Policy
 
 ANSWERED = Verdict(answered=True)
 
 
-def decide(ask: Ask, facts: Facts, policy: Policy) -> Generator[Step, StepOutcome, Verdict]:
-    """Try the eligible targets in order until one answers or the failure is final."""
-    chain = eligible(resolve(ask.head.model, policy), ask.head)
+def decide(
+    ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None = None
+) -> Generator[Step, StepOutcome, Verdict]:
+    """Try the targets that are chosen in order until one answers or the failure is final. Without ``known`` nothing is
+    weighed.
+    """
+    model = ask.head.model
+    if ask.steered or model in policy.aliases or (policy.routing is not None and weighs(model, policy)):
+        chain = yield from chosen(ask, facts, policy, known)
+    else:
+        chain = eligible(resolve(model, policy), ask.head)
     targets = in_order(chain.targets, facts, policy)
     attempt = 0
     told: Failure | None = None
@@ -30,7 +39,7 @@ def decide(ask: Ask, facts: Facts, policy: Policy) -> Generator[Step, StepOutcom
         while True:
             attempt += 1
             tries += 1
-            outcome = yield Call(target=target, attempt=attempt, route=chain.route)
+            outcome = yield Call(target=target, attempt=attempt, route=chain.route, tagged=chain.tagged)
             if type(outcome) is Answered:
                 return ANSWERED
             assert type(outcome) is Failed

@@ -23,6 +23,11 @@ FLOOR = "x-tenbin-floor"
 MODE = "x-tenbin-mode"
 SPEED = "x-tenbin-speed"
 
+STEERING: frozenset[bytes] = frozenset(
+    {MODEL.encode(), CATEGORY.encode(), FLOOR.encode(), MODE.encode(), SPEED.encode(), b"x-claude-code-agent-id"}
+)
+"""A request with one of these headers asks something of the choice, or comes from a sub-agent, whose prompt may."""
+
 MODES: tuple[Mode, ...] = get_args(Mode)
 SPEEDS: tuple[Speed, ...] = get_args(Speed)
 
@@ -115,14 +120,10 @@ MOST_ALIASES = 8
 """How many aliases of aliases are followed."""
 
 
-def wanted(model: str, asked: Overrides, policy: Policy, sketch: Sketch | None, hints: Hints) -> Wanted | Problem:
-    """The model that is asked for: by header, else by a sub-agent's tag, else by the body; aliases replaced.
-
-    A tag counts at the head of a system block, which only the client writes, and at the head of the first user turn
-    only when a sub-agent is asking: then its prompt was written by the agent that started it. Never in tool results or
-    later turns, which may hold anybody's words. What header or tag name must be there, else it is a Problem.
+def wanted(model: str, asked: Overrides, policy: Policy, tag: str = "") -> Wanted | Problem:
+    """The model that is asked for: by header, else by a sub-agent's tag (``followed_tag``), else by the body; aliases
+    replaced. What header or tag name must be there, else it is a Problem.
     """
-    tag = _tag(sketch, hints)
     if asked.model is not None:
         name, by, where = asked.model, "header", f"The header {MODEL}"
     elif tag:
@@ -140,8 +141,14 @@ def wanted(model: str, asked: Overrides, policy: Policy, sketch: Sketch | None, 
     return Wanted(name, by, tagged=bool(tag))
 
 
-def _tag(sketch: Sketch | None, hints: Hints) -> str:
-    if sketch is None or not sketch.model_tag:
+def followed_tag(sketch: Sketch, hints: Hints) -> str:
+    """The model that a tag in the prompt asks for, where it counts; else nothing.
+
+    It counts at the head of a system block, which only the client writes, and at the head of the first user turn only
+    when a sub-agent is asking: then its prompt was written by the agent that started it. Never in tool results or later
+    turns, which may hold anybody's words.
+    """
+    if not sketch.model_tag:
         return ""
     if sketch.model_tag_place == "user" and not sub_agent(sketch, hints):
         return ""

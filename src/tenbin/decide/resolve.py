@@ -1,19 +1,24 @@
 """4. From what is configured to what is decided by: every name a chain of Targets, every default filled in."""
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
+from tenbin.config.address import is_loopback
 from tenbin.config.chains import chains
 from tenbin.config.digest import digest
 from tenbin.config.model import Config
-from tenbin.config.provider import Provider, complete, split_target
+from tenbin.config.provider import EMBEDDED, Provider, complete, split_target
 from tenbin.config.quirks import PROFILES
-from tenbin.config.routing import Rule
-from tenbin.core.features import CATEGORIES, TIERS
+from tenbin.config.routing import RoutingConfig, Rule
+from tenbin.core.features import CATEGORIES, TIERS, Tier
 from tenbin.core.target import Target
+from tenbin.decide.abilities import Abilities, shipped
+from tenbin.decide.cache_rules import find
 from tenbin.decide.policy import Policy
-from tenbin.decide.routing import Routing, RuleInForce, names
+from tenbin.decide.routing import Kind, Routing, RuleInForce, names
+from tenbin.decide.tiers import Offered, default_tiers
 
 
 def policy(config: Config) -> Policy:
@@ -62,7 +67,11 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         """Each may have to take over another one's conversation."""
         return tuple(map(_stand_in, _chain(chain, providers)))
 
-    tiers = {tier: targets(getattr(settings.tiers, tier)) for tier in TIERS}
+    abilities = Abilities(shipped(), settings.abilities)
+    listed: dict[Tier, list[str]] = {tier: getattr(settings.tiers, tier) for tier in TIERS}
+    if not any(listed.values()):
+        listed = {tier: list(chain) for tier, chain in default_tiers(_offered(config, providers), abilities).items()}
+    tiers = {tier: targets(listed[tier]) for tier in TIERS}
     candidates = {target.name: target for tier in TIERS for target in tiers[tier]}
     categories = {category: targets(getattr(settings.categories, category)) for category in CATEGORIES}
     rules = tuple(_rule(number, rule, targets(rule.use)) for number, rule in enumerate(settings.rules, start=1))
@@ -73,9 +82,42 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         requested=names(settings.names),
         tiers=tiers,
         candidates=tuple(candidates.values()),
+        kinds={
+            name: _kind(target, providers[target.provider], abilities, settings) for name, target in candidates.items()
+        },
+        abilities=abilities,
         categories={category: chain for category, chain in categories.items() if chain},
         rules=rules,
         judge=next(iter(targets([settings.judge.target] if settings.judge.target else [])), None),
+    )
+
+
+def _offered(config: Config, providers: Mapping[str, Provider]) -> list[Offered]:
+    """What each provider is known to have: the models that its row, or a chain of the configuration, names."""
+    named: dict[str, list[str]] = {name: list(provider.models) for name, provider in providers.items()}
+    for _, chain in chains(config):
+        for target in chain:
+            found = split_target(target)
+            if found and found[0] in named and found[1] not in named[found[0]]:
+                named[found[0]].append(found[1])
+    return [
+        Offered(name, provider.profile, tuple(named[name]), local=_is_local(provider))
+        for name, provider in providers.items()
+    ]
+
+
+def _is_local(provider: Provider) -> bool:
+    return provider.free and (provider.name == EMBEDDED or is_loopback(urlsplit(provider.base_url).hostname or ""))
+
+
+def _kind(target: Target, provider: Provider, abilities: Abilities, settings: RoutingConfig) -> Kind:
+    row, local, power = abilities.row(target.name), _is_local(provider), settings.electricity
+    speed = power.tokens_per_second if local else row.tokens_per_second if row is not None else None
+    return Kind(
+        rules=find(target.provider, target.model, provider.profile),
+        local=local,
+        power=power if local and power.usd_per_kwh and power.watts else None,
+        tokens_per_second=speed,
     )
 
 

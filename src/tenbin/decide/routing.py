@@ -6,9 +6,11 @@ from fnmatch import translate
 
 import msgspec
 
-from tenbin.config.routing import Mode, RoutingConfig, Rule, Speed
+from tenbin.config.routing import Electricity, Mode, RoutingConfig, Rule, Speed
 from tenbin.core.features import Category, Features, Tier
 from tenbin.core.target import Target
+from tenbin.decide.abilities import Abilities
+from tenbin.decide.cache_rules import CacheRules
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -68,6 +70,19 @@ class RuleInForce(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.rule.when.tasks or self.rule.when.languages)
 
 
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a candidate besides its price, whatever the request."""
+
+    rules: CacheRules
+    """How its prompt cache behaves."""
+    local: bool = False
+    """It runs on one's own machine."""
+    power: Electricity | None = None
+    """What running it there costs; None where nothing is to be counted."""
+    tokens_per_second: float | None = None
+    """Typical speed of output, where known."""
+
+
 class Routing(msgspec.Struct, frozen=True, kw_only=True):
     """Weighing in force."""
 
@@ -77,6 +92,10 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     tiers: Mapping[Tier, tuple[Target, ...]]
     candidates: tuple[Target, ...]
     """All targets of the tiers, each once, the weakest tier's first."""
+    kinds: Mapping[str, Kind]
+    """By candidate (``provider/model``)."""
+    abilities: Abilities
+    """How able models are, the configuration's own figures laid over."""
     categories: Mapping[Category, tuple[Target, ...]]
     """By category, its own targets; those without any are weighed."""
     rules: tuple[RuleInForce, ...]

@@ -14,7 +14,8 @@ from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts
 from tenbin.core.problems import Failure, Problem, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
-from tenbin.core.steps import Answered, Call, Failed, Resumed, StepOutcome, Verdict
+from tenbin.core.steps import Answered, Call, Failed, Note, Noted, Pause, Resumed, Sense, StepOutcome, Verdict
+from tenbin.core.weighing import Weighing
 from tenbin.decide.flow import decide
 from tenbin.decide.health import WELL, fold, probing
 from tenbin.execute.answer_headers import named, problem_headers, receipt_headers
@@ -27,11 +28,13 @@ from tenbin.execute.world import Client, World
 
 if TYPE_CHECKING:
     from tenbin.core.conversation import Conversation
+    from tenbin.execute.sensing import Sensing
 
 LOG = logging.getLogger("tenbin.execute")
 
 ANSWERED = Answered()
 RESUMED = Resumed()
+NOTED = Noted()
 EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """How a server-sent event ends: only after one of these may another be put into the stream."""
 MOST_HELD_BYTES = 16_384
@@ -67,6 +70,8 @@ class Exchange:
         """The client has been given the last event of a streamed answer; it may leave before the provider hangs up."""
         self._failed_at: list[tuple[Failure, AttemptUnderWay]] = []
         self._conversation: Conversation | None = None
+        self._sensing: Sensing | None = None
+        self._weighing: Weighing | None = None
 
     async def run(self) -> None:
         """Serve the request. Only cancellation (the client left) passes through."""
@@ -109,7 +114,7 @@ class Exchange:
         """Drive the decision."""
         world, ask, trace = self.world, self.ask, self._trace
         facts = Facts(now_ms=ask.arrived_at_ms, draw=world.clock.draw(), health=world.health)
-        plan = decide(ask, facts, world.policy)
+        plan = decide(ask, facts, world.policy, world.senses.known)
         outcome: StepOutcome
         try:
             step = next(plan)
@@ -117,7 +122,16 @@ class Exchange:
                 if isinstance(step, Call):
                     self._route = step.route
                     outcome = await self._call(step)
+                elif isinstance(step, Sense):
+                    if self._sensing is None:
+                        self._sensing = await world.senses.of(ask, world.dialects(ask.dialect), world.policy)
+                    outcome = self._sensing.perform(step)
+                elif isinstance(step, Note):
+                    self._weighing = step.weighing
+                    trace.append(("weighed", step.weighing.order[0] if step.weighing.order else ""))
+                    outcome = NOTED
                 else:
+                    assert isinstance(step, Pause)
                     trace.append(("pause", step.ms))
                     await world.clock.pause(step.ms)
                     outcome = RESUMED
@@ -134,6 +148,8 @@ class Exchange:
         if own is not None and not own.ready:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(own.wait_ready(), START_SECONDS)
+        if call.tagged:
+            self._without_tag()
         attempt = AttemptUnderWay(world, self.ask, call)
         self._current = attempt
         if self._queue_ns == 0:
@@ -163,6 +179,11 @@ class Exchange:
         finally:
             if attempt.answer is not None:
                 world.upstream.release(attempt.answer)
+
+    def _without_tag(self) -> None:
+        """Take the model tag out of the prompt: it was meant for Tenbin."""
+        ask, codec = self.ask, self.world.dialects(self.ask.dialect)
+        self.ask = msgspec.structs.replace(ask, body=codec.without_model_tag(ask.body))
 
     async def _relay_whole(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
         data = await answer.whole(MOST_BODY_BYTES)
@@ -369,6 +390,7 @@ class Exchange:
             first_byte_ms=(self._first_byte_ns - ask.arrived_ns) / 1e6 if self._first_byte_ns else None,
             total_ms=(now - ask.arrived_ns) / 1e6,
             trace=tuple(self._trace),
+            weighing=self._weighing,
         )
         if not self._estimates:
             self.receipt = self.world.book.settle(receipt)

@@ -13,6 +13,7 @@ from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
 from tenbin.execute.clock import Clock
+from tenbin.execute.sensing import Senses
 from tenbin.execute.upstream.address import Reach
 from tenbin.execute.upstream.client import UpstreamClient
 
@@ -95,6 +96,7 @@ class World:
         health: dict[str, TargetHealth],
         late: set[asyncio.Task[None]],
         own: Mapping[str, Starting] | None = None,
+        senses: Senses | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -111,3 +113,4 @@ class World:
         """Settlements that wait for an estimate in another thread; awaited before the ledger closes."""
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
+        self.senses = senses or Senses()

@@ -85,6 +85,16 @@ class PriceBook:
         self._prices = {}
 
     @property
+    def ready(self) -> bool:
+        """Whether the price library has been read, or cannot be: a price is told without waiting."""
+        return self._loaded.is_set()
+
+    def wait(self) -> None:
+        """Return when it is ready."""
+        self.start()
+        self._loaded.wait()
+
+    @property
     def trouble(self) -> str:
         """Why prices can't be told, or nothing."""
         return self._trouble

@@ -74,6 +74,24 @@ def receipt(database: sqlite3.Connection, request_id: str) -> Receipt | None:
     return None if row is None else _receipt(database, row)
 
 
+def latest_weighed(path: Path, limit: int) -> list[Receipt]:
+    """The newest receipts whose target was weighed, oldest first; none where no ledger has been begun.
+
+    Raises SchemaTooNew, sqlite3.Error.
+    """
+    if not path.exists():
+        return []
+    with reading(path) as database:
+        if "m0002_weighings" not in applied(database):
+            return []
+        rows = database.execute(
+            f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests WHERE id IN "
+            "(SELECT request FROM weighings ORDER BY request DESC LIMIT ?) ORDER BY id",
+            (limit,),
+        ).fetchall()
+        return [_receipt(database, row) for row in rows]
+
+
 def totals(
     database: sqlite3.Connection,
     by: Sequence[Dimension] = (),

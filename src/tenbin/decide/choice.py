@@ -1,0 +1,146 @@
+"""4. Who is tried: by what the caller asks in so many words, by the name's configured chain, or by weighing.
+
+A generator like the whole decision: what must be found out about the request is yielded as a Sense.
+"""
+
+from collections.abc import Callable, Generator
+
+import msgspec
+
+from tenbin.core.ask import Ask
+from tenbin.core.facts import Facts
+from tenbin.core.problems import Problem, Unreadable
+from tenbin.core.steps import Note, Sense, Sensed, Step, StepOutcome
+from tenbin.core.target import Target
+from tenbin.core.weighing import Weighing
+from tenbin.decide.candidates import Chain, eligible, resolve
+from tenbin.decide.overrides import NONE, Overrides, Wanted, overrides, wanted
+from tenbin.decide.policy import Policy
+from tenbin.decide.routing import Demand, Routing, demand
+from tenbin.decide.weigh import Known, weigh
+
+KnownNow = Callable[[], Known]
+"""What is known at the moment of asking; looked up only when something is weighed."""
+
+
+def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Generator[Step, StepOutcome, Chain]:
+    """The targets for a request, in the order in which they are tried. Raises Unreadable for a header or tag that asks
+    for what is not there.
+    """
+    asked, tag, sensed = NONE, "", None
+    if ask.steered:
+        found = overrides(ask.headers)
+        if isinstance(found, Problem):
+            raise Unreadable(found)
+        asked = found
+        sensed = yield from _sense("request")
+        tag = sensed.model_tag
+    named = wanted(ask.head.model, asked, policy, tag)
+    if isinstance(named, Problem):
+        raise Unreadable(named)
+    routing = policy.routing
+    if routing is None or known is None or ask.operation != "generate" or not weighs(named.name, policy):
+        chain = eligible(resolve(named.name, policy), ask.head)
+        return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
+    sensed = sensed or (yield from _sense("request"))
+    asks, sensed = yield from _demanded(ask, named, asked, routing, sensed)
+    if asks.use:
+        weighing = _ruled(asks, facts, sensed)
+        chain = eligible(Chain(asks.rule, _followed(asks.use, policy)), ask.head)
+    else:
+        weighing = weigh(
+            policy,
+            routing,
+            facts,
+            known(),
+            ask=ask,
+            features=sensed.features,
+            session=sensed.session,
+            session_key=sensed.session_key,
+            demand=asks,
+        )
+        chain = _weighed(weighing, routing, policy)
+    yield Note(weighing)
+    return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
+
+
+def weighs(name: str, policy: Policy) -> bool:
+    """Whether a request for this name is weighed: it is to be, and the name says nobody in particular."""
+    routing = policy.routing
+    if routing is None or name not in routing.requested or name in policy.chains:
+        return False
+    return not any(
+        found and rest and provider in policy.providers for provider, found, rest in map(name.partition, "/,")
+    )
+
+
+def _sense(name: str) -> Generator[Step, StepOutcome, Sensed]:
+    sensed = yield Sense("request" if name == "request" else "complexity")
+    assert type(sensed) is Sensed
+    return sensed
+
+
+def _demanded(
+    ask: Ask, named: Wanted, asked: Overrides, routing: Routing, sensed: Sensed
+) -> Generator[Step, StepOutcome, tuple[Demand, Sensed]]:
+    """What is asked of the choice. What a request's words say is read only when something depends on it."""
+
+    def now() -> Demand:
+        return demand(
+            routing,
+            sensed.features,
+            requested=named.name,
+            key=ask.caller.name or ask.caller.key_id,
+            client=ask.client,
+            floor=asked.floor,
+            mode=asked.mode,
+            speed=asked.speed,
+        )
+
+    if asked.category is not None:
+        features = msgspec.structs.replace(
+            sensed.features, category=asked.category, category_reason="the request's header says so"
+        )
+        sensed = msgspec.structs.replace(sensed, features=features)
+    asks = now()
+    unread = any(rule.needs_learned for rule in routing.rules)
+    if routing.settings.learned and (unread or not asks.use):
+        category = sensed.features.category, sensed.features.category_reason
+        sensed = yield from _sense("complexity")
+        features = msgspec.structs.replace(sensed.features, category=category[0], category_reason=category[1])
+        sensed = msgspec.structs.replace(sensed, features=features)
+        asks = now()
+    return asks, sensed
+
+
+def _ruled(asks: Demand, facts: Facts, sensed: Sensed) -> Weighing:
+    """What is kept of a choice that a rule made."""
+    return Weighing(
+        features=sensed.features,
+        now_ms=facts.now_ms,
+        draw=facts.draw,
+        session_key=sensed.session_key,
+        session=sensed.session,
+        floor=asks.floor,
+        mode=asks.mode,
+        speed=asks.speed,
+        rule=asks.rule,
+        order=tuple(target.name for target in asks.use),
+        reason=f"{asks.rule} names who answers",
+    )
+
+
+def _weighed(weighing: Weighing, routing: Routing, policy: Policy) -> Chain:
+    by_name = {target.name: target for target in routing.candidates}
+    rejected = tuple((one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow)
+    targets = tuple(by_name[name] for name in weighing.order)
+    return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy), rejected)
+
+
+def _followed(targets: tuple[Target, ...], policy: Policy) -> tuple[Target, ...]:
+    names = {target.name for target in targets}
+    return targets + tuple(target for target in policy.fallback if target.name not in names)
+
+
+def _route(named: Wanted, route: str) -> str:
+    return f"{named.by} {route}" if named.by else route

@@ -1,0 +1,238 @@
+"""4. The weighing on one page: every candidate's true cost and expected quality, the cheapest that is good enough, and
+whether the conversation had better stay where it is. Pure: what holds now and what was learned come in as Known.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from tenbin.core.ask import Ask
+from tenbin.core.facts import Facts, PriceOf
+from tenbin.core.features import Features
+from tenbin.core.money import nano_from_usd
+from tenbin.core.price import Price
+from tenbin.core.session import Session
+from tenbin.core.target import Target
+from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
+from tenbin.decide import expectation, quality, strong_share
+from tenbin.decide.affinity import Moment, moment, weigh_switch
+from tenbin.decide.capability import admit
+from tenbin.decide.cost import completed, electricity, escalations, expected_usage, marginal
+from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
+from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
+from tenbin.decide.health import available
+from tenbin.decide.outlook import Outlook, outlook
+from tenbin.decide.policy import Policy
+from tenbin.decide.rest import Prospect, rest_of_conversation
+from tenbin.decide.routing import Demand, Routing
+from tenbin.decide.selection import SAME, select
+from tenbin.decide.strong_share import NOTHING_SEEN, StrongShare
+
+NOTICED = 0.5
+"""Share of answers that are not good enough which somebody notices and has done again. Assumed."""
+
+Speeds: TypeAlias = Mapping[str, float]
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What a weighing may know besides the request, its conversation and the policy."""
+
+    price: PriceOf
+    outputs: Outputs = UNTAUGHT
+    evidence: EvidenceTable = NO_EVIDENCE
+    speeds: Speeds = {}
+    """By target: measured tokens of output per second."""
+    share: StrongShare = NOTHING_SEEN
+    """How hard recent requests were, for ``strong_share``."""
+
+
+class _Draft(NamedTuple):
+    """A candidate that is eligible, while it is being priced."""
+
+    target: Target
+    price: Price | None
+    tokens: Tokens
+    quality: Quality
+    cost: Cost | None
+    prospect: Prospect | None
+
+
+def weigh(
+    policy: Policy,
+    routing: Routing,
+    facts: Facts,
+    known: Known,
+    *,
+    ask: Ask,
+    features: Features,
+    session: Session | None,
+    session_key: str,
+    demand: Demand,
+) -> Weighing:
+    """Choose among the routing's candidates. An empty ``order`` means that nobody is eligible; the reasons say why."""
+    ahead = outlook(session, features)
+    targets, refused = _eligible(policy, routing, facts, ask, features, demand)
+    drafts = [_draft(target, routing, facts, known, features, session) for target in targets]
+    costs = _compared(drafts, features, session, ahead, facts.now_ms)
+    stay = next((draft.price for draft in drafts if session is not None and draft.target.name == session.target), None)
+    now = moment(session, features, ahead, facts.now_ms, stay)
+    settings = routing.settings
+    strong = None
+    if settings.strong_share is not None:
+        strong = strong_share.strong(known.share, settings.strong_share, strong_share.score(features))
+    return choose(
+        Weighing(
+            features=features,
+            now_ms=facts.now_ms,
+            draw=facts.draw,
+            session_key=session_key,
+            session=session,
+            floor=demand.floor,
+            mode=demand.mode,
+            speed=demand.speed,
+            cap_nano=None if settings.turn_usd is None else nano_from_usd(repr(settings.turn_usd)),
+            strong=strong,
+            cheap_moment=now.cheap,
+            moment=now.words,
+            margin=settings.switch_margin,
+            rule=demand.rule,
+            candidates=(
+                *(_candidate(draft, costs, known, routing) for draft in drafts),
+                *(Candidate(target=name, rejected=reason) for name, reason in refused),
+            ),
+        )
+    )
+
+
+def choose(weighing: Weighing) -> Weighing:
+    """The choice from what a weighing holds: live for the first time, and again whenever a decision is replayed."""
+    selected = select(
+        [msgspec.structs.replace(one, slow="") for one in weighing.candidates],
+        floor=weighing.floor,
+        mode=weighing.mode,
+        speed=weighing.speed,
+        cap=weighing.cap_nano,
+        strong=weighing.strong,
+    )
+    slow = {one.target: one.rejected for one in selected.candidates if one.rejected}
+    candidates = tuple(
+        one if one.rejected else msgspec.structs.replace(one, slow=slow.get(one.target, ""))
+        for one in weighing.candidates
+    )
+    order, reason, session, stayed = selected.order, selected.reason, weighing.session, False
+    if order and session is not None and session.target:
+        by_name = {one.target: one for one in candidates if not one.rejected and not one.slow}
+        where = by_name.get(session.target)
+        enough = (
+            where is not None and where.quality is not None and where.quality.value >= _least(by_name, selected.floor)
+        )
+        stay = weigh_switch(
+            session,
+            weighing.features,
+            Moment(weighing.cheap_moment, weighing.moment),
+            where.cost if where is not None and enough else None,
+            order[0],
+            by_name[order[0]].cost,
+            margin=weighing.margin,
+        )
+        stayed = stay.stays
+        if stayed and session.target != order[0]:
+            order = (session.target, *(name for name in order if name != session.target))
+            reason = stay.reason
+        else:
+            reason = f"{stay.reason}; {reason}"
+    return msgspec.structs.replace(weighing, candidates=candidates, order=order, reason=reason, stayed=stayed)
+
+
+def _least(candidates: Mapping[str, Candidate], floor: float) -> float:
+    """The least quality that is good enough: the floor's share of the strongest's whose price is known."""
+    priced = [one for one in candidates.values() if one.cost is not None] or list(candidates.values())
+    return floor * max(one.quality.value for one in priced if one.quality is not None) - SAME
+
+
+def _eligible(
+    policy: Policy, routing: Routing, facts: Facts, ask: Ask, features: Features, demand: Demand
+) -> tuple[tuple[Target, ...], list[tuple[str, str]]]:
+    """Who may be chosen for this request, and why each of the others may not."""
+    refused: list[tuple[str, str]] = []
+    allowed = []
+    for target in routing.candidates:
+        reason = demand.forbids(target.name)
+        if reason:
+            refused.append((target.name, reason))
+        else:
+            allowed.append(target)
+    kinds, abilities = routing.kinds, routing.abilities
+    admitted = admit(
+        allowed,
+        ask.head,
+        features,
+        client=ask.dialect,
+        local=lambda target: kinds[target.name].local,
+        known=abilities.row,
+    )
+    refused += admitted.rejected
+    well = [one for one in admitted.targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
+    if not well:
+        return admitted.targets, refused  # Somebody has to try.
+    resting = [(one.name, "it has failed several times and rests") for one in admitted.targets if one not in well]
+    return tuple(well), refused + resting
+
+
+def _draft(
+    target: Target, routing: Routing, facts: Facts, known: Known, features: Features, session: Session | None
+) -> _Draft:
+    """What this turn by itself would cost and how good it would be."""
+    kind, name, now = routing.kinds[target.name], target.name, facts.now_ms
+    price = known.price(target.provider, target.model, now)
+    tokens = expectation.expected(known.outputs, session, features, name, target.max_output)
+    good = quality.expected(name, features, known.evidence, routing.abilities, price=_position(price), now_ms=now)
+    if price is None:
+        return _Draft(target, None, tokens, good, None, None)
+    cost = marginal(price, features, session, name, kind.rules, tokens, now, power=kind.power)
+    power = 0
+    if kind.power is not None:
+        power = electricity(kind.power, expected_usage(features, session, name, kind.rules, tokens, now))
+    prospect = Prospect(name, price, kind.rules, tokens, target.context, power, good.ability)
+    return _Draft(target, price, tokens, good, cost, prospect)
+
+
+def _position(price: Price | None) -> float | None:
+    """USD per million tokens, three of input for one of output: where a model of unknown name stands among others."""
+    if price is None:
+        return None
+    rates = price.rates(0)
+    return (3 * (rates.input or 0) + (rates.output or 0)) / 4 / 1_000_000
+
+
+def _compared(
+    drafts: list[_Draft], features: Features, session: Session | None, ahead: Outlook, now_ms: int
+) -> dict[str, Cost]:
+    """Each priced cost with what only the comparison tells: doing it again, the rest of the conversation."""
+    costs = {draft.target.name: draft.cost for draft in drafts if draft.cost is not None}
+    again = escalations(costs, {draft.target.name: draft.quality.value for draft in drafts}, NOTICED)
+    before = session.target if session is not None else ""
+    stay = next((draft.prospect for draft in drafts if draft.target.name == before), None)
+    return {
+        draft.target.name: completed(
+            costs[draft.target.name],
+            again[draft.target.name],
+            rest_of_conversation(stay, draft.prospect, session, features, ahead, now_ms),
+        )
+        for draft in drafts
+        if draft.prospect is not None and draft.target.name in costs
+    }
+
+
+def _candidate(draft: _Draft, costs: Mapping[str, Cost], known: Known, routing: Routing) -> Candidate:
+    name = draft.target.name
+    speed = known.speeds.get(name) or routing.kinds[name].tokens_per_second
+    tokens = draft.tokens.output_mean + draft.tokens.reasoning
+    return Candidate(
+        target=name,
+        cost=costs.get(name),
+        quality=draft.quality,
+        expected_ms=round(1_000 * tokens / speed) if speed else None,
+        price=draft.price.label if draft.price is not None else "",
+    )

@@ -1,0 +1,161 @@
+"""5. What a decision asks about a request, looked up: its category by rules, its conversation, what its words say.
+
+Quick enough for the event loop: microseconds to a millisecond, no network, no disk but for the first request's weights.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from tenbin.codecs.dialect import Dialect
+from tenbin.core.ask import Ask
+from tenbin.core.features import Complexity, Features, Language
+from tenbin.core.price import Price
+from tenbin.core.sketch import Sketch, estimated_tokens
+from tenbin.core.steps import Sense, Sensed
+from tenbin.decide.categories import LONG_CONTEXT_TOKENS, agent, categorize, compaction
+from tenbin.decide.choice import KnownNow
+from tenbin.decide.hints import hints, session_key
+from tenbin.decide.overrides import followed_tag
+from tenbin.decide.policy import Policy
+from tenbin.decide.weigh import Known
+from tenbin.discern.language import language
+from tenbin.execute.conversations import Conversations
+
+
+class Discerner(Protocol):
+    """What reads a task, a domain and a difficulty out of a request's words."""
+
+    def complexity(self, sketch: Sketch) -> Complexity:
+        """Read them."""
+        ...
+
+
+class Prices(Protocol):
+    """What a decision asks about prices."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the price table has been read."""
+        ...
+
+    def wait(self) -> None:
+        """Return when it has been; may take a second at the very first start."""
+        ...
+
+    def price(self, provider: str, model: str, at_ms: int) -> Price | None:
+        """What a model costs at a moment."""
+        ...
+
+
+class Senses:
+    """What all requests of a gateway share in sensing: its memory, what was learned, the prices.
+
+    Without them (a gateway that weighs nothing) requests are still told apart by rules.
+    """
+
+    def __init__(
+        self,
+        conversations: Conversations | None = None,
+        discerner: Callable[[], Discerner] | None = None,
+        prices: Prices | None = None,
+    ) -> None:
+        """``discerner`` is called at the first request whose words are read: its weights are not loaded before."""
+        self.conversations = conversations or Conversations()
+        self._discerner = discerner
+        self._prices = prices
+
+    @property
+    def known(self) -> KnownNow | None:
+        """What a weighing may know; None when nothing is weighed here."""
+        return self._known if self._prices is not None else None
+
+    def _known(self) -> Known:
+        assert self._prices is not None
+        learned = self.conversations
+        return Known(price=self._prices.price, outputs=learned.outputs, speeds=learned.speeds, share=learned.share)
+
+    async def of(self, ask: Ask, codec: Dialect, policy: Policy) -> "Sensing":
+        """The senses of one request. Raises Unreadable for a body that is no JSON object."""
+        if self._prices is not None and not self._prices.ready:
+            await asyncio.to_thread(self._prices.wait)
+        threshold = policy.routing.settings.long_context_tokens if policy.routing is not None else None
+        return Sensing(
+            ask, codec.sketch(ask.body), self.conversations, self._discerner, threshold or LONG_CONTEXT_TOKENS
+        )
+
+
+class Sensing:
+    """The senses of one request."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        sketch: Sketch,
+        conversations: Conversations,
+        discerner: Callable[[], Discerner] | None,
+        long_context_tokens: int,
+    ) -> None:
+        self._ask = ask
+        self._sketch = sketch
+        self._conversations = conversations
+        self._discerner = discerner
+        self._long_context_tokens = long_context_tokens
+        self._sensed: Sensed | None = None
+
+    def perform(self, step: Sense) -> Sensed:
+        """What is known now. ``complexity`` knows what ``request`` knew."""
+        before = self._sensed or self._request()
+        self._sensed = before if step.name == "request" else self._complexity(before)
+        return self._sensed
+
+    def _request(self) -> Sensed:
+        ask, sketch = self._ask, self._sketch
+        given = hints(ask.headers)
+        category, reason = categorize(sketch, given, ask.head, self._long_context_tokens)
+        aside = category in ("background", "web_search")
+        key = session_key(ask.caller.key_id, given, ask.head.session, sketch, aside=aside)
+        spoken: Language = language(sketch.user or sketch.first_user or sketch.system)
+        features = Features(
+            category=category,
+            category_reason=reason,
+            prompt_tokens=estimated_tokens(sketch),
+            max_tokens=sketch.max_tokens,
+            effort=sketch.effort,
+            language=spoken,
+            turn=max(sketch.user_turns, 1),
+            in_tool_loop=sketch.in_tool_loop,
+            tools=len(sketch.tools),
+            agent=agent(sketch, given),
+            compaction=compaction(sketch, given),
+            cache_marks=sketch.cache_marks,
+            cache_1h=sketch.cache_1h,
+        )
+        return Sensed(
+            features=features,
+            session_key=key,
+            session=self._conversations.session(key),
+            model_tag=followed_tag(sketch, given),
+        )
+
+    def _complexity(self, before: Sensed) -> Sensed:
+        key = before.session_key
+        found = self._conversations.complexity(key, self._sketch)
+        if found is None:
+            if self._discerner is None:
+                return before
+            found = self._discerner().complexity(self._sketch)
+            self._conversations.keep(key, self._sketch, found)
+        features = msgspec.structs.replace(
+            before.features,
+            task=found.task,
+            task_chance=found.task_chance,
+            domain=found.domain,
+            domain_chance=found.domain_chance,
+            language=found.language,
+            suffices=found.suffices,
+            learned=found.model,
+        )
+        return msgspec.structs.replace(before, features=features)
