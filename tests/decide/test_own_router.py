@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tenbin.config.routers import load_router
 from tenbin.core.features import Features
+from tenbin.core.router import Opinion
 from tenbin.core.weighing import Candidate, Cost, Quality
-from tenbin.decide.own_router import consult
+from tenbin.decide.own_router import consult, follow
 from tenbin.decide.selection import Selection, select
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "write-a-router.md"
@@ -37,7 +39,7 @@ SELECTION = select(
 
 
 def consulted(router: Callable[..., Any], features: Features | None = None) -> Selection:
-    return consult(router, "mine", features or Features(), SELECTION)
+    return follow(consult(router, "mine", features or Features(), SELECTION.candidates), SELECTION)
 
 
 def test_its_order_goes_first_and_the_others_follow() -> None:
@@ -62,8 +64,8 @@ def test_it_may_have_no_opinion(answer: Sequence[str] | None) -> None:
         ({"a/small": 1}, "it gave a dict"),
         (["a/nobody"], "'a/nobody' is no eligible candidate"),
         (["a/out"], "'a/out' is no eligible candidate"),
-        ([["a/small"]], "no eligible candidate"),
-        ([None], "None is no eligible candidate"),
+        ([["a/small"]], "it gave a list for the name of a target"),
+        ([7], "it gave a int for the name"),
     ],
 )
 def test_nonsense_is_passed_over_and_named(answer: Any, fault: str) -> None:
@@ -85,6 +87,20 @@ def test_one_that_raises_is_passed_over_and_its_words_are_bounded() -> None:
 
 def test_one_that_takes_other_arguments_is_passed_over() -> None:
     assert "TypeError" in consulted(lambda: ["a/small"]).reason
+
+
+def test_an_answer_that_breaks_while_it_is_read_is_passed_over() -> None:
+    class Broken(list[str]):
+        def __iter__(self) -> Any:
+            raise RuntimeError("half way")
+
+    assert "half way" in consulted(lambda _features, _candidates: Broken(["a/small"])).reason
+
+
+def test_an_opinion_is_kept_and_followed_again_without_asking() -> None:
+    opinion = consult(lambda _features, _candidates: ["a/small"], "mine", Features(), SELECTION.candidates)
+    kept = msgspec.json.decode(msgspec.json.encode(opinion), type=Opinion)
+    assert follow(kept, SELECTION).order == ("a/small", "a/middle", "a/large")
 
 
 def test_the_documented_router_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
