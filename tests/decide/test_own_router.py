@@ -10,8 +10,7 @@ import pytest
 
 from tenbin.config.routers import load_router
 from tenbin.core.features import Features
-from tenbin.core.router import Opinion
-from tenbin.core.weighing import Candidate, Cost, Quality
+from tenbin.core.weighing import Candidate, Cost, Opinion, Quality
 from tenbin.decide.own_router import consult, follow
 from tenbin.decide.selection import Selection, select
 

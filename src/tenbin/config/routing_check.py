@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tenbin.config.model import Config
 from tenbin.config.problem import KeyPath
+from tenbin.config.routers import load_router
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.shape import suggestion
 from tenbin.core.features import CATEGORIES, TASK_TYPES
@@ -35,6 +36,11 @@ def routing_mistakes(config: Config) -> Iterator[Mistake]:
     if routing.router is not None and not _ROUTER.fullmatch(routing.router):
         message = f"{routing.router!r} names no router"
         yield ("routing", "router"), message, "Write package.module:function, or an installed router's name."
+    elif routing.router is not None:
+        try:
+            load_router(routing.router)
+        except ValueError as error:
+            yield ("routing", "router"), str(error), "docs/write-a-router.md shows one."
 
 
 def _rule(path: KeyPath, use: list[str], among: list[str], without: list[str]) -> Iterator[Mistake]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
 from tenbin.core.features import Features
 from tenbin.core.weighing import Candidate
 
@@ -19,14 +17,3 @@ class Router(Protocol):
 
     def __call__(self, features: Features, candidates: Sequence[Candidate], /) -> Sequence[str] | None:
         """Order the candidates, or have no opinion."""
-
-
-class Opinion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a router said of one request. Kept with the decision, so that it is replayed without asking again."""
-
-    router: str
-    """Its name in the configuration."""
-    order: tuple[str, ...] = ()
-    """Targets that it named, each once; empty for no opinion."""
-    fault: str = ""
-    """What went wrong with it, in words; empty when nothing did."""

@@ -84,6 +84,17 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it is too slow for what is asked for, in words; empty when it is not."""
 
 
+class Opinion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a router said of one request. Kept with the decision, so that it is replayed without asking again."""
+
+    router: str
+    """Its name in the configuration."""
+    order: tuple[str, ...] = ()
+    """Targets that it named, each once; empty for no opinion."""
+    fault: str = ""
+    """What went wrong with it, in words; empty when nothing did."""
+
+
 class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One weighed decision, with what it takes to weigh it again."""
 
@@ -108,6 +119,8 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why, in words."""
     margin: float = 0.0
     """Share of what is at stake that leaving a warm cache must save."""
+    opinion: Opinion | None = None
+    """What a router of one's own said, where there is one."""
     rule: str = ""
     """Which rules of the configuration were followed."""
     candidates: tuple[Candidate, ...] = ()

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenbin.core.features import Features
-from tenbin.core.router import Opinion, Router
-from tenbin.core.weighing import Candidate
+from tenbin.core.router import Router
+from tenbin.core.weighing import Candidate, Opinion
 from tenbin.decide.selection import Selection
 
 LONGEST_FAULT = 200

@@ -11,6 +11,7 @@ from tenbin.config.digest import digest
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED, Provider, complete, split_target
 from tenbin.config.quirks import PROFILES
+from tenbin.config.routers import load_router
 from tenbin.config.routing import RoutingConfig, Rule
 from tenbin.core.features import CATEGORIES, TIERS, Tier
 from tenbin.core.target import Target
@@ -88,6 +89,7 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         abilities=abilities,
         categories={category: chain for category, chain in categories.items() if chain},
         rules=rules,
+        router=load_router(settings.router) if settings.router is not None else None,
         judge=next(iter(targets([settings.judge.target] if settings.judge.target else [])), None),
     )
 

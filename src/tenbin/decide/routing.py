@@ -8,6 +8,7 @@ import msgspec
 
 from tenbin.config.routing import Electricity, Mode, RoutingConfig, Rule, Speed
 from tenbin.core.features import Category, Features, Tier
+from tenbin.core.router import Router
 from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities
 from tenbin.decide.cache_rules import CacheRules
@@ -100,6 +101,8 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     """By category, its own targets; those without any are weighed."""
     rules: tuple[RuleInForce, ...]
     judge: Target | None = None
+    router: Router | None = None
+    """A router of one's own."""
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):

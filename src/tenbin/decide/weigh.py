@@ -18,15 +18,16 @@ from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
 from tenbin.decide import expectation, quality, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
 from tenbin.decide.capability import admit
-from tenbin.decide.cost import completed, electricity, escalations, expected_usage, marginal
+from tenbin.decide.cost import completed, escalations, marginal
 from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
 from tenbin.decide.health import available
 from tenbin.decide.outlook import Outlook, outlook
+from tenbin.decide.own_router import consult, follow
 from tenbin.decide.policy import Policy
 from tenbin.decide.rest import Prospect, rest_of_conversation
 from tenbin.decide.routing import Demand, Routing
-from tenbin.decide.selection import SAME, select
+from tenbin.decide.selection import SAME, Selection, select
 from tenbin.decide.strong_share import NOTHING_SEEN, StrongShare
 
 NOTICED = 0.5
@@ -81,33 +82,35 @@ def weigh(
     strong = None
     if settings.strong_share is not None:
         strong = strong_share.strong(known.share, settings.strong_share, strong_share.score(features))
-    return choose(
-        Weighing(
-            features=features,
-            now_ms=facts.now_ms,
-            draw=facts.draw,
-            session_key=session_key,
-            session=session,
-            floor=demand.floor,
-            mode=demand.mode,
-            speed=demand.speed,
-            cap_nano=None if settings.turn_usd is None else nano_from_usd(repr(settings.turn_usd)),
-            strong=strong,
-            cheap_moment=now.cheap,
-            moment=now.words,
-            margin=settings.switch_margin,
-            rule=demand.rule,
-            candidates=(
-                *(_candidate(draft, costs, known, routing) for draft in drafts),
-                *(Candidate(target=name, rejected=reason) for name, reason in refused),
-            ),
-        )
+    weighing = Weighing(
+        features=features,
+        now_ms=facts.now_ms,
+        draw=facts.draw,
+        session_key=session_key,
+        session=session,
+        floor=demand.floor,
+        mode=demand.mode,
+        speed=demand.speed,
+        cap_nano=None if settings.turn_usd is None else nano_from_usd(repr(settings.turn_usd)),
+        strong=strong,
+        cheap_moment=now.cheap,
+        moment=now.words,
+        margin=settings.switch_margin,
+        rule=demand.rule,
+        candidates=(
+            *(_candidate(draft, costs, known, routing) for draft in drafts),
+            *(Candidate(target=name, rejected=reason) for name, reason in refused),
+        ),
     )
+    if routing.router is not None:
+        name = settings.router or ""
+        seen = _selected(weighing).candidates
+        weighing = msgspec.structs.replace(weighing, opinion=consult(routing.router, name, features, seen))
+    return choose(weighing)
 
 
-def choose(weighing: Weighing) -> Weighing:
-    """The choice from what a weighing holds: live for the first time, and again whenever a decision is replayed."""
-    selected = select(
+def _selected(weighing: Weighing) -> Selection:
+    return select(
         [msgspec.structs.replace(one, slow="") for one in weighing.candidates],
         floor=weighing.floor,
         mode=weighing.mode,
@@ -115,13 +118,22 @@ def choose(weighing: Weighing) -> Weighing:
         cap=weighing.cap_nano,
         strong=weighing.strong,
     )
+
+
+def choose(weighing: Weighing) -> Weighing:
+    """The choice from what a weighing holds: live for the first time, and again whenever a decision is replayed."""
+    selected = _selected(weighing)
     slow = {one.target: one.rejected for one in selected.candidates if one.rejected}
     candidates = tuple(
         one if one.rejected else msgspec.structs.replace(one, slow=slow.get(one.target, ""))
         for one in weighing.candidates
     )
+    by_router = False
+    if weighing.opinion is not None:
+        selected = follow(weighing.opinion, selected)
+        by_router = selected.reason == f"router {weighing.opinion.router}"
     order, reason, session, stayed = selected.order, selected.reason, weighing.session, False
-    if order and session is not None and session.target:
+    if order and session is not None and session.target and not by_router:
         by_name = {one.target: one for one in candidates if not one.rejected and not one.slow}
         where = by_name.get(session.target)
         enough = (
@@ -191,10 +203,7 @@ def _draft(
     if price is None:
         return _Draft(target, None, tokens, good, None, None)
     cost = marginal(price, features, session, name, kind.rules, tokens, now, power=kind.power)
-    power = 0
-    if kind.power is not None:
-        power = electricity(kind.power, expected_usage(features, session, name, kind.rules, tokens, now))
-    prospect = Prospect(name, price, kind.rules, tokens, target.context, power, good.ability)
+    prospect = Prospect(name, price, kind.rules, tokens, target.context, kind.power, good.ability)
     return _Draft(target, price, tokens, good, cost, prospect)
 
 
