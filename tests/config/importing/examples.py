@@ -67,7 +67,7 @@ CCR = """\
       "name": "claude",
       "api_base_url": "https://api.anthropic.com/v1/messages",
       "api_key": "$ANTHROPIC_API_KEY",
-      "models": ["claude-opus-5-5"],
+      "models": ["claude-opus-5-5", "claude-sonnet-5-5"],
       "transformer": {"use": ["Anthropic"]}
     },
     {
@@ -79,13 +79,13 @@ CCR = """\
     },
   ],
   "Router": {
-    "default": "deepseek,deepseek-chat",
+    "default": "claude,claude-opus-5-5",
     "background": "ollama,qwen2.5-coder:latest",
     "think": "deepseek,deepseek-reasoner",
     "longContext": "openrouter,google/gemini-3.8-pro",
     "longContextThreshold": 100000,
-    "webSearch": "gemini,gemini-3.8-flash",
-    "image": "claude,claude-opus-5-5"
+    "webSearch": "claude,claude-sonnet-5-5",
+    "image": "gemini,gemini-3.8-pro"
   },
   "fallback": {
     "default": ["volcengine,deepseek-v3-250324", "openrouter,anthropic/claude-sonnet-5-5"],

@@ -79,14 +79,14 @@ class TestWhatIsCarriedOver:
 
     def test_chains_begin_with_the_routers_target_and_go_on_with_its_fallback(self) -> None:
         config = config_of(CCR)
-        chain = ["deepseek/deepseek-chat", "volcengine/deepseek-v3-250324", "openrouter/anthropic/claude-sonnet-5-5"]
+        chain = ["claude/claude-opus-5-5", "volcengine/deepseek-v3-250324", "openrouter/anthropic/claude-sonnet-5-5"]
         categories = config.routing.categories
         assert config.default == categories.default == categories.sub_agent == chain
         assert categories.background == ["ollama/qwen2.5-coder:latest"]
         assert categories.think == ["deepseek/deepseek-reasoner", "claude/claude-opus-5-5"]
         assert categories.long_context == ["openrouter/google/gemini-3.8-pro"]
-        assert categories.web_search == ["gemini/gemini-3.8-flash"]
-        assert categories.image == ["claude/claude-opus-5-5"]
+        assert categories.web_search == ["claude/claude-sonnet-5-5"]
+        assert categories.image == ["gemini/gemini-3.8-pro"]
         assert config.routing.long_context_tokens == 100_000
         assert config.routing.names == ["*"]
 
@@ -146,6 +146,19 @@ class TestWhatIsNot:
             "('Router.default',)",
             "('Router.default',)",
         ]
+
+    @pytest.mark.parametrize(
+        ("url", "told"),
+        [
+            ("https://a.example/v1/messages", False),
+            ("https://openrouter.ai/api/v1/chat/completions", False),
+            ("https://a.example/v1/chat/completions", True),
+        ],
+    )
+    def test_that_a_provider_does_not_search_the_web(self, url: str, told: bool) -> None:
+        found = imported({"Providers": [provider(api_base_url=url)], "Router": {"webSearch": "a,m"}})
+        said = [each.message for each in found.notes if "Router.webSearch" in each.keys and each.kind == "changed"]
+        assert any("does not run" in message for message in said) == told
 
 
 class TestMistakes:
@@ -267,7 +280,7 @@ ROUTER: dict[str, str] = json.loads(CCR.partition('"Router": ')[2].partition("}"
 SAME = {
     "a plain question": body(thinking=None),
     "a plain question for any other model": body(model="gpt-5.4-nano", thinking=None),
-    "a target by name": body(model="claude,claude-opus-5-5"),
+    "a target by name": body(model="gemini,gemini-3.8-flash"),
     "a target by name with a slash in its model": body(model="openrouter,anthropic/claude-sonnet-5-5"),
     "a title for the small model": body(
         **TITLE, model="claude-haiku-5-5", messages=[{"role": "user", "content": "Write a title for this session: hi"}]

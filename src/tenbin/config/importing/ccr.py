@@ -5,13 +5,17 @@ Its rules, and which of them do not fit today's clients: docs/migration.md.
 
 import re
 
+import msgspec
+
 from tenbin.config.address import SHORTEST_MASTER_KEY, BadAddress, is_loopback, split_listen
 from tenbin.config.importing import json5
 from tenbin.config.importing.ccr_providers import add_providers, words
 from tenbin.config.importing.draft import VARIABLE, Draft
 from tenbin.config.importing.entry import Entry, Words, block
 from tenbin.config.importing.report import Imported
+from tenbin.config.model import ProviderConfig
 from tenbin.config.problem import ConfigError
+from tenbin.config.provider import complete
 from tenbin.config.shape import suggestion
 
 PORT = 3456
@@ -161,8 +165,8 @@ def _router(draft: Draft, entry: Entry, names: dict[str, str | None]) -> None:
         chain = _chain(draft, router, backups, key, names)
         if chain:
             draft.put(("routing", "categories", category), chain, (*router.path, key))
-            if key in _RULES:
-                draft.changed((*router.path, key), _RULES[key])
+            draft.changed((*router.path, key), _RULES[key])
+    _searches(draft, router)
     if default:
         comment = (
             "A category of which Router says nothing goes where `default` does, as before. Remove its line here, and "
@@ -177,6 +181,19 @@ def _router(draft: Draft, entry: Entry, names: dict[str, str | None]) -> None:
         draft.lost(path, message, "Add a rule to `routing.rules` by hand.")
     for path, _ in backups.rest() if backups is not None else ():
         draft.lost(path, "nothing is routed by this name", "Add its targets to a chain by hand.")
+
+
+def _searches(draft: Draft, router: Entry) -> None:
+    """Tell it when the web-search tool would be sent to somebody who does not know it."""
+    for target in draft.config.get("routing", {}).get("categories", {}).get("web_search", ())[:1]:
+        name = target.partition("/")[0]
+        row = msgspec.convert(draft.config["providers"][name], ProviderConfig)
+        if router.has("webSearch") and "anthropic" not in complete(name, row).dialects:
+            message = (
+                f"{name} does not run Anthropic's web-search tool. claude-code-router sent it there as a function that "
+                "nobody ran; Tenbin refuses the request"
+            )
+            draft.changed((*router.path, "webSearch"), message, "Name a model at Anthropic or OpenRouter.")
 
 
 def _chain(draft: Draft, router: Entry, backups: Entry | None, key: str, names: dict[str, str | None]) -> list[str]:
