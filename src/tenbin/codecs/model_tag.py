@@ -48,7 +48,9 @@ def _messages(array: bytes) -> bytes:
         if (leading or written) and _MARK in raw:
             before = bytes(splice.fields(raw).get("content", b"null"))
             after = _content(before, every=leading)
-            if after is not None and after != before:
+            if after is None and leading:
+                changes[index] = None
+            elif after is not None and after != before:
                 changes[index] = splice.splice(raw, {"content": after})
         if written:
             break
