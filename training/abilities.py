@@ -6,7 +6,7 @@ Two sources are merged. ``abilities.csv`` (beside this file) names models with t
 hundred benchmarks (whatmodel.sh, as of November 2026; ``between neighbours`` marks a place estimated by hand from the
 models that rank next to it, by family, size and price). Models that stand in no index but in outcome tables are placed
 by a two-parameter logistic (item-response) fit of the tables in DIR whose licences allow it: RouteLLM, RouterBench and
-LLMRouter. The Japanese judgements give an offset for Japanese.
+LLMRouter. The Japanese judgements give an offset for Japanese, and a place to models that stand nowhere else.
 
 Context windows and longest outputs are LiteLLM's (1.109.1) and genai-prices' (0.2.3); the few speeds are medians that
 Artificial Analysis published, or tokens billed over latency in the outcomes of llm-model-routing-benchmark.
@@ -157,31 +157,44 @@ def fit(means: Mapping[tuple[str, str], tuple[float, int]], known: Mapping[str, 
 
 
 def japanese(data: Path, ability: Mapping[str, float], alias: Mapping[str, str]) -> dict[str, float]:
-    """How much better or worse than its overall ability a model is in Japanese, halved towards nothing.
+    """How able models are by Japanese judgements alone.
 
-    Each judge's mean (ELYZA-tasks-100 on 0..1, Tengu-Bench on 0..1, as logits) is regressed on ability over the models
-    of known ability; an offset is the ability that the judgement stands for less the overall one, averaged.
+    Each judge's mean (ELYZA-tasks-100, Tengu-Bench, both on 0..1, as logits) is regressed on ability over the models
+    whose ability is known; what a judgement stands for is read off that line, and averaged over judges.
     """
     frame = pd.read_parquet(data / "ja_shaberi_scores.parquet")
-    offsets: dict[str, list[float]] = {}
+    places: dict[str, list[float]] = {}
     columns = [column for column in frame if column.startswith("score|")]
     for judge in sorted({column.split("|")[1] for column in columns}):
         for bench, lowest, highest in (("elyza100", 1, 5), ("tengu", 0, 10)):
             rows = frame[frame["bench"] == bench]
-            points = {}
+            heights: dict[str, float] = {}
             for column in columns:
                 _, by, model = column.split("|")
-                name = named(model, alias)
-                if by == judge and name in ability and rows[column].notna().sum() >= 50:
+                if by == judge and rows[column].notna().sum() >= 50:
                     share = min(max((rows[column].mean() - lowest) / (highest - lowest), 0.02), 0.98)
-                    points[name] = math.log(share / (1 - share))
-            if len(points) < 8:
-                continue
-            x = np.array([ability[name] for name in points])
-            slope, intercept = np.polyfit(x, np.array(list(points.values())), 1)
-            for name, height in points.items():
-                offsets.setdefault(name, []).append((height - intercept) / slope - ability[name])
-    return {name: round(float(np.clip(np.mean(values) / 2, -0.8, 0.8)), 2) for name, values in offsets.items()}
+                    heights[named(model, alias)] = math.log(share / (1 - share))
+            seen = [name for name in heights if name in ability]
+            slope, intercept = np.polyfit([ability[name] for name in seen], [heights[name] for name in seen], 1)
+            for name, height in heights.items():
+                places.setdefault(name, []).append((height - intercept) / slope)
+    return {name: float(np.mean(values)) for name, values in places.items()}
+
+
+def judged_only(in_japanese: Mapping[str, float], ability: Mapping[str, float], date: str) -> list[dict[str, Any]]:
+    """Rows of models that only the Japanese judgements know: mostly made for Japanese, and weaker in other tasks by
+    what a judgement of that language does not show. Runs that gave next to nothing but rubbish are left out.
+    """
+    rows, taken = [], set(ability)
+    for name, place in sorted(in_japanese.items()):
+        if name in ability or place < -4:
+            continue
+        shortest = list(spellings(name))[-1]
+        match = name if shortest in taken else shortest
+        taken.add(match)
+        value = round(float(np.clip(place, -3.0, 1.0)), 2)
+        rows.append({"match": [match], "ability": value, "source": "fit of Japanese judgements", "date": date[:7]})
+    return rows
 
 
 def line(points: list[tuple[float, float]]) -> list[float]:
@@ -246,8 +259,11 @@ def main() -> None:
         row["source"] = source
         row["date"] = entry.date
         offsets = dict(entry.offsets)
-        if abs(in_japanese.get(first, 0.0)) >= 0.1:
-            offsets["japanese"] = in_japanese[first]
+        if first in in_japanese:
+            # Halved towards nothing: two hundred prompts and a judge's taste are not a language.
+            offset = round(float(np.clip((in_japanese[first] - value) / 2, -0.8, 0.8)), 2)
+            if abs(offset) >= 0.1:
+                offsets["japanese"] = offset
         if offsets:
             row["offsets"] = offsets
         if entry.basis.startswith("family"):
@@ -260,6 +276,7 @@ def main() -> None:
         billions = next((size for name in entry.match if (size := parameters(name.replace("-5b", ".5b")))), None)
         if billions is not None and "family" not in row:
             open_models.append((billions, value))
+    rows += judged_only(in_japanese, {**dict.fromkeys(alias, 0.0), **ability}, options.date)
     document = {
         "version": options.date,
         "scale": "0: a typical low-tier model, 1: medium, 2: high, 3: highest",
