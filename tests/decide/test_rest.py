@@ -1,15 +1,21 @@
 """What a choice adds to the rest of a conversation, against the same sums done turn by turn."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
+from tenbin.core.price import FREE
 from tenbin.core.session import NEW, Session
+from tenbin.core.usage import Usage
+from tenbin.decide.cache_rules import find
 from tenbin.decide.expectation import Tokens
 from tenbin.decide.outlook import Outlook, outlook
-from tenbin.decide.rest import Prospect, _Ahead, _Caching, rest_of_conversation
+from tenbin.decide.rest import Prospect, _Ahead, rest_of_conversation, rests_of_conversation
 from tests.decide import turns
 from tests.decide.turns import CENT, FABLE, HAIKU, LUNA, OPUS, SONNET, TARGETS, a_turn, prospect, warm_on
 from tests.ledger.making import NOON_MS
@@ -84,24 +90,50 @@ def test_a_price_step_ahead_is_seen(prompt: int, crosses: bool) -> None:
     assert (added(haiku, features, session, ahead) > added(level, features, session, ahead)) is crosses
 
 
+def one_turn(prospect: Prospect, prompt: int, ahead: _Ahead) -> float:
+    """A turn that stays, pico-USD: all of its prompt written anew when it comes too late, else what it grew by."""
+    price, rules = prospect.price, prospect.rules
+    cached = prompt >= rules.minimum and (rules.writes == "automatic" or ahead.marks)
+    long = ahead.long and rules.long_life_ms > 0
+    answer: dict[str, Any] = {"output": STEP.output_mean + STEP.reasoning, "reasoning": STEP.reasoning}
+
+    def billed(read: int) -> float:
+        write = "input"
+        if cached and rules.counts_writes:
+            write = "cache_write_1h" if long else "cache_write_5m"
+        cost = price.cost(Usage(**{write: prompt - read, "cache_read": read, **answer}))
+        assert cost is not None
+        return cost * 1_000.0
+
+    alive = ahead.outlook.alive(rules.long_life_ms if long else rules.life_ms) if cached else 0.0
+    return alive * billed(prompt - int(ahead.growth) if cached else 0) + (1 - alive) * billed(0)
+
+
 @given(
     st.sampled_from(TARGETS),
     st.integers(500, 300_000),
     st.integers(1, 9_000),
     st.integers(1, 120),
-    st.integers(0, 1),
+    st.booleans(),
     st.booleans(),
 )
 def test_a_stretch_is_the_sum_of_its_turns(
-    target: str, prompt: int, growth: int, count: int, marks: int, long: bool
+    target: str, prompt: int, growth: int, count: int, marks: bool, long: bool
 ) -> None:
-    ahead = _Ahead(float(prompt), float(growth), _Caching(marks > 0, long), Outlook(50.0, growth, 0.9, 0.1))
-    candidate = prospect(target, STEP)
     assume(prompt >= growth)  # The next prompt is what there is and what it grows by.
-    one_by_one = sum(
-        ahead.turn(candidate, candidate.price.rates(p), p) for p in range(prompt, prompt + growth * count, growth)
-    )
-    assert ahead.stretch(candidate, count) == pytest.approx(one_by_one, rel=1e-9)
+    ahead = _Ahead(float(prompt), float(growth), marks, long, Outlook(50.0, growth, 0.9, 0.1))
+    there = prospect(target, STEP)
+    one_by_one = sum(one_turn(there, each, ahead) for each in range(prompt, prompt + growth * count, growth))
+    assert ahead.stretch(there, count) == pytest.approx(one_by_one, rel=1e-5)  # A bill is rounded to the nano-USD.
+
+
+def test_a_model_of_ones_own_costs_electricity_for_what_is_new() -> None:
+    """Ten turns, each 1,000 tokens read and 523 answered: 623 / 50 s of 360 W at $0.30 a kWh."""
+    ahead = _Ahead(20_000.0, 1_000.0, True, False, Outlook(10.0, 1_000.0, 1.0, 0.0))
+    power = Electricity(usd_per_kwh=0.30, watts=360.0, tokens_per_second=50.0)
+    llama = Prospect("ollama/llama3.3", FREE, find("ollama", "llama3.3"), STEP, power=power)
+    nano = ahead.stretch(llama, 10) / 1_000
+    assert nano == pytest.approx(10 * 623 / 50 * 360 / 3_600_000 * 0.30 * 1e9, rel=0.02)
 
 
 @given(st.sampled_from(TARGETS), st.sampled_from(TARGETS), turns.features, turns.sessions, turns.tokens)
@@ -116,6 +148,14 @@ def test_no_choice_adds_more_than_coming_back_at_once(
     rates = stay.price.rates(int(next_prompt))
     dearest = max(rates.cache_write_1h or 0, rates.input or 0)
     assert rest_of_conversation(stay, candidate, session, features, ahead, NOON_MS) <= next_prompt * dearest / 1_000 + 1
+
+
+@given(turns.features, turns.sessions)
+def test_several_at_once_are_what_each_is_by_itself(features: Features, session: Session) -> None:
+    stay, several, ahead = prospect(OPUS, STEP), [prospect(t, STEP) for t in TARGETS], outlook(session, features)
+    assert rests_of_conversation(stay, several, session, features, ahead, NOON_MS) == [
+        rest_of_conversation(stay, one, session, features, ahead, NOON_MS) for one in several
+    ]
 
 
 @given(turns.features, turns.sessions)

@@ -9,7 +9,7 @@ import msgspec
 
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
-from tenbin.core.money import NANO_PER_USD, NanoUSD, nano_from_pico
+from tenbin.core.money import NANO_PER_USD, PICO_PER_NANO, NanoUSD, nano_from_pico
 from tenbin.core.price import Price
 from tenbin.core.session import Session, Warm
 from tenbin.core.usage import Usage
@@ -141,10 +141,15 @@ def electricity(power: Electricity, usage: Usage) -> NanoUSD:
     """watts x hours x USD per kWh, the hours from how fast the model answers; what it has in its cache it need not read
     again.
     """
-    unread = usage.prompt - usage.cache_read
-    seconds = (usage.output + unread / READS_FASTER) / power.tokens_per_second
-    kwh = power.watts * seconds / WATT_SECONDS_PER_KWH
-    return round(kwh * power.usd_per_kwh * NANO_PER_USD)
+    reading, answering = electric_rates(power)
+    return round(((usage.prompt - usage.cache_read) * reading + usage.output * answering) / PICO_PER_NANO)
+
+
+def electric_rates(power: Electricity) -> tuple[float, float]:
+    """Electricity for a token that is read and for one that is answered, pico-USD."""
+    kwh = power.watts / power.tokens_per_second / WATT_SECONDS_PER_KWH
+    answering = kwh * power.usd_per_kwh * NANO_PER_USD * PICO_PER_NANO
+    return answering / READS_FASTER, answering
 
 
 def escalations(costs: Mapping[str, Cost], chances: Mapping[str, float], redone: float = 1.0) -> dict[str, NanoUSD]:

@@ -2,6 +2,7 @@
 what is warm in a prompt cache will still be when the next one arrives.
 """
 
+from functools import lru_cache
 from math import erf, log, sqrt
 from typing import NamedTuple
 
@@ -81,5 +82,6 @@ def _going(session: Session, features: Features) -> Going:
     return ONCE if alone else CHAT
 
 
+@lru_cache(maxsize=1_024)
 def _within(gap: Gap, life_ms: float) -> float:
     return 0.5 * (1 + erf(log(life_ms / gap.median_ms) / gap.deviation / sqrt(2)))

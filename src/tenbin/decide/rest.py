@@ -5,14 +5,16 @@ Expected values in closed form: within one price step a turn's cost is a straigh
 turns costs so many times the mean of its ends. docs/true-cost.md has the formulas with worked examples.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
 from tenbin.core.money import PICO_PER_NANO, NanoUSD
-from tenbin.core.price import Price, Rates
+from tenbin.core.price import Price
 from tenbin.core.session import Session
 from tenbin.decide.cache_rules import CacheRules
-from tenbin.decide.cost import readable, warm_prefix
+from tenbin.decide.cost import electric_rates, readable, warm_prefix
 from tenbin.decide.expectation import Tokens
 from tenbin.decide.outlook import Outlook
 from tenbin.decide.quality import suffices_at
@@ -30,8 +32,8 @@ class Prospect(NamedTuple):
     """Of each answer to come, as of this one."""
     context: int | None = None
     """Longest prompt it takes, where known: a conversation that outgrows it must come back."""
-    electricity: NanoUSD = 0
-    """Of each turn."""
+    power: Electricity | None = None
+    """Of a model on one's own machine."""
     ability: float | None = None
     """On the tiers' scale (``Quality.ability``), where known: the less able than where the conversation comes from, the
     sooner it must come back."""
@@ -50,19 +52,37 @@ def rest_of_conversation(
 
     The better of two ways on: to come back with the next turn, or to go on there until a turn needs the old model.
     """
-    if stay is None or candidate.target == stay.target or outlook.turns <= 0:
-        return 0
+    return rests_of_conversation(stay, [candidate], session, features, outlook, now_ms)[0]
+
+
+def rests_of_conversation(
+    stay: Prospect | None,
+    candidates: Sequence[Prospect],
+    session: Session | None,
+    features: Features,
+    outlook: Outlook,
+    now_ms: int,
+) -> list[NanoUSD]:
+    """The same for several candidates at once, in their order: what is common to them is worked out once."""
+    if stay is None or outlook.turns <= 0:
+        return [0] * len(candidates)
     growth = max(outlook.growth, 1.0)
-    caching = _Caching(features.cache_marks > 0, features.cache_1h)
-    ahead = _Ahead(features.prompt_tokens + growth, growth, caching, outlook)
-    returning = _Returning(stay, readable(features, session, stay.target, stay.rules, now_ms), 0)
+    ahead = _Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook)
     warm = warm_prefix(session, stay.target, now_ms)
-    if warm is not None:
-        returning = returning._replace(left_ms=warm.until_ms - now_ms)
+    prefix = readable(features, session, stay.target, stay.rules, now_ms) if warm is not None else 0
+    still = outlook.alive(warm.until_ms - now_ms) if warm is not None else 0.0
+    returning = _Returning(stay, prefix, still)
     detour = min(1.0, outlook.turns) * ahead.coming_back(returning, 0)
-    turns, back = _turns_away(candidate, stay, ahead)
-    onward = ahead.stretch(candidate, turns) - ahead.stretch(stay, turns) + back * ahead.coming_back(returning, turns)
-    return round(min(detour, onward) / PICO_PER_NANO)
+    added = []
+    for candidate in candidates:
+        if candidate.target == stay.target:
+            added.append(0)
+            continue
+        turns, back = _turns_away(candidate, stay, ahead)
+        onward = ahead.stretch(candidate, turns) - ahead.stretch(stay, turns)
+        onward += back * ahead.coming_back(returning, turns) if back else 0.0
+        added.append(round(min(detour, onward) / PICO_PER_NANO))
+    return added
 
 
 def _turns_away(candidate: Prospect, stay: Prospect, ahead: "_Ahead") -> tuple[float, float]:
@@ -81,34 +101,28 @@ def _turns_away(candidate: Prospect, stay: Prospect, ahead: "_Ahead") -> tuple[f
     return turns, back
 
 
-class _Caching(NamedTuple):
-    """Which caches the turns ahead would use."""
-
-    marks: bool
-    long: bool
-
-    def used(self, rules: CacheRules, prompt: float) -> bool:
-        """Whether a prompt of this length would be cached."""
-        return prompt >= rules.minimum and (rules.writes == "automatic" or (rules.writes == "marked" and self.marks))
-
-    def life_ms(self, rules: CacheRules) -> int:
-        return rules.long_life_ms if self.long and rules.long_life_ms else rules.life_ms
-
-    def write(self, rules: CacheRules, rates: Rates) -> int:
-        """Pico-USD for a token of the prompt that is not read from the cache."""
-        if not rules.counts_writes:
-            return rates.input or 0
-        return (rates.cache_write_1h if self.long and rules.long_life_ms else rates.cache_write_5m) or 0
-
-
 class _Returning(NamedTuple):
     """What a conversation finds that comes back to where it was."""
 
     stay: Prospect
     prefix: int
     """Tokens that are warm there now."""
-    left_ms: int
-    """For how long they still are, unread."""
+    still: float
+    """Chance that they still are when the next request comes, unread."""
+
+
+class _Line(NamedTuple):
+    """What a turn costs where the one before was at the same place: pico-USD, ``fixed + sloped x prompt``."""
+
+    fixed: float
+    sloped: float
+    read: float
+    """For a token that is read from the cache, and ..."""
+    new: float
+    """... for one that is not."""
+    answer: float
+    """The part of ``fixed`` that is no prompt."""
+    cached: bool
 
 
 class _Ahead(NamedTuple):
@@ -117,52 +131,63 @@ class _Ahead(NamedTuple):
     prompt: float
     """Of the next turn, tokens."""
     growth: float
-    caching: _Caching
+    marks: bool
+    """The client asks for caching, and ..."""
+    long: bool
+    """... for the long life."""
     outlook: Outlook
 
     def stretch(self, prospect: Prospect, turns: float) -> float:
         """So many turns from the next one on, the first of them finding the cache as this turn leaves it."""
-        # Where the line bends: each price step, and the length from which on a prompt is cached.
-        bends = sorted({start for start, _ in prospect.price.steps[1:]} | {prospect.rules.minimum - 1})
         total, done = 0.0, 0.0
         while turns - done > 1e-9:
             first = self.prompt + self.growth * done
             count = turns - done
-            bend = next((at for at in bends if at >= first), None)
+            bend = _bend(prospect, first)
             if bend is not None:
                 count = min(count, (bend - first) // self.growth + 1)
-            last = first + self.growth * max(count - 1, 0.0)
-            rates = prospect.price.rates(int(last))
-            total += count * (self.turn(prospect, rates, first) + self.turn(prospect, rates, last)) / 2
+            line = self.line(prospect, first)
+            middle = first + self.growth * max(count - 1, 0.0) / 2
+            total += count * (line.fixed + line.sloped * middle)
             done += count
         return total
 
-    def turn(self, prospect: Prospect, rates: Rates, prompt: float) -> float:
-        """One turn where the one before was at the same place."""
-        tokens = prospect.tokens
-        answer = tokens.output_mean * (rates.output or 0) + tokens.reasoning * (rates.reasoning or 0)
-        rest = rates.per_request + prospect.electricity * PICO_PER_NANO
-        return self.staying(prospect.rules, rates, prompt) + answer + rest
-
-    def staying(self, rules: CacheRules, rates: Rates, prompt: float) -> float:
-        """The prompt's side of such a turn: mostly read, or all written anew when people took too long."""
-        if not self.caching.used(rules, prompt):
-            return prompt * (rates.input or 0)
-        new = self.caching.write(rules, rates)
-        alive = self.outlook.alive(self.caching.life_ms(rules))
-        before = max(prompt - self.growth, 0.0)
-        warm = before * (rates.cache_read or 0) + (prompt - before) * new
-        return alive * warm + (1 - alive) * prompt * new
+    def line(self, prospect: Prospect, prompt: float) -> _Line:
+        """A turn from this prompt's length on, up to the next bend: its prompt is mostly read, or all written anew when
+        people took too long.
+        """
+        rules, tokens, rates = prospect.rules, prospect.tokens, prospect.price.rates(int(prompt))
+        reading, answering = electric_rates(prospect.power) if prospect.power is not None else (0.0, 0.0)
+        answer = tokens.output_mean * ((rates.output or 0) + answering) + rates.per_request
+        answer += tokens.reasoning * ((rates.reasoning or 0) + answering)
+        marked = rules.writes == "automatic" or (rules.writes == "marked" and self.marks)
+        if not marked or prompt < rules.minimum:
+            plain = (rates.input or 0) + reading
+            return _Line(answer, plain, plain, plain, answer, False)
+        long = self.long and rules.long_life_ms > 0
+        new = rates.input or 0
+        if rules.counts_writes:
+            new = (rates.cache_write_1h if long else rates.cache_write_5m) or 0
+        read, written = rates.cache_read or 0, new + reading
+        alive = self.outlook.alive(rules.long_life_ms if long else rules.life_ms)
+        fixed = answer + alive * self.growth * (written - read)
+        return _Line(fixed, alive * read + (1 - alive) * written, read, written, answer, True)
 
     def coming_back(self, returning: _Returning, away: float) -> float:
         """What the first turn back costs more, after so many turns elsewhere beside this one, than had it stayed."""
-        stay = returning.stay
         prompt = self.prompt + self.growth * away
-        rates = stay.price.rates(int(prompt))
-        if not self.caching.used(stay.rules, prompt):
+        line = self.line(returning.stay, prompt)
+        if not line.cached:
             return 0.0
-        new = self.caching.write(stay.rules, rates)
-        still = float(self.outlook.alive(returning.left_ms) ** (away + 1))
-        prefix = min(returning.prefix, prompt)
-        warm = prefix * (rates.cache_read or 0) + (prompt - prefix) * new
-        return still * warm + (1 - still) * prompt * new - self.staying(stay.rules, rates, prompt)
+        still = float(returning.still ** (away + 1))
+        saved = still * min(returning.prefix, prompt) * (line.new - line.read)
+        return prompt * line.new - saved - (line.fixed - line.answer + line.sloped * prompt)
+
+
+def _bend(prospect: Prospect, prompt: float) -> float | None:
+    """Where the line of a turn's cost bends next: a price step, or the length from which on a prompt is cached."""
+    shortest = prospect.rules.minimum - 1
+    steps = [start for start, _ in prospect.price.steps if start >= max(prompt, 1)]
+    if prompt <= shortest:
+        steps.append(shortest)
+    return min(steps, default=None)

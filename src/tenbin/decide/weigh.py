@@ -25,7 +25,7 @@ from tenbin.decide.health import available
 from tenbin.decide.outlook import Outlook, outlook
 from tenbin.decide.own_router import consult, follow
 from tenbin.decide.policy import Policy
-from tenbin.decide.rest import Prospect, rest_of_conversation
+from tenbin.decide.rest import Prospect, rests_of_conversation
 from tenbin.decide.routing import Demand, Routing
 from tenbin.decide.selection import SAME, Selection, select
 from tenbin.decide.strong_share import NOTHING_SEEN, StrongShare
@@ -223,14 +223,11 @@ def _compared(
     again = escalations(costs, {draft.target.name: draft.quality.value for draft in drafts}, NOTICED)
     before = session.target if session is not None else ""
     stay = next((draft.prospect for draft in drafts if draft.target.name == before), None)
+    prospects = [draft.prospect for draft in drafts if draft.prospect is not None and draft.target.name in costs]
+    rests = rests_of_conversation(stay, prospects, session, features, ahead, now_ms)
     return {
-        draft.target.name: completed(
-            costs[draft.target.name],
-            again[draft.target.name],
-            rest_of_conversation(stay, draft.prospect, session, features, ahead, now_ms),
-        )
-        for draft in drafts
-        if draft.prospect is not None and draft.target.name in costs
+        one.target: completed(costs[one.target], again[one.target], rest)
+        for one, rest in zip(prospects, rests, strict=True)
     }
 
 
