@@ -31,8 +31,11 @@ def _count(value: Any) -> int | None:
 def _first(*values: Any) -> int:
     """The first count that is stated; 0 when none is."""
     for value in values:
-        if value is not None and (count := _count(value)) is not None:
-            return count
+        if value is not None:
+            if type(value) is int and 0 <= value <= MOST_TOKENS:  # nearly always
+                return value
+            if (count := _count(value)) is not None:
+                return count
     return 0
 
 
@@ -52,33 +55,27 @@ def from_stated(usage: Any) -> Usage:
     """
     if not isinstance(usage, dict):
         return NOTHING
-    prompt = _count(usage.get("prompt_tokens"))
-    prompt = _count(usage.get("input_tokens")) if prompt is None else prompt
-    output = _count(usage.get("completion_tokens"))
-    output = _count(usage.get("output_tokens")) if output is None else output
-    total = _count(usage.get("total_tokens"))
+    get = usage.get
+    prompt = _count(get("prompt_tokens"))
+    prompt = _count(get("input_tokens")) if prompt is None else prompt
+    output = _count(get("completion_tokens"))
+    output = _count(get("output_tokens")) if output is None else output
+    total = _count(get("total_tokens"))
     of_prompt = _details(usage, "prompt_tokens_details", "input_tokens_details")
     of_output = _details(usage, "completion_tokens_details", "output_tokens_details")
-    reasoning = _first(of_output.get("reasoning_tokens"), usage.get("reasoning_tokens"))
-    hit, miss = usage.get("prompt_cache_hit_tokens"), usage.get("prompt_cache_miss_tokens")
+    reasoning = _first(of_output.get("reasoning_tokens"), get("reasoning_tokens"))
+    hit = get("prompt_cache_hit_tokens")
     if prompt is None:
-        known = _first(hit) + _first(miss)
+        known = _first(hit) + _first(get("prompt_cache_miss_tokens"))
         prompt = known if known or total is None else max(total - (output or 0), 0)
     if output is None:
         output = 0 if total is None else max(total - prompt, 0)
     elif total is not None and total > prompt + output:
         reasoning = max(reasoning, total - prompt - output)
         output = total - prompt
-    read = min(_first(of_prompt.get("cached_tokens"), hit, usage.get("cached_tokens")), prompt)
-    written = min(
-        _first(
-            of_prompt.get("cache_write_tokens"),
-            of_prompt.get("cache_creation_tokens"),
-            usage.get("cache_creation_input_tokens"),
-        ),
-        prompt - read,
-    )
-    long_lived = min(_first(_details(of_prompt, "cache_write_tokens_details").get("ttl_12h_tokens")), written)
+    read = _first(of_prompt.get("cached_tokens"), hit, get("cached_tokens"))
+    read = prompt if read > prompt else read
+    written, long_lived = _written(usage, of_prompt, prompt - read)
     plain = prompt - read - written
     return Usage(
         input=plain,
@@ -86,11 +83,26 @@ def from_stated(usage: Any) -> Usage:
         cache_write_5m=written - long_lived,
         cache_write_1h=long_lived,
         output=output,
-        reasoning=min(reasoning, output),
-        audio_input=min(_first(of_prompt.get("audio_tokens")), plain),
-        audio_output=min(_first(of_output.get("audio_tokens")), output),
-        web_searches=_first(_details(usage, "server_tool_use").get("web_search_requests")),
+        reasoning=output if reasoning > output else reasoning,
+        audio_input=min(_first(of_prompt["audio_tokens"]), plain) if "audio_tokens" in of_prompt else 0,
+        audio_output=min(_first(of_output["audio_tokens"]), output) if "audio_tokens" in of_output else 0,
+        web_searches=_first(_details(usage, "server_tool_use").get("web_search_requests"))
+        if "server_tool_use" in usage
+        else 0,
     )
+
+
+def _written(usage: Mapping[str, Any], of_prompt: Mapping[str, Any], most: int) -> tuple[int, int]:
+    """Tokens written to the cache, at most so many; and of those, the ones with the long life. Few providers tell."""
+    written = _first(
+        of_prompt.get("cache_write_tokens"),
+        of_prompt.get("cache_creation_tokens"),
+        usage.get("cache_creation_input_tokens"),
+    )
+    if written == 0:
+        return 0, 0
+    written = min(written, most)
+    return written, min(_first(_details(of_prompt, "cache_write_tokens_details").get("ttl_12h_tokens")), written)
 
 
 def stated_cost(usage: bytes) -> str | None:
