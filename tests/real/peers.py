@@ -9,9 +9,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import yaml
 
@@ -118,8 +119,12 @@ def litellm(loopback: Loopback, port: int, work: Path, simulator: str) -> Peer:
     return Peer(loopback, command, port, environ, work, "/health/readiness")
 
 
-def claude_code_router(loopback: Loopback, port: int, work: Path, simulator: str) -> Peer:
-    """claude-code-router 2, with one OpenAI provider, ``simulated``."""
+def claude_code_router(
+    loopback: Loopback, port: int, work: Path, simulator: str, settings: Mapping[str, Any] | None = None
+) -> Peer:
+    """claude-code-router 2, with one OpenAI provider, ``simulated``, unless ``settings`` say something else. Its
+    configuration stands in ``.claude-code-router/config.json`` below ``work``.
+    """
     package = installed("claude-code-router") / "node_modules" / "@musistudio" / "claude-code-router"
     directory = work / ".claude-code-router"
     directory.mkdir(parents=True)
@@ -137,6 +142,7 @@ def claude_code_router(loopback: Loopback, port: int, work: Path, simulator: str
         "NON_INTERACTIVE_MODE": True,
         "Providers": [provider],
         "Router": {"default": "simulated,gpt-4o"},
+        **(settings or {}),
     }
     (directory / "config.json").write_text(json.dumps(written))
     command = ["node", str(package / "dist" / "cli.js"), "start"]
