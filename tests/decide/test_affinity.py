@@ -135,8 +135,18 @@ def test_a_fallback_counts_as_one_answer_where_it_was_given() -> None:
     assert (session.target, session.requests, session.switches) == (HAIKU, 1, 0)
 
 
+def test_a_request_that_was_overtaken_takes_nothing_back() -> None:
+    """It began first and is settled last: what the later one left is what is there."""
+    session = after(
+        receipt(attempt(OPUS, NOON_MS + 30_000, cache_write_5m=22_000)), receipt(attempt(OPUS, cache_write_5m=20_000))
+    )
+    assert [(w.tokens, w.until_ms) for w in session.warm] == [(22_000, NOON_MS + 330_000)]
+    assert (session.at_ms, session.prompt_tokens, session.requests) == (NOON_MS + 30_000, 22_000, 2)
+
+
 def test_growth_is_counted_and_a_shorter_prompt_is_not_negative_growth() -> None:
-    session = after(*[receipt(attempt(OPUS, cache_read=n)) for n in (10_000, 12_000, 15_000, 4_000, 5_000)])
+    lengths = (10_000, 12_000, 15_000, 4_000, 5_000)
+    session = after(*[receipt(attempt(OPUS, NOON_MS + n, cache_read=tokens)) for n, tokens in enumerate(lengths)])
     assert session.growth_tokens == 2_000 + 3_000 + 1_000
     assert session.output_tokens == 5 * 500
 

@@ -13,11 +13,12 @@ from tenbin.core.price import FREE
 from tenbin.core.session import NEW, Session
 from tenbin.core.usage import Usage
 from tenbin.decide.cache_rules import find
+from tenbin.decide.cost import completed
 from tenbin.decide.expectation import Tokens
 from tenbin.decide.outlook import Outlook, outlook
 from tenbin.decide.rest import Prospect, _Ahead, rest_of_conversation, rests_of_conversation
 from tests.decide import turns
-from tests.decide.turns import CENT, FABLE, HAIKU, LUNA, OPUS, SONNET, TARGETS, a_turn, prospect, warm_on
+from tests.decide.turns import CENT, FABLE, HAIKU, LUNA, OPUS, SONNET, TARGETS, a_turn, cost_of, prospect, warm_on
 from tests.ledger.making import NOON_MS
 
 STEP = Tokens(523, 1_180, 0)
@@ -45,6 +46,17 @@ def test_going_on_at_a_cheaper_model_pays_for_itself() -> None:
 def test_a_dearer_model_costs_no_more_than_coming_back_with_the_next_turn() -> None:
     """The old cache most likely is still warm then, but not for certain: a small part of writing 80,000 anew, $0.10."""
     assert 0 < added(prospect(FABLE, STEP), a_turn(80_000), warm_on(HAIKU, 80_000)) < CENT // 2
+
+
+@pytest.mark.parametrize(("answer", "pays"), [(500, False), (2_000, False), (8_000, True)])
+def test_a_detour_from_150k_warm_pays_only_for_a_long_answer(answer: int, pays: bool) -> None:
+    """The worked example as a choice: Haiku for this turn only, as the next prompt would be too long for it."""
+    features, session, tokens = a_turn(150_000), warm_on(OPUS, 150_000), Tokens(answer, answer, 0)
+    ahead, once = Outlook(1.0, 1_700.0, 1.0, 0.0), prospect(HAIKU, STEP, context=150_000)
+    back = rest_of_conversation(prospect(OPUS, STEP), once, session, features, ahead, NOON_MS)
+    assert 0 < back < CENT  # The turn's own tokens are written at Opus later, and its cache might lapse.
+    here, there = (cost_of(target, features, session, tokens) for target in (OPUS, HAIKU))
+    assert (completed(there, 0, back).total < here.total) is pays
 
 
 def test_coming_back_is_dearer_the_sooner_the_cache_lapses() -> None:

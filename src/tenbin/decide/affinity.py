@@ -78,7 +78,7 @@ def fold(session: Session | None, receipt: Receipt, find: FindRules) -> Session:
     if features is not None:
         session = _learning(session, features)
         if features.prompt_tokens and not last.usage.input_estimated:
-            session = _calibrating(session, features.prompt_tokens)
+            session = _calibrating(session, last.usage.prompt, features.prompt_tokens)
     if features is not None and features.compaction:
         # The next prompt begins with the summary instead: what is warm now is of no more use.
         session = msgspec.structs.replace(session, warm=(), prompt_tokens=0)
@@ -86,15 +86,18 @@ def fold(session: Session | None, receipt: Receipt, find: FindRules) -> Session:
 
 
 def _answered(session: Session, last: Attempt) -> Session:
+    session = msgspec.structs.replace(
+        session, requests=session.requests + 1, output_tokens=session.output_tokens + last.usage.output
+    )
+    if last.started_at_ms < session.at_ms:
+        return session  # Overtaken by a later request of the same conversation.
     target, prompt = f"{last.provider}/{last.model}", last.usage.prompt
     grown = prompt - session.prompt_tokens if session.prompt_tokens else 0
     return msgspec.structs.replace(
         session,
         target=target,
         at_ms=last.started_at_ms,
-        requests=session.requests + 1,
         prompt_tokens=prompt,
-        output_tokens=session.output_tokens + last.usage.output,
         growth_tokens=session.growth_tokens + max(grown, 0),
         switches=session.switches + (session.target not in ("", target)),
     )
@@ -110,8 +113,8 @@ def calibrated(features: Features, session: Session | None) -> Features:
     return msgspec.structs.replace(features, prompt_tokens=round(features.prompt_tokens * session.tokens_per_estimate))
 
 
-def _calibrating(session: Session, weighed_tokens: int) -> Session:
-    ratio = session.tokens_per_estimate * session.prompt_tokens / weighed_tokens
+def _calibrating(session: Session, counted: int, weighed_tokens: int) -> Session:
+    ratio = session.tokens_per_estimate * counted / weighed_tokens
     if not 1 / ESTIMATE_OFF <= ratio <= ESTIMATE_OFF:
         return session
     return msgspec.structs.replace(session, tokens_per_estimate=ratio)
@@ -143,6 +146,8 @@ def _warmed(session: Session, attempt: Attempt, rules: CacheRules, features: Fea
         life = before.life_ms if before is not None else rules.life_ms
     # A provider counts an entry's life from its use; the beginning of the answer is the first sign of that.
     used_at_ms = attempt.started_at_ms + int(attempt.first_byte_ms or 0)
+    if before is not None and before.until_ms - before.life_ms > used_at_ms:
+        return None  # Used again since, by a request that overtook this one.
     effort = features.effort if features is not None else None
     return Warm(target=target, tokens=tokens, until_ms=used_at_ms + life, life_ms=life, effort=effort)
 
