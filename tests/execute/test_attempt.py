@@ -1,15 +1,18 @@
-"""One call to a provider: what of its error goes further."""
+"""One call to a provider: what of its error goes further, and what is written down of it."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from tenbin.core.receipt import Attempt, Receipt
 from tenbin.simulator import RunningSimulator
-from tests.execute.conftest import Caller, chained
-from tests.real.books import Books, serving
+from tests.execute.conftest import Caller, chained, truth
+from tests.execute.test_exchange import cost
+from tests.real.books import Books, House, serving
 
 KEY = "sk-live-0123456789-secret"
 
@@ -58,3 +61,78 @@ def test_a_stated_cost_that_can_be_none_is_not_believed(
     assert receipt.cost_nano
     told = kept if kept is not None else receipt.cost_nano
     assert response.headers["x-tenbin-cost"] == f"{told / 1e9:.9f}"
+
+
+def test_every_field_of_a_receipt_stands_in_its_place(
+    simulator: RunningSimulator, caller: Caller, books: Books, house: House
+) -> None:
+    simulator.script("*", {"status": 529, "message": "too busy"}, {"text": "Good day.", "usage": {"cost": 0.25}})
+    began = time.time_ns() // 1_000_000
+    headers = {"x-claude-code-session-id": "session-7", "user-agent": "tests/7"}
+    response = caller.ask("anthropic", "one", headers=headers)
+    assert response.status_code == 200
+    receipt = books.one()
+    failed, answered = receipt.attempts
+    assert (
+        began <= receipt.arrived_at_ms <= failed.started_at_ms <= answered.started_at_ms <= time.time_ns() // 1_000_000
+    )
+    assert 0 < receipt.queue_ms < (receipt.first_byte_ms or 0) <= receipt.total_ms
+    assert failed.first_byte_ms is None
+    assert failed.total_ms > 0
+    assert 0 < (answered.first_byte_ms or 0) <= answered.total_ms <= receipt.total_ms
+    assert answered.cost_nano == cost(receipt) > 0
+    first, second = simulator.requests()
+    same: dict[str, Any] = {"provider": "anthropic", "model": "claude-sonnet-4-6", "dialect": "anthropic"}
+    settled: dict[str, Any] = {"price": "configuration: anthropic/claude-sonnet-4-6"}
+    assert failed == Attempt(
+        **same,
+        **settled,
+        number=1,
+        started_at_ms=failed.started_at_ms,
+        outcome="failed",
+        failure="overloaded",
+        status=529,
+        message="too busy",
+        cost_nano=0,
+        total_ms=failed.total_ms,
+        upstream_request_id=first["request_id"],
+    )
+    assert answered == Attempt(
+        **same,
+        **settled,
+        number=2,
+        started_at_ms=answered.started_at_ms,
+        outcome="answered",
+        status=200,
+        usage=answered.usage,
+        cost_nano=answered.cost_nano,
+        provider_cost_nano=250_000_000,
+        service_tier=answered.service_tier,
+        first_byte_ms=answered.first_byte_ms,
+        total_ms=answered.total_ms,
+        upstream_request_id=second["request_id"],
+        stop_reason="end_turn",
+    )
+    assert (answered.usage.prompt, answered.usage.output) == truth(second)
+    assert receipt == Receipt(
+        request_id=response.headers["x-tenbin-request-id"],
+        arrived_at_ms=receipt.arrived_at_ms,
+        key_id="local",
+        dialect="anthropic",
+        operation="generate",
+        path="/v1/messages",
+        requested_model="one",
+        stream=False,
+        route="model:one",
+        outcome="answered",
+        status=200,
+        policy=house.running.gateway.world.policy.hash,
+        attempts=(failed, answered),
+        session="session-7",
+        client="tests/7",
+        queue_ms=receipt.queue_ms,
+        first_byte_ms=receipt.first_byte_ms,
+        total_ms=receipt.total_ms,
+        trace=receipt.trace,
+    )
+    assert receipt.failure is None

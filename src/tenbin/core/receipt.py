@@ -18,7 +18,7 @@ Outcome: TypeAlias = Literal[
 ]
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call to a provider, whatever became of it."""
 
     number: int
@@ -58,7 +58,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 0 if self.cost_nano is None and self.usage == NOTHING else self.cost_nano
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request: who asked what, where it went and why, what it used and cost, how long it took."""
 
     request_id: str
