@@ -101,8 +101,12 @@ class Peer:
         return (self._work / "log").read_text(errors="replace")[-3000:]
 
 
-def litellm(loopback: Loopback, port: int, work: Path, simulator: str) -> Peer:
-    """LiteLLM's proxy, with one model of each dialect: ``behind-openai`` and ``behind-anthropic``."""
+def litellm(
+    loopback: Loopback, port: int, work: Path, simulator: str, settings: Mapping[str, Any] | None = None
+) -> Peer:
+    """LiteLLM's proxy, with one model of each dialect, ``behind-openai`` and ``behind-anthropic``, unless ``settings``
+    say something else. Its configuration stands in ``litellm.yaml`` below ``work``.
+    """
     place = installed("litellm")
     providers = {"behind-openai": ("openai/gpt-4o", f"{simulator}/openai/v1")}
     providers["behind-anthropic"] = ("anthropic/claude-sonnet-4-6", f"{simulator}/anthropic")
@@ -110,8 +114,9 @@ def litellm(loopback: Loopback, port: int, work: Path, simulator: str) -> Peer:
         {"model_name": name, "litellm_params": {"model": model, "api_base": base, "api_key": "any"}}
         for name, (model, base) in providers.items()
     ]
-    settings = {"telemetry": False, "use_chat_completions_url_for_anthropic_messages": True}
-    written = {"model_list": models, "litellm_settings": settings, "general_settings": {"master_key": KEY}}
+    switches = {"telemetry": False, "use_chat_completions_url_for_anthropic_messages": True}
+    written = {"model_list": models, "litellm_settings": switches, "general_settings": {"master_key": KEY}}
+    written |= settings or {}
     (work / "litellm.yaml").write_text(yaml.safe_dump(written))
     command = [str(place / "bin" / "litellm"), "--config", str(work / "litellm.yaml")]
     command += ["--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
