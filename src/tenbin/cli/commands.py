@@ -16,12 +16,13 @@ COMMANDS = {
     "env": "Print the variables with which a client finds the gateway.",
     "ledger": "Show the last requests and what they cost.",
     "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
+    "eval": "Measure how good the gateway's own judgement is, on data.",
     "schema": "Print the JSON Schema of tenbin.yaml, for editors.",
     "simulate": "Serve a simulated provider, to try things at no cost.",
 }
 """Each command and what the overview says of it. The command stands in the module of its name, or of MODULES."""
 
-MODULES = {"import": "importing"}
+MODULES = {"eval": "evaluation", "import": "importing"}
 """Modules of commands whose names Python keeps for itself."""
 
 EPILOG = """\b

@@ -1,0 +1,99 @@
+"""`tenbin eval`: how good the gateway's own judgement is, measured on tables of outcomes."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from tenbin.cli.settings import fail
+
+EPILOG = """\b
+Examples:
+  tenbin eval routing --data outcomes/
+  tenbin eval routing --data outcomes/ --json > figures.json
+"""
+
+ROUTING_EPILOG = """\b
+Examples:
+  tenbin eval routing --data outcomes/
+  tenbin eval routing --data outcomes/gsm8k.parquet --bootstrap 2000
+  tenbin eval routing --data outcomes/ --json | jq '.files[].evaluations[0]'
+\b
+Exit codes: 0 something was measured; 1 nothing could be, and the reason was
+said; 2 the command line makes no sense.
+"""
+
+
+@click.group("eval", epilog=EPILOG)
+def evaluation() -> None:
+    """Measure how good the gateway's own judgement is, on data."""
+
+
+@evaluation.command(epilog=ROUTING_EPILOG)
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder of tables (.parquet, .jsonl, .csv; .jsonl.gz, .csv.gz), or one of them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs: everything that was measured.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of resampling and of `random`.")
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(0, 100_000),
+    default=1000,
+    show_default=True,
+    help="Resamples for each 95 % interval; 0: no intervals.",
+)
+@click.option("--limit", type=click.IntRange(10), help="At most so many rows of each file, chosen by a digest.")
+@click.option(
+    "--cross-validate",
+    is_flag=True,
+    help="Also with four fifths of a table as the router's evidence, on the last fifth, five times.",
+)
+def routing(data: Path, as_json: bool, seed: int, bootstrap: int, limit: int | None, cross_validate: bool) -> None:
+    """Measure how well requests are routed, on what several models made of the same prompts.
+
+    Tables are recognised by their columns: `prompt` with `weak` and `strong` (0..1 or any score), `score|MODEL` and
+    `cost|MODEL` (USD), `score|JUDGE|MODEL`, `pref|MODEL`, or with `task_type`, `category` (a domain) or `tier`. What a
+    file lacks is said. Nothing is trained; the weights are those of this version.
+    """
+    try:
+        from tenbin.measure.routing.evaluation import NothingHere, evaluate, look_into
+        from tenbin.measure.routing.files import PyarrowMissing
+        from tenbin.measure.routing.report import lines
+        from tenbin.measure.routing.runtime import Runtime
+    except ModuleNotFoundError as error:
+        if error.name != "numpy":
+            raise
+        fail("`tenbin eval` computes with numpy, which is not installed here: pip install 'tenbin[eval]'.")
+    import msgspec
+
+    began = time.perf_counter()
+    try:
+        folder = look_into(data, limit)
+    except (NothingHere, PyarrowMissing) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{data} cannot be read: {error.strerror or error}.")
+    with click.progressbar(length=folder.prompts, label="Reading prompts", file=sys.stderr) as bar:
+        report = evaluate(
+            folder,
+            Runtime(),
+            bar.update,
+            seed=seed,
+            bootstrap=bootstrap,
+            limit=limit,
+            cross_validate=cross_validate,
+        )
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(report), indent=2, ensure_ascii=False))
+    else:
+        for line in lines(report):
+            click.echo(line)
+        click.echo(f"\nThat took {time.perf_counter() - began:.1f} s.", err=True)
+    if not report.files:
+        click.echo(f"Nothing in {data} could be measured; the reasons are above.", err=True)
+        raise SystemExit(1)
