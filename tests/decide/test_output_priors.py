@@ -21,6 +21,9 @@ def test_some_models_always_think(model: str) -> None:
 def test_others_think_when_asked_or_never() -> None:
     assert thinking_ratio("anthropic/claude-haiku-5-5", "", "debugging") == 0
     assert thinking_ratio("anthropic/claude-haiku-5-5", "high", "debugging") > 0
+    assert thinking_ratio("anthropic/claude-haiku-5-5", "", "debugging", "adaptive") > 0
+    assert thinking_ratio("anthropic/claude-haiku-5-5", "high", "debugging", "off") == 0
+    assert thinking_ratio("anthropic/claude-opus-5-5", "", "debugging", "off") > 0
     assert thinking_ratio("openai/gpt-6-luna", "", "debugging") > 0
     assert thinking_ratio("openai/gpt-6-luna", "none", "debugging") == 0
     assert thinking_ratio("openai/gpt-4o", "high", "debugging") == 0

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from tenbin.core.sketch import Thinking
+
 Category: TypeAlias = Literal["default", "background", "think", "long_context", "web_search", "image", "sub_agent"]
 
 TaskType: TypeAlias = Literal[
@@ -84,6 +86,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Estimated."""
     max_tokens: int | None = None
     effort: str = ""
+    thinking: Thinking = ""
     language: Language = "en"
     task: TaskType = "chat"
     task_chance: float = 0.0

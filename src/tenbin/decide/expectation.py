@@ -90,7 +90,7 @@ class Outputs(msgspec.Struct, frozen=True):
     lengths: Mapping[str, Histogram] = MappingProxyType({})
     """By kind of request and task (``length_key``): answers without thinking."""
     thinking: Mapping[str, Thinking] = MappingProxyType({})
-    """By ``provider/model`` and effort."""
+    """By ``provider/model`` and effort, or how thinking was asked for without one."""
 
 
 UNTAUGHT = Outputs()
@@ -114,7 +114,7 @@ def fold(outputs: Outputs, features: Features, usage: Usage, target: str = "") -
     lengths = {**outputs.lengths, key: outputs.lengths.get(key, Histogram()).added(answer)}
     if not target:
         return Outputs(lengths, outputs.thinking)
-    key = _thinking_key(target, features.effort)
+    key = _thinking_key(target, features)
     known = outputs.thinking.get(key, Thinking())
     thinking = {**outputs.thinking, key: Thinking(known.reasoning + usage.reasoning, known.answer + answer)}
     if thinking[key].answer > REMEMBERED * PRIOR_THINKING_TOKENS:
@@ -171,8 +171,8 @@ def _prior(features: Features) -> Length:
 
 def _ratio(outputs: Outputs, target: str, features: Features) -> float:
     """Tokens of thinking for each token of answer: the table's, moved towards what the ledger has seen."""
-    prior = thinking_ratio(target, features.effort, features.task)
-    seen = outputs.thinking.get(_thinking_key(target, features.effort))
+    prior = thinking_ratio(target, features.effort, features.task, features.thinking)
+    seen = outputs.thinking.get(_thinking_key(target, features))
     if seen is None:
         return prior
     return (prior * PRIOR_THINKING_TOKENS + seen.reasoning) / (PRIOR_THINKING_TOKENS + seen.answer)
@@ -191,8 +191,8 @@ def _bucket(tokens: int) -> int:
     return int(BUCKETS_PER_DOUBLING * log2(tokens + 1))
 
 
-def _thinking_key(target: str, effort: str) -> str:
-    return f"{target} {effort}"
+def _thinking_key(target: str, features: Features) -> str:
+    return f"{target} {features.effort or features.thinking}"
 
 
 def _bounded(thinking: dict[str, Thinking]) -> dict[str, Thinking]:

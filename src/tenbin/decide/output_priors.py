@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from tenbin.core.features import TaskType
+from tenbin.core.sketch import Thinking
 from tenbin.decide.cache_rules import family_name
 
 AS_OF = "2026-11-22"
@@ -120,13 +121,15 @@ HARD: Mapping[TaskType, float] = MappingProxyType(
 """How much more or less is thought over a kind of task, by the same effort; 1 where it is not listed. Assumed."""
 
 
-def thinking_ratio(model: str, effort: str, task: TaskType) -> float:
+def thinking_ratio(model: str, effort: str, task: TaskType, asked: Thinking = "") -> float:
     """Tokens of thinking expected for each token of answer. An effort that was not asked for is the usual one, for
-    models that think unasked.
+    models that think unasked or were asked to (``asked``, as in a sketch).
     """
     name = family_name(model)
     thinks = next((thinks for beginning, thinks in THINKS if name.startswith(beginning)), "never")
-    if thinks == "never" or (thinks == "when asked" and not effort):
+    if thinks == "never" or (thinks != "always" and asked == "off"):
+        return 0.0
+    if thinks == "when asked" and not effort and not asked:
         return 0.0
     usual = USUAL_EFFORT_OF_CLAUDE if name.startswith("claude-") else USUAL_EFFORT
     level = EFFORT.get(effort or usual, EFFORT[usual])

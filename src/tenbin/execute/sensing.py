@@ -15,6 +15,7 @@ from tenbin.core.features import Complexity, Features, Language
 from tenbin.core.price import Price
 from tenbin.core.sketch import Sketch, estimated_tokens
 from tenbin.core.steps import Sense, Sensed
+from tenbin.decide.affinity import calibrated
 from tenbin.decide.categories import LONG_CONTEXT_TOKENS, agent, categorize, compaction
 from tenbin.decide.choice import KnownNow
 from tenbin.decide.hints import hints, session_key
@@ -124,6 +125,7 @@ class Sensing:
             prompt_tokens=estimated_tokens(sketch),
             max_tokens=sketch.max_tokens,
             effort=sketch.effort,
+            thinking=sketch.thinking,
             language=spoken,
             turn=max(sketch.user_turns, 1),
             in_tool_loop=sketch.in_tool_loop,
@@ -133,10 +135,11 @@ class Sensing:
             cache_marks=sketch.cache_marks,
             cache_1h=sketch.cache_1h,
         )
+        session = self._conversations.session(key)
         return Sensed(
-            features=features,
+            features=calibrated(features, session),
             session_key=key,
-            session=self._conversations.session(key),
+            session=session,
             model_tag=followed_tag(sketch, given),
         )
 
