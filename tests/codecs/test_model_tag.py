@@ -105,5 +105,12 @@ def test_the_words_behind_the_tag_and_all_other_fields_are_untouched(other: str,
     assert found["other"] == other
 
 
+def test_a_tag_whose_brackets_are_escaped_is_found_too() -> None:
+    """As JSON encoders write them that are made for web pages."""
+    raw = msgspec.json.encode(chat(("user", f"{TAG}Go"))).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+    assert dialect("anthropic").sketch(raw).model_tag == "openai/gpt-5"
+    assert msgspec.json.decode(dialect("anthropic").without_model_tag(raw)) == chat(("user", "Go"))
+
+
 def test_a_system_message_that_was_only_a_tag_goes() -> None:
     assert untagged("openai_chat", chat(("system", TAG), ("user", "A"))) == chat(("user", "A"))

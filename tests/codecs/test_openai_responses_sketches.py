@@ -39,9 +39,10 @@ def test_a_text_is_one_turn() -> None:
 
 def test_a_turn_of_codex() -> None:
     """Its surroundings come as a user's message of their own."""
+    rules = said("user", "# AGENTS.md instructions for /project\n\n<INSTRUCTIONS>\nUse tabs.\n</INSTRUCTIONS>")
     place = said("user", "<environment_context>\n<cwd>/project</cwd>\n</environment_context>")
     found = sketch(
-        [said("developer", "Sandboxed."), place, said("user", "Fix it"), REASONING, CALL, RESULT],
+        [said("developer", "Sandboxed."), rules, place, said("user", "Fix it"), REASONING, CALL, RESULT],
         instructions="You are Codex, a coding agent.",
         tools=[{"type": "function", "name": "shell"}, {"type": "web_search"}],
         reasoning={"effort": "high"},

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs import splice
+from tenbin.codecs.client_words import without_client_words, without_tag
 from tenbin.codecs.openai_json import decoded
-from tenbin.codecs.sampling import without_client_words, without_tag
 
-_MARK = b"-SUBAGENT-MODEL>"
+_MARK = b"-SUBAGENT-MODEL"
 _SYSTEM_ROLES = ("system", "developer")
 
 

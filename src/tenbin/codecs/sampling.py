@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from tenbin.codecs.client_words import OPENINGS, tag_of, without_client_words, without_tag
 from tenbin.codecs.openai_json import decoded
 from tenbin.core.sketch import (
     CONTEXT_CHARACTERS,
@@ -150,23 +151,9 @@ def _counted(said: list[Said]) -> _Counted:
     return _Counted(first, last, turns, results, failed, images, recent, waiting)
 
 
-# The client's words in a user's turn
+# What a person wrote
 
-_TAGS = (
-    "system-reminder",
-    "local-command-caveat",
-    "local-command-stdout",
-    "local-command-stderr",
-    "task-notification",
-    "ide_opened_file",
-    "environment_context",
-    "user_instructions",
-)
-"""What Claude Code and Codex put around words of their own inside a user's message."""
-_OPENINGS = tuple(f"<{tag}>" for tag in _TAGS)
-_CLOSINGS = tuple(f"</{tag}>" for tag in _TAGS)
-_INTERRUPTED = "[Request interrupted by user"
-_SUSPICIOUS = (b'"<', b'"[', b'" ', b'"\\')
+_SUSPICIOUS = (b'"<', b'"[', b'"#', b'" ', b'"\\')
 
 
 def text_of(words: Words) -> str:
@@ -185,7 +172,7 @@ def is_persons(message: Said) -> bool:
         return True
     for words in message.words:
         if isinstance(words, str):
-            if words and (words[0] not in "<[ \n\t" or without_client_words(words)):
+            if words and (words[0] not in "<[# \n\t" or without_client_words(words)):
                 return True
         else:
             head = bytes(memoryview(words)[:2])
@@ -199,37 +186,6 @@ def persons_words(message: Said) -> str:
     if len(message.words) == 1:
         return without_client_words(text_of(message.words[0]))
     return "\n".join(filter(None, (without_client_words(text_of(words)) for words in message.words)))
-
-
-def without_client_words(text: str) -> str:
-    """The text without blocks of the client's own at its beginning and end, and without space around it."""
-    start, end = _skipped(text, 0), len(text)
-    while text.startswith(_OPENINGS, start):
-        tag = text[start + 1 : text.index(">", start)]
-        closing = text.find(f"</{tag}>", start)
-        if closing < 0:
-            break
-        start = _skipped(text, closing + len(tag) + 3)
-    while True:
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        if not text.endswith(_CLOSINGS, start, end):
-            break
-        opening = text.rfind("<" + text[text.rindex("</", start, end) + 2 : end], start, end)
-        if opening < 0:
-            break
-        end = opening
-    if text.startswith(_INTERRUPTED, start) and end - start < 60 and text[end - 1] == "]":
-        return ""
-    return text[start:end]
-
-
-_SPACE = re.compile(r"\s*")
-
-
-def _skipped(text: str, start: int) -> int:
-    found = _SPACE.match(text, start)
-    return found.end() if found is not None else start
 
 
 _PLAN = (b"Plan mode is active", b"Plan mode still active")
@@ -247,9 +203,9 @@ def _plan_mode(said: list[Said]) -> bool:
         for words in message.words:
             if message.role == "user":
                 if isinstance(words, str):
-                    if not words.startswith(_OPENINGS):
+                    if not words.startswith(OPENINGS):
                         continue
-                elif bytes(memoryview(words)[:2]) != b'"<' or not text_of(words).startswith(_OPENINGS):
+                elif bytes(memoryview(words)[:2]) != b'"<' or not text_of(words).startswith(OPENINGS):
                     continue
             text = words.encode("utf-8", "replace") if isinstance(words, str) else bytes(words)
             on, off = max(text.rfind(mark) for mark in _PLAN), text.rfind(_NO_PLAN)
@@ -278,21 +234,6 @@ def _answer_before(said: list[Said], last: int) -> str:
             if text:
                 return text[-CONTEXT_CHARACTERS:]
     return ""
-
-
-_TAG = re.compile(r"\s*<(TENBIN|CCR)-SUBAGENT-MODEL>\s*([^<>]{1,200}?)\s*</\1-SUBAGENT-MODEL>\s*")
-
-
-def tag_of(text: str) -> str:
-    """The model that a tag at the very head of a text asks for; empty without one."""
-    found = _TAG.match(text)
-    return found.group(2) if found is not None else ""
-
-
-def without_tag(text: str) -> str:
-    """The text without the tag at its head."""
-    found = _TAG.match(text)
-    return text[found.end() :] if found is not None else text
 
 
 def _system(texts: Iterable[str]) -> tuple[str, str]:
