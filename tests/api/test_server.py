@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tenbin.api import client_side, server_protocol
 from tenbin.api.client_side import Request
 from tenbin.api.server import Server
 from tests.api.raw import post
@@ -85,5 +86,29 @@ def test_nothing_to_wait_for() -> None:
         one = server()
         await listening(one)
         await asyncio.wait_for(one.stop(30), 5)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_a_client_that_never_reads_its_answer_is_let_go(monkeypatch: pytest.MonkeyPatch, closing: bool) -> None:
+    monkeypatch.setattr(client_side, "STUCK_SECONDS", 0.1)
+    monkeypatch.setattr(server_protocol, "LINGER_SECONDS", 0.1)
+
+    asked = asyncio.Event()
+
+    async def large(request: Request) -> None:
+        asked.set()
+        request.keep_alive = not closing
+        await request.respond(200, [], b"x" * 50_000_000)
+
+    async def scenario() -> None:
+        one = server(large)
+        _, (_reader, writer) = await connected(one)
+        writer.write(post("/one", b""))
+        await asked.wait()
+        await asyncio.wait_for(one.stop(30), 10)
+        assert one.connections == set()
+        writer.close()
 
     asyncio.run(scenario())

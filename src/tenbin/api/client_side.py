@@ -173,12 +173,12 @@ class Request:
         """Write a piece of the body; waits while the client is slow."""
         connection = self._connection
         if connection.write_paused:
-            await self._wait_for_client()
+            await self.taken()
         if data:
             connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
-    async def _wait_for_client(self) -> None:
-        """Until it has read some; one that reads nothing for long counts as gone, or it would hold on for ever."""
+    async def taken(self) -> None:
+        """Return when the client has read some; one that reads nothing for long counts as gone."""
         connection = self._connection
         try:
             async with asyncio.timeout(STUCK_SECONDS):

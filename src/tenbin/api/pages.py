@@ -95,7 +95,9 @@ class Pages:
         policy = self._service.world.policy
         chains = [policy.default, policy.fallback, *policy.chains.values()]
         targets = sorted({target.name for chain in chains for target in chain} | set(policy.facts))
-        return [*policy.chains, *(name for name in targets if name not in policy.chains)]
+        weighed = policy.routing.settings.names if policy.routing is not None else []
+        names = [*policy.chains, *(name for name in weighed if "*" not in name), *policy.aliases, *targets]
+        return list(dict.fromkeys(names))
 
 
 def _page_of(query: bytes) -> tuple[int, str, str]:

@@ -74,7 +74,6 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, server: "Server") -> None:
         self.loop = server.loop
         self.serving: Request | None = None
-        """The request that is being answered."""
         self.write_paused = False
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
@@ -83,7 +82,6 @@ class ClientConnection(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         """Requests whose head is complete and that wait for their turn."""
         self._waiter: asyncio.Future[None] | None = None
-        """Wakes the task when something is in the queue."""
         self._write_waiter: asyncio.Future[None] | None = None
         self._incoming: Request | None = None
         """The request whose body is coming."""
@@ -93,7 +91,6 @@ class ClientConnection(asyncio.Protocol):
         """A head is expected or coming, and the time for it runs."""
         self._head_began = False
         self._piece_bytes = 0
-        """Of what has been received last."""
         self._first_bytes = 0
         """Of the piece in which the head that is coming began, and not always as its first byte."""
         self._head_bytes = 0
@@ -118,6 +115,8 @@ class ClientConnection(asyncio.Protocol):
         connections.add(self)
         self._surplus = len(connections) > self._server.limits.connections
         self._head_timer = self.loop.call_later(self._server.limits.header_seconds, self._head_late)
+        if self._server.stopping:
+            self.transport.close()  # taken from the kernel's queue as the listener was closed
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
         self._server.connections.discard(self)
@@ -248,6 +247,8 @@ class ClientConnection(asyncio.Protocol):
                 if self._read_paused and not queue:
                     self._resume_reading()
                 await application(request)
+                if self.write_paused:
+                    await request.taken()
                 if not request.ended:
                     return  # broken off: that no end was written tells the client
                 if not request.complete and not (request.keep_alive and await request.pass_over()):
@@ -259,7 +260,7 @@ class ClientConnection(asyncio.Protocol):
         finally:
             self.serving = None
             if not self._lingering:
-                self.transport.close()
+                self._close()
 
     def _ends_between_requests(self) -> bool:
         """Nothing is to be answered: the connection is idle from now on, or ends."""
@@ -298,7 +299,13 @@ class ClientConnection(asyncio.Protocol):
         if remaining > 0:
             self._idle_timer = self.loop.call_later(max(remaining, 1.0), self._look_whether_idle)
         else:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close behind what is written; a client that does not read it is not waited for without end."""
+        if not self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        self.transport.close()
 
     # -- what is watched over
 
@@ -411,4 +418,4 @@ class ClientConnection(asyncio.Protocol):
         self.transport.write_eof()
         if self._head_timer is not None:
             self._head_timer.cancel()
-        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
