@@ -1,0 +1,247 @@
+"""Train the shipped weights: ``python -m training.train --data DIR`` (about five minutes on one core).
+
+Writes src/tenbin/discern/weights/routing.npz, training/results.json and docs/routing-model.md. Cross-validated figures
+refit every part that saw the rows in question with the same code. ``--check`` trains and compares instead of writing.
+"""
+
+import argparse
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tenbin.core.features import DOMAINS, TASK_TYPES
+from tenbin.discern.features import NAMES
+from tenbin.discern.judgement import judged
+from tenbin.discern.weights import EXAM, HEADS, LABELLED, MATHEMATICS, TASKS, Weights, prompt_digest, unpacked
+from training import data, heads, tiers
+from training.priors import EMPHASIS, GAIN_UNIT, STRONG_GAIN
+from training.readings import Floats, Readings, Scaling, joined, readings, scaling
+
+DATE = "2026-11-22"
+"""Of the weights: raised by hand when they are trained anew to be shipped."""
+ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "src/tenbin/discern/weights/routing.npz"
+RESULTS = ROOT / "training/results.json"
+TASK_C = 10.0
+"""Inverse strength of regularisation of the task head; of the domain head half of it."""
+PROBLEM_STRENGTH = 3.0
+"""Ridge of the word problems' letter groups."""
+
+
+class Collections:
+    """Everything that is trained on, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tasks = data.tasks(folder)
+        self.domains = data.domains(folder)
+        self.exam = data.pair(folder, "routellm_mmlu")
+        self.problems = data.pair(folder, "routellm_gsm8k")
+        self.japanese_prompts, self.japanese_scores = data.japanese(folder)
+        self.outcomes = tiers.outcomes(folder)
+        self.read_tasks = readings(self.tasks.prompts)
+        self.read_domains = readings(self.domains.prompts)
+        self.read_exam = readings(self.exam.prompts)
+        self.read_problems = readings(self.problems.prompts)
+        self.read_japanese = readings(self.japanese_prompts)
+
+    def prompts(self) -> list[str]:
+        """Every prompt whose label or outcome is learned from."""
+        return [
+            *self.tasks.prompts,
+            *self.domains.prompts,
+            *self.exam.prompts,
+            *self.problems.prompts,
+            *(outcome.prompt for outcome, _ in self.outcomes),
+        ]
+
+
+def common_scaling(found: Collections) -> Scaling:
+    """One scaling for all heads, from a sample in which no collection prevails."""
+    random = np.random.default_rng(0)
+    rows = random.permutation(len(found.read_exam.all))[:2500]
+    return scaling(joined(found.read_tasks, found.read_domains, found.read_exam[rows], found.read_problems))
+
+
+def packed(linear: Floats) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """Weights as whole numbers of -127..127, and what one is worth in each column."""
+    scale = np.abs(linear).max(axis=0) / 127
+    scale[scale == 0] = 1
+    return np.round(linear / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def trained(found: Collections) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    """Everything that the weights' file holds."""
+    common = common_scaling(found)
+    task_head = heads.classifier(found.read_tasks, found.tasks.labels, found.tasks.sources, TASK_TYPES, common, TASK_C)
+    domain_head = heads.classifier(
+        found.read_domains, found.domains.labels, found.domains.sources, DOMAINS, common, TASK_C / 2
+    )
+    gain = found.exam.strong - found.exam.weak
+    exam = heads.exam(found.read_exam, gain, common)
+    problem, problem_mean = heads.gram_ridge(
+        found.read_problems, found.problems.strong - found.problems.weak, common, PROBLEM_STRENGTH
+    )
+    grams = np.column_stack([task_head.grams, domain_head.grams, exam.grams, problem])
+    counts = np.zeros((len(NAMES), HEADS))
+    counts[:, TASKS], counts[:, LABELLED] = task_head.counts, domain_head.counts
+    intercept = np.zeros(HEADS)
+    intercept[TASKS], intercept[LABELLED] = task_head.intercept, domain_head.intercept
+    whole, unit = packed(grams)
+    stored: dict[str, Any] = {
+        "grams": whole,
+        "gram_scale": unit,
+        "idf": common.idf.astype(np.float16),
+        "counts": counts.astype(np.float32),
+        "intercept": intercept.astype(np.float32),
+        "centre": common.centre.astype(np.float32),
+        "scale": common.scale.astype(np.float32),
+        "tree_features": exam.trees.features.astype(np.uint8),
+        "tree_thresholds": exam.trees.thresholds.astype(np.float32),
+        "tree_leaves": exam.trees.leaves.astype(np.float32),
+        "blend": np.concatenate([exam.blend, problem_blend(problem_mean, found, problem, common)]).astype(np.float32),
+        "prior": (GAIN_UNIT * np.array([STRONG_GAIN[task] for task in TASK_TYPES])).astype(np.float32),
+        "emphasis": (GAIN_UNIT * np.array([EMPHASIS.get(name, 0.0) for name in NAMES])).astype(np.float32),
+        "japanese": np.zeros(1 + len(TASK_TYPES), np.float32),
+        "tiers": np.zeros(1 + len(TASK_TYPES) + len(DOMAINS) + 11, np.float32),
+        "ability": np.zeros(4, np.float32),
+        "temperature": temperatures(found, common),
+        "trained_on": np.unique(np.array([prompt_digest(prompt) for prompt in found.prompts()], np.uint32)),
+        "date": np.array(DATE),
+    }
+    so_far = unpacked(stored, "0" * 8)
+    stored["japanese"] = japanese_head(found, so_far)
+    curve = fitted_tiers(found, unpacked(stored, "0" * 8))
+    stored["tiers"] = curve.weights.astype(np.float32)
+    stored["ability"] = (curve.slope * np.arange(4)).astype(np.float32)
+    return stored
+
+
+def problem_blend(mean: float, found: Collections, problem: Floats, common: Scaling) -> Floats:
+    """Intercept and weight that centre the word problems' gain: what it adds to the prior of mathematics."""
+    foretold = common.grams(found.read_problems) @ problem
+    return np.array([-float(foretold.mean()), 1.0])
+
+
+def temperatures(found: Collections, common: Scaling) -> "np.ndarray":  # type: ignore[type-arg]
+    """By what the logits of tasks and domains are multiplied, from predictions of rows held out by source."""
+    chosen = []
+    for labelled, read, classes, c in (
+        (found.tasks, found.read_tasks, TASK_TYPES, TASK_C),
+        (found.domains, found.read_domains, DOMAINS, TASK_C / 2),
+    ):
+        fold = source_folds(labelled.sources, 3)
+        rows = np.flatnonzero(fold == 0)
+        rest = np.flatnonzero(fold != 0)
+        head = heads.classifier(
+            read[rest], [labelled.labels[row] for row in rest], [labelled.sources[row] for row in rest], classes,
+            common, c,
+        )  # fmt: skip
+        heights = head.heights(read[rows], common)
+        labels = np.array([classes.index(labelled.labels[row]) for row in rows])
+        weights = heads.label_weights([labelled.labels[row] for row in rows], [labelled.sources[row] for row in rows])
+        chosen.append(heads.temperature(heights, labels, weights))
+    return np.array(chosen, np.float32)
+
+
+def source_folds(sources: list[str], folds: int, seed: int = 0) -> "np.ndarray":  # type: ignore[type-arg]
+    """A fold for each row, the same for all rows of a source."""
+    names = sorted(set(sources))
+    order = np.random.default_rng(seed).permutation(len(names))
+    of_name = {names[place]: number % folds for number, place in enumerate(order)}
+    return np.array([of_name[source] for source in sources])
+
+
+def japanese_target(scores: dict[str, "np.ndarray"]) -> Floats:  # type: ignore[type-arg]
+    """How much better the strongest 14 models answered than the 31 after them: less noisy than any one pair."""
+    order = sorted(scores, key=lambda model: (float(np.nanmean(scores[model])), model))
+    strong = np.nanmean([scores[model] for model in order[-14:]], axis=0)
+    return np.asarray(strong - np.nanmean([scores[model] for model in order[-45:-14]], axis=0))
+
+
+def japanese_head(found: Collections, weights: Weights) -> "np.ndarray":  # type: ignore[type-arg]
+    """A Japanese request's gain from its task chances, brought to the measure of the prior."""
+    chances = np.array([judged(reading, weights).tasks for reading in found.read_japanese.all])
+    coefficients, intercept = japanese_ridge(np.log(chances + 1e-3), japanese_target(found.japanese_scores))
+    foretold = np.log(chances + 1e-3) @ coefficients + intercept
+    by_prior = chances @ weights.prior
+    unit = by_prior.std() / foretold.std()
+    return np.concatenate(([by_prior.mean() + unit * (intercept - foretold.mean())], unit * coefficients)).astype(
+        np.float32
+    )
+
+
+def japanese_ridge(logarithms: Floats, target: Floats) -> tuple[Floats, float]:
+    """Ridge regression of a few hundred prompts: weights and intercept."""
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(10.0).fit(logarithms, target)
+    return fitted.coef_, float(fitted.intercept_)
+
+
+def tier_rows(found: Collections, weights: Weights) -> tuple[Floats, Floats, Floats, Floats, "np.ndarray"]:  # type: ignore[type-arg]
+    """Signals, ability, score, weight and prompt number of every known outcome."""
+    numbers: dict[str, int] = {}
+    for outcome, _ in found.outcomes:
+        numbers.setdefault(outcome.prompt, len(numbers))
+    signals = np.array([judged(reading, weights).signals for reading in readings(list(numbers)).all], np.float64)
+    prompts = np.array([numbers[outcome.prompt] for outcome, _ in found.outcomes])
+    return (
+        signals[prompts],
+        np.array([ability for _, ability in found.outcomes]),
+        np.array([outcome.score for outcome, _ in found.outcomes]),
+        np.array([outcome.weight for outcome, _ in found.outcomes]),
+        prompts,
+    )
+
+
+def fitted_tiers(found: Collections, weights: Weights) -> tiers.Tiers:
+    """The curve of all known outcomes."""
+    signals, ability, score, weight, _ = tier_rows(found, weights)
+    return tiers.fit(signals, ability, score, weight)
+
+
+def archive(stored: dict[str, Any]) -> bytes:
+    """The weights' file: the same arrays give the same bytes."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **{name: stored[name] for name in sorted(stored)})
+    return content.getvalue()
+
+
+def main() -> int:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--check", action="store_true", help="compare with the shipped weights, write nothing")
+    parser.add_argument("--weights-only", action="store_true", help="leave out the cross-validated figures")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+    found = Collections(chosen.data)
+    content = archive(trained(found))
+    print(f"trained in {time.monotonic() - began:.0f} s, {len(content)} bytes")
+    if chosen.check:
+        same = WEIGHTS.read_bytes() == content
+        print("the shipped weights, byte for byte" if same else "these are not the shipped weights")
+        return 0 if same else 1
+    WEIGHTS.parent.mkdir(exist_ok=True)
+    WEIGHTS.write_bytes(content)
+    if not chosen.weights_only:
+        from training.evaluate import evaluated
+        from training.card import card
+
+        results = evaluated(found)
+        results["seconds"] = round(time.monotonic() - began)
+        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (ROOT / "docs/routing-model.md").write_text(card(results), encoding="utf-8")
+    return 0
+
+
+__all__ = ["EXAM", "MATHEMATICS", "Collections", "Readings", "trained"]
+
+if __name__ == "__main__":
+    sys.exit(main())
