@@ -136,7 +136,9 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
         if self._deaf:
-            self._pass_over(len(data))
+            self._ahead_bytes += len(data)
+            if self._ahead_bytes > LINGER_BYTES:
+                self.transport.abort()
             return
         self._piece_bytes = len(data)
         try:
@@ -403,11 +405,6 @@ class ClientConnection(asyncio.Protocol):
             return
         self.transport.write(refusal(bad))
         self._linger()
-
-    def _pass_over(self, size: int) -> None:
-        self._ahead_bytes += size
-        if self._ahead_bytes > LINGER_BYTES:
-            self.transport.abort()
 
     def _linger(self) -> None:
         """Close behind an answer to a request of which more may come, once the client has read the answer."""
