@@ -145,8 +145,8 @@ class RoutingConfig(Section, frozen=True):
     """Send about this share of requests, the hardest ones, to the strongest target and the rest to the cheapest
     eligible one; the threshold follows your own traffic. In place of floors."""
     switch_margin: Share = 0.15
-    """A conversation whose cache is warm moves only when that saves more than this share of what the move puts at stake:
-    what is read anew now, and what is hoped to be saved later."""
+    """A conversation whose cache is warm moves only when that saves more than this share of what is at stake: what
+    is read anew now, and what is hoped to be saved later."""
     abilities: dict[str, float] = {}
     """By ``provider/model`` or a name with ``*``: how able a model is, 0 a typical low one, 1 medium, 2 high, 3
     highest. Default: docs/quality.md."""
