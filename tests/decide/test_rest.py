@@ -14,7 +14,7 @@ from tenbin.core.session import NEW, Session
 from tenbin.core.usage import Usage
 from tenbin.decide.cache_rules import find
 from tenbin.decide.cost import completed
-from tenbin.decide.expectation import Tokens
+from tenbin.decide.expectation import UNTAUGHT, Tokens, expected
 from tenbin.decide.outlook import Outlook, outlook
 from tenbin.decide.rest import Prospect, _Ahead, rest_of_conversation, rests_of_conversation
 from tests.decide import turns
@@ -66,6 +66,24 @@ def test_coming_back_is_dearer_the_sooner_the_cache_lapses() -> None:
     ]
     assert costs == sorted(costs)
     assert costs[-1] > 10 * costs[0]
+
+
+def test_the_example_of_the_document() -> None:
+    """80,000 tokens, all but the latest 1,700 warm on Opus, after 20 calls: to go on at Haiku or to ask Fable once."""
+    features, session = a_turn(80_000), warm_on(OPUS, 78_300)
+    ahead = outlook(session, features)
+    assert ahead.turns == pytest.approx(34.3)
+
+    def there(target: str, ability: float) -> int:
+        stay, candidate = (
+            prospect(name, expected(UNTAUGHT, session, features, name), ability=able)
+            for name, able in ((OPUS, 3.0), (target, ability))
+        )
+        return rest_of_conversation(stay, candidate, session, features, ahead, NOON_MS)
+
+    assert there(HAIKU, 3.0) == pytest.approx(-178 * CENT, abs=2 * CENT)
+    assert there(HAIKU, 1.0) == pytest.approx(-95 * CENT, abs=2 * CENT)
+    assert there(FABLE, 3.0) == pytest.approx(CENT, abs=CENT // 4)
 
 
 def test_a_worse_model_must_come_back_and_saves_less() -> None:
