@@ -41,7 +41,7 @@ def lines(head: bytes) -> list[bytes]:
     ],
 )
 def test_paths(base_url: str, dialect: str, operation: str, path: str) -> None:
-    assert request_path(reach(base_url), dialect, operation) == path  # type: ignore[arg-type]
+    assert request_path(reach(base_url).base_path, dialect, operation) == path  # type: ignore[arg-type]
 
 
 def test_origins() -> None:

@@ -1,6 +1,7 @@
 """Which URL, headers and credential a target wants: everything of a request but its body."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -113,20 +114,26 @@ def reach(
     return Reach(origin=origin, base_path=base_path, api_key=api_key, both_credentials=both_credentials, headers=more)
 
 
-def request_path(to: Reach, dialect: DialectName, operation: Operation) -> str:
+def request_path(base_path: str, dialect: DialectName, operation: Operation) -> str:
     """Path of an operation at a provider; a base URL may end in ``/v1`` or not, for any dialect."""
     path = PATHS[(dialect, operation)]
-    if path.startswith("/v1/") and to.base_path.endswith("/v1"):
+    if path.startswith("/v1/") and base_path.endswith("/v1"):
         path = path[3:]
-    return to.base_path + path
+    return base_path + path
+
+
+@lru_cache(maxsize=256)
+def _first_lines(base_path: str, origin_key: str, dialect: DialectName, operation: Operation) -> tuple[bytes, bytes]:
+    """How every request of a kind to a provider begins, before its query and behind it."""
+    path = request_path(base_path, dialect, operation)
+    host = origin_key.split("://", 1)[1]
+    return f"POST {path}".encode(), f" HTTP/1.1\r\nhost: {host}\r\n".encode()
 
 
 def request_head(to: Reach, ask: Ask, dialect: DialectName, body_length: int, *, passed_through: bool) -> bytes:
     """The head of the request to a provider, ready to be sent before ``body_length`` bytes of body."""
-    path = request_path(to, dialect, ask.operation)
-    query = b"?" + ask.query if passed_through and ask.query else b""
-    host = to.origin.key.split("://", 1)[1].encode()
-    parts = [b"POST ", path.encode(), query, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
+    before, behind = _first_lines(to.base_path, to.origin.key, dialect, ask.operation)
+    parts = [before, b"?", ask.query, behind] if passed_through and ask.query else [before, behind]
     own = dict(to.headers)
     version = own.get(b"anthropic-version")
     if passed_through:
