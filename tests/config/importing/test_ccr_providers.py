@@ -63,6 +63,12 @@ def kinds(found: Imported) -> dict[str, str]:
             ("openai_chat", "openai_responses"),
             "https://mine.openai.azure.com/openai/v1",
         ),
+        (
+            "https://mine.services.ai.azure.com/anthropic/v1/messages",
+            None,
+            ("anthropic",),
+            "https://mine.services.ai.azure.com/anthropic",
+        ),
         ("https://a.example/v1/chat/completions", None, ("openai_chat",), "https://a.example/v1"),
         ("https://a.example/api/", None, ("openai_chat",), "https://a.example/api"),
         ("https://a.example/v1/responses", None, ("openai_responses",), "https://a.example/v1"),

@@ -62,7 +62,7 @@ class TestTheDocumentedExample:
             "anthropic-2/claude-opus-5-5",
         ]
         assert chain(LITELLM, "vllm-models") == ["openai-compatible/facebook/opt-125m", "ollama/mistral"]
-        assert chain(LITELLM, "embeddings")[0] == "openai-2/text-embedding-ada-002"
+        assert chain(LITELLM, "embeddings") == ["openai-2/text-embedding-ada-002"], "vectors of two models differ"
 
     def test_an_alias_goes_where_its_name_goes(self) -> None:
         assert chain(LITELLM, "gpt-4") == chain(LITELLM, "gpt-4o")
@@ -169,6 +169,14 @@ class TestSettings:
         found = imported(document, keep_secrets=False)
         assert "${TENBIN_MASTER_KEY}" in found.text
         assert KEY not in found.text
+
+    def test_a_master_key_among_the_other_settings(self) -> None:
+        assert config_of(models("a", master_key="os.environ/LITELLM_MASTER_KEY")).master_key == KEY
+
+    def test_a_file_without_models(self) -> None:
+        document = {"litellm_settings": {"num_retries": 1, "cache": True}}
+        assert config_of(document).retries.per_target == 1
+        assert "database" in note(imported(document), "model_list").message
 
     def test_yaml_that_refers_to_itself(self) -> None:
         text = """

@@ -99,6 +99,13 @@ def told(found: Imported, kind: str) -> list[str]:
             ("AZURE_API_KEY",),
         ),
         (
+            {"model": "azure_ai/claude-opus-4-1", "api_base": "https://mine.services.ai.azure.com/anthropic"},
+            "azure_ai/claude-opus-4-1",
+            None,
+            "https://mine.services.ai.azure.com/anthropic",
+            ("AZURE_AI_API_KEY",),
+        ),
+        (
             {
                 "model": "whatever",
                 "custom_llm_provider": "openai",
@@ -133,7 +140,8 @@ def test_who_answers(
 
 
 @pytest.mark.parametrize(
-    "model", ["bedrock/claude", "vertex_ai/gemini", "sagemaker/x", "command-r", "text-completion-openai/x"]
+    "model",
+    ["bedrock/claude", "vertex_ai/gemini", "azure_ai/mistral", "sagemaker/x", "command-r", "text-completion-openai/x"],
 )
 def test_what_tenbin_does_not_speak_to_is_told(model: str) -> None:
     found = imported({"model": model}, {"model": "gpt-5"})

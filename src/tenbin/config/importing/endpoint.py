@@ -55,6 +55,8 @@ def endpoint(url: str, dialect: DialectName | None = None) -> Endpoint:
         return Endpoint(None, base, dialect or "openai_chat")
     if port == _OLLAMA_PORT:
         return Endpoint("ollama", f"{parts.scheme}://{parts.netloc}", None, free=True)
+    if host.endswith(_AZURE) and parts.path.startswith("/anthropic"):
+        return Endpoint(None, base, "anthropic")
     if host.endswith(_AZURE):
         return Endpoint("openai", azure_base(f"{parts.scheme}://{parts.netloc}"), dialect)
     for name, profile in PROFILES.items():

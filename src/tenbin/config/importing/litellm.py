@@ -14,6 +14,8 @@ from tenbin.config.importing.report import Imported
 from tenbin.config.problem import ConfigError, KeyPath
 from tenbin.config.shape import described
 
+_SETTINGS = ("litellm_settings", "router_settings", "general_settings")
+
 
 def read(text: str, source: str, *, keep_secrets: bool = True) -> Imported:
     """Read a config.yaml. ``source`` is what errors call it. Raises ConfigError with every mistake in it."""
@@ -23,15 +25,19 @@ def read(text: str, source: str, *, keep_secrets: bool = True) -> Imported:
         document.report((), "the file is empty", "Name the configuration file itself.")
         raise ConfigError(document.problems)
     entry = block(document, (), document.value)
-    if entry is None or not entry.has("model_list"):
+    if entry is None or not entry.has("model_list", *_SETTINGS):
         if entry is not None:
             document.report((), "there is no model_list in this file", "Name the config.yaml of LiteLLM's proxy.")
         raise ConfigError(document.problems)
     draft = Draft(document, keep_secrets=keep_secrets)
     general = entry.block("general_settings")
     settings = [each for each in (entry.block("router_settings"), entry.block("litellm_settings")) if each is not None]
-    if general is not None:
-        _master_key(draft, general.text("master_key"))
+    keys = [each.text("master_key") for each in (general, *settings) if each is not None]
+    _master_key(draft, next((key for key in keys if key is not None), None))
+    if not entry.has("model_list"):
+        message = "this file lists no models; those in LiteLLM's database are not read"
+        draft.lost(("model_list",), message, "Add them to `providers` and `models`.")
+        draft.put(("discover",), True, ())
     deployments = Deployments(draft, _credentials(entry)).read(entry.rows("model_list"))
     _Chains(draft, deployments).write(settings, general)
     if "discover" not in draft.config:
@@ -93,6 +99,7 @@ class _Chains:
         self._by_identity = {each.identity: each for each in deployments if each.identity is not None}
         self._aliases: dict[str, str] = {}
         self._fallbacks: dict[str, list[Words]] = {}
+        self._embedding = {each.group.text for each in deployments if each.embeds}
         for each in deployments:
             if not each.is_wildcard:
                 targets = self._groups.setdefault(each.group.text, [])
@@ -113,16 +120,17 @@ class _Chains:
         context: dict[str, list[Words]] = {}
         for path, lookups in _named_lists(self._draft.document, settings, "context_window_fallbacks"):
             self._lookups(path, lookups, context)
-            message = (
-                "these step in for any failure, after the fallbacks; a prompt that is too long goes to them at once"
-            )
+            message = "these step in for any failure, after the fallbacks; a prompt that is too long is not tried twice"
             self._draft.changed(path, message)
         general_ones = [words for each in settings for words in each.texts("default_fallbacks")]
         star = self._fallbacks.pop("*", [])
         spare = self._targets([*general_ones, *star])
         for group, own in self._groups.items():
             chain = self._with_fallbacks(group, own)
-            if group not in self._fallbacks:
+            if spare and group in self._embedding:
+                message = "no default fallback steps in for embeddings: vectors of two models do not compare"
+                self._draft.changed(self._paths[group], message)
+            elif group not in self._fallbacks:
                 chain += [target for target in spare if target not in chain]
             late = self._targets(context.get(group, []))
             chain += [target for target in late if target not in chain]

@@ -37,6 +37,8 @@ class Deployment(msgspec.Struct, frozen=True):
     identity: str | None
     """Of model_info.id, by which a fallback may name it."""
     order: float
+    embeds: bool
+    """It makes vectors, not words."""
 
     @property
     def target(self) -> str:
@@ -131,6 +133,7 @@ class Deployments:
                     model=model,
                     identity=identity.text if identity is not None else None,
                     order=order.value if order is not None else 0.0,
+                    embeds=model.startswith("text-embedding-") or (mode is not None and mode.text == "embedding"),
                 )
             )
             if "*" not in model:
@@ -207,6 +210,9 @@ class Deployments:
         if provider == "azure":
             message = "Azure is spoken to by its API without versions (/openai/v1), with an API key"
             draft.changed(origin, message, "A model's name is that of a deployment.")
+        if provider == "azure_ai":
+            message = "Claude at Azure is spoken to in Anthropic's dialect, below /anthropic"
+            draft.changed(origin, message, "A variable with the address must end before that.")
         if provider in ("ollama", "ollama_chat"):
             draft.needless((*params.path, "model"), "Ollama is spoken to in its own dialect, either way")
         self._write_key(name, provider, found, params, key)

@@ -64,7 +64,7 @@ DEPLOYMENT: Mapping[str, Answer] = {
     **_all("mock_response mock_timeout", _TESTS),
     **_all("guardrails", _CONTENT),
     "api_version": Answer("needless", "Azure is spoken to by its API without versions"),
-    "drop_params": Answer("needless", "a field that a provider does not take is never sent to it"),
+    "drop_params": Answer("needless", "a field that a provider is known not to take is left out"),
     "region_name": Answer("lost", "Tenbin does not route by region", "Leave out targets of the wrong region."),
     "tags": Answer("lost", "Tenbin does not route by tags", "See `routing.rules`."),
     "initial_prompt_value": _PARAMETER,
@@ -119,7 +119,7 @@ SETTINGS: Mapping[str, Answer] = {
     **_all("default_team_disabled enforce_user_param upperbound_key_generate_params custom_key_generate", _USERS),
     **_all("guardrails content_policy_fallbacks", _CONTENT),
     **_all("key_management_system key_management_settings use_google_kms use_azure_key_vault", _SIGN_IN),
-    "drop_params": Answer("needless", "a field that a provider does not take is never sent to it"),
+    "drop_params": Answer("needless", "a field that a provider is known not to take is left out"),
     "use_chat_completions_url_for_anthropic_messages": Answer(
         "needless", "`dialect` of a provider says what it speaks"
     ),
@@ -127,7 +127,7 @@ SETTINGS: Mapping[str, Answer] = {
     "ssl_verify": Answer(
         "lost", "certificates are always checked", "Run `export SSL_CERT_FILE=...` for one of your own."
     ),
-    "enable_pre_call_checks": Answer("needless", "a target whose context is too small for a request is left out"),
+    "enable_pre_call_checks": Answer("needless", "a prompt that is too long for a target moves on to the next one"),
     "background_health_checks": Answer(
         "needless", "health is learned from real requests; a target that failed is tried again by one probe"
     ),

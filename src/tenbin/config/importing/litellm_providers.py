@@ -34,6 +34,7 @@ ORIGINS: Mapping[str, Origin] = MappingProxyType(
         **{name: Origin(profile=name, key=PROFILES[name].env[0]) for name in ("openai", "anthropic", "deepseek")},
         **{name: Origin(profile=name, key=PROFILES[name].env[0]) for name in ("openrouter", "gemini")},
         "azure": Origin(profile="openai", key="AZURE_API_KEY", base_variable="AZURE_API_BASE"),
+        "azure_ai": Origin(key="AZURE_AI_API_KEY", base_variable="AZURE_AI_API_BASE"),
         "ollama": Origin(profile="ollama", free=True),
         "ollama_chat": Origin(profile="ollama", free=True),
         "litellm_proxy": Origin(profile="litellm", key="LITELLM_PROXY_API_KEY", base_variable="LITELLM_PROXY_API_BASE"),
@@ -79,6 +80,8 @@ def split_model(model: str, provider: str | None) -> tuple[str, str] | None:
     if provider is not None:
         return provider, model.removeprefix(f"{provider}/")
     before, found, rest = model.partition("/")
+    if before == "azure_ai" and not rest.startswith("claude"):
+        return "azure_ai (but for Claude)", rest
     if found and rest:
         return before, rest
     for name in _BARE:
@@ -96,6 +99,9 @@ def reached(provider: str, api_base: str | None) -> Endpoint:
         api_base = f"${{{origin.base_variable}}}"
     if provider == "azure":
         return _azure(api_base)
+    if provider == "azure_ai":
+        base = api_base.rstrip("/").removesuffix("/v1/messages")
+        return Endpoint(None, base if base.endswith("/anthropic") else f"{base}/anthropic", "anthropic")
     if origin.profile == "ollama":
         return Endpoint("ollama", api_base.rstrip("/").removesuffix("/v1"), None, free="ollama.com" not in api_base)
     found = endpoint(api_base, "anthropic" if origin.profile == "anthropic" else None)
