@@ -43,6 +43,8 @@ REAL = {
     "sub_agent": "sub_agent",
     "sub_agent_with_tag": "sub_agent",
     "web_search": "web_search",
+    "title": "background",
+    "probe": "background",
 }
 
 
@@ -53,7 +55,7 @@ def test_what_a_real_claude_code_sends(name: str, labelled: bool) -> None:
     given, sketch = hints(request.headers), ANTHROPIC.sketch(request.body)
     assert categorize(sketch, given, ANTHROPIC.read_head(request.body))[0] == REAL[name]
     assert compaction(sketch, given) == (name == "compaction")
-    assert agent(sketch, given) == (name != "web_search")
+    assert agent(sketch, given) == (name not in ("web_search", "title", "probe"))
 
 
 class TestOlderRoutersWereWrong:

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from tenbin.decide.hints import Hints, hints, session_key
 from tenbin.simulator import RunningSimulator
 from tests.real.claude_code import ClaudeCode, program
 from tests.real.loopback import Loopback
+from tests.real.terminal import Terminal
 
 TOOLS = ("--allowedTools", "Bash,Read,Agent,WebSearch")
 LABELS = (
@@ -70,11 +72,44 @@ class Recorder:
             self.claude.ask(prompt, "--model", model, *arguments)
             return self.simulator.requests()
 
-        return [
-            Seen(msgspec.json.encode(request["body"]), _headers(request["headers"]))
-            for request in self.loopback.run(inside)
-            if request["method"] == "POST" and "messages" in (request["body"] or {})
-        ]
+        return _seen(self.loopback.run(inside))
+
+    def type_in(self, *lines: tuple[str, int]) -> list[Seen]:
+        """What it sends when lines are typed into its terminal; after each one, that many requests must have come."""
+        settings = {"hasCompletedOnboarding": True, "theme": "dark"}
+        trusted = {str(self.claude.project): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}}
+
+        def inside() -> list[dict[str, Any]]:
+            self.simulator.reset()
+            self.claude.project.mkdir(parents=True, exist_ok=True)
+            home = self.claude.home / "sitting"
+            home.mkdir()
+            (home / ".claude.json").write_text(json.dumps({**settings, "projects": trusted}))
+            # Without the switch that keeps it from calling home, which also keeps it from asking for a title.
+            quiet = {"DISABLE_TELEMETRY": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_ERROR_REPORTING": "1"}
+            environ = {"HOME": str(home), "PATH": "/usr/bin:/bin", **quiet, **self.claude.environ}
+            command = (*self.claude.command, "--model", "claude-opus-5-5")
+            with Terminal(command, self.claude.project, environ) as terminal:
+                terminal.until(lambda: len(terminal.screen) > 500)
+                terminal.rest()
+                for line, requests in lines:
+                    terminal.enter(line)
+                    terminal.until(partial(self._came, requests))
+                    terminal.rest()
+            return self.simulator.requests()
+
+        return _seen(self.loopback.run(inside))
+
+    def _came(self, requests: int) -> bool:
+        return len(_seen(self.simulator.requests())) >= requests
+
+
+def _seen(requests: list[dict[str, Any]]) -> list[Seen]:
+    return [
+        Seen(msgspec.json.encode(request["body"]), _headers(request["headers"]))
+        for request in requests
+        if request["method"] == "POST" and "messages" in (request["body"] or {})
+    ]
 
 
 def _headers(found: Any) -> tuple[tuple[bytes, bytes], ...]:
@@ -148,3 +183,15 @@ def test_a_compaction(recorder: Recorder) -> None:
         assert one.category == "default"
         assert compaction(one.sketch, one.given())
         assert compaction(one.sketch, one.given(labelled=False))
+
+
+def test_a_title_and_a_probe(recorder: Recorder) -> None:
+    """A new session is given a title beside its first turn; a change of the model is tried out with one token."""
+    seen = recorder.type_in(("Please fix the login button", 2), ("/model claude-haiku-5-5", 3))
+    assert sorted(one.category for one in seen) == ["background", "background", "default"]
+    [turn] = [one for one in seen if one.category == "default"]
+    assert turn.sketch.user == "Please fix the login button"
+    [probe] = [one for one in seen if one.sketch.max_tokens == 1]
+    assert probe.sketch.user == "Hi"
+    [title] = [one for one in seen if one not in (turn, probe)]
+    assert title.sketch.structured_fields == ("title",)

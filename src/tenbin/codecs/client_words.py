@@ -24,7 +24,7 @@ _INTERRUPTED = "[Request interrupted by user"
 
 def without_client_words(text: str) -> str:
     """The text without blocks of the client's own at its beginning and end, and without space around it."""
-    start, end = _skipped(text, 0), len(text)
+    start, end = _skipped(text, 0), len(text.rstrip())
     while True:
         if text.startswith(OPENINGS, start):
             closing = "</" + text[start + 1 : text.index(">", start) + 1]

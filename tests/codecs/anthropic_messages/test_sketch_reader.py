@@ -51,7 +51,7 @@ class TestClaudeCode:
         for words in (found.system, found.user, found.first_user):
             assert "x-anthropic-billing-header" not in words
             assert "<system-reminder>" not in words
-        assert found.system.startswith("You are a Claude agent")
+        assert found.system.startswith(("You are a Claude agent", "You are Claude Code"))
 
     def test_a_first_turn(self) -> None:
         found = ANTHROPIC.sketch(recorded("main").body)
