@@ -57,7 +57,7 @@ def words(draft: Draft, source: Words) -> Words:
         return Words(source.path, escaped(source.text))
     name = source.text.removeprefix(_ENVIRONMENT).strip()
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        draft.mistake(source.path, f"{name!r} is not a variable's name", "Write os.environ/NAME.")
+        draft.mistake(source.path, "what follows os.environ/ is not a variable's name", "Write os.environ/NAME.")
     return Words(source.path, f"${{{name}}}")
 
 
