@@ -1,6 +1,7 @@
 """1. What the head of a request has to be, beyond what the parser sees to; and how one that is not is refused."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ class BadHead(Exception):
         self.message = message
 
 
+@lru_cache(maxsize=64)
 def path_and_query(url: bytes) -> tuple[str, bytes]:
     """The decoded path and the raw query of a request's target. Raises BadHead when it names no path."""
     path, _, query = url.partition(b"?")

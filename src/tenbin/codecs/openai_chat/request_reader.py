@@ -29,6 +29,9 @@ class _HeadMessage(msgspec.Struct, gc=False):
     content: msgspec.Raw = msgspec.Raw(b"null")
 
 
+_ABSENT = msgspec.Raw(b"null")
+
+
 class _Head(msgspec.Struct):
     model: str
     messages: list[_HeadMessage]
@@ -36,15 +39,15 @@ class _Head(msgspec.Struct):
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    tools: msgspec.Raw = msgspec.Raw(b"null")
-    functions: msgspec.Raw = msgspec.Raw(b"null")
-    tool_choice: msgspec.Raw = msgspec.Raw(b"null")
-    function_call: msgspec.Raw = msgspec.Raw(b"null")
-    response_format: msgspec.Raw = msgspec.Raw(b"null")
-    web_search_options: msgspec.Raw = msgspec.Raw(b"null")
+    tools: msgspec.Raw = _ABSENT
+    functions: msgspec.Raw = _ABSENT
+    tool_choice: msgspec.Raw = _ABSENT
+    function_call: msgspec.Raw = _ABSENT
+    response_format: msgspec.Raw = _ABSENT
+    web_search_options: msgspec.Raw = _ABSENT
     prompt_cache_key: str | None = None
     session_id: str | None = None
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: msgspec.Raw = _ABSENT
     user: str | None = None
 
 
@@ -131,7 +134,7 @@ def read_head(body: bytes) -> Head:
     _require_positive(limit, "max_tokens" if head.max_completion_tokens is None else "max_completion_tokens")
     stream = head.stream is True
     asked = head.stream_options is not None and head.stream_options.include_usage is True
-    metadata = bytes(head.metadata)
+    metadata = b"" if head.metadata is _ABSENT else bytes(head.metadata)
     return Head(
         model=head.model,
         stream=stream,
@@ -171,15 +174,9 @@ def _session_in(metadata: dict[str, Any]) -> str | None:
 
 def _needs(head: _Head) -> frozenset[Need]:
     needs: set[Need] = set()
-    tools = bytes(head.tools)
-    if len(tools) > 4 or len(bytes(head.functions)) > 4:  # more than null, [] or [ ]
-        needs.add("tools")
-    if any(_forces(choice) for choice in (bytes(head.tool_choice), bytes(head.function_call))):
-        needs.add("forced_tool_choice")
-    if b'"json_schema"' in bytes(head.response_format):
-        needs.add("json_schema")
-    if bytes(head.web_search_options)[:1] == b"{" or b'"web_search' in tools:
-        needs.add("web_search")
+    choices = head.tool_choice is head.function_call is head.response_format is _ABSENT
+    if not (choices and head.tools is head.functions is head.web_search_options is _ABSENT):
+        _add_needs_of_fields(head, needs)
     for message in head.messages:
         content = bytes(message.content)
         if content[:1] == b"[":
@@ -189,6 +186,18 @@ def _needs(head: _Head) -> frozenset[Need]:
             if b'"file_data"' in content or b'"file_id"' in content:
                 needs.add("documents")
     return frozenset(needs)
+
+
+def _add_needs_of_fields(head: _Head, needs: set[Need]) -> None:
+    tools = bytes(head.tools)
+    if len(tools) > 4 or len(bytes(head.functions)) > 4:  # more than null, [] or [ ]
+        needs.add("tools")
+    if any(_forces(choice) for choice in (bytes(head.tool_choice), bytes(head.function_call))):
+        needs.add("forced_tool_choice")
+    if b'"json_schema"' in bytes(head.response_format):
+        needs.add("json_schema")
+    if bytes(head.web_search_options)[:1] == b"{" or b'"web_search' in tools:
+        needs.add("web_search")
 
 
 def _forces(choice: bytes) -> bool:
