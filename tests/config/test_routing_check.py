@@ -8,6 +8,10 @@ from tenbin.config.problem import ConfigError, ConfigProblem
 PROVIDERS = "providers:\n  home: {dialect: openai_chat, base_url: http://127.0.0.1:9/v1, free: true}\n"
 
 
+def a_router(features: object, candidates: object) -> None:
+    """Has no opinion."""
+
+
 def mistakes(routing: str) -> list[ConfigProblem]:
     try:
         parse(f"{PROVIDERS}routing:\n{routing}", environ={})
@@ -33,7 +37,7 @@ def test_a_whole_block_is_taken() -> None:
   abilities: {home/small: -0.5}
   electricity: {usd_per_kwh: 0.3, watts: 90}
   judge: {target: home/middle}
-  router: my_company.routers:choose
+  router: tests.config.test_routing_check:a_router
 """
     config = parse(f"{PROVIDERS}routing:{block}", environ={})
     assert config.routing.tiers.medium == ["home/middle"]
@@ -55,6 +59,7 @@ def test_a_whole_block_is_taken() -> None:
         ("  floors: {contract: 0.9}", "routing.floors.contract", "neither a category nor a task type"),
         ("  floor: 1.2", "routing.floor", "too large"),
         ("  aliases: {a: b, b: a}", "routing.aliases.a", "leads back to itself"),
+        ("  router: nowhere.at_all:choose", "routing.router", "cannot be imported"),
         ("  router: 'rm -rf'", "routing.router", "names no router"),
     ],
 )

@@ -14,6 +14,7 @@ COMMANDS = {
     "doctor": "Prove the whole path to every provider.",
     "code": "Start Claude Code through the gateway.",
     "env": "Print the variables with which a client finds the gateway.",
+    "explain": "Show where a prompt would go and why, or where a past request went.",
     "ledger": "Show the last requests and what they cost.",
     "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
     "eval": "Measure how good the gateway's own judgement is, on data.",

@@ -23,6 +23,14 @@ def routes(policy: Policy) -> list[tuple[str, tuple[str, ...]]]:
     return rows
 
 
+def weighed(policy: Policy) -> tuple[str, tuple[str, ...]] | None:
+    """(the names that are weighed, the targets among which), where there are any to choose among."""
+    routing = policy.routing
+    if routing is None or not routing.candidates:
+        return None
+    return ", ".join(routing.settings.names), tuple(target.name for target in routing.candidates)
+
+
 def families(policy: Policy) -> list[tuple[str, str]]:
     """The families whose provider is there, by provider and name."""
     return sorted((pair for pair in policy.families if pair[1] in policy.providers), key=lambda pair: pair[::-1])
@@ -30,10 +38,17 @@ def families(policy: Policy) -> list[tuple[str, str]]:
 
 def table(policy: Policy) -> list[str]:
     """The routes as lines of text; a chain reads as who is tried first, then next."""
-    rows = routes(policy)
-    width = max(map(columns, (name for name, _ in rows)))
+    rows, found = routes(policy), weighed(policy)
+    names = [name for name, _ in rows] + ([found[0]] if found is not None else [])
+    width = max(map(columns, names))
     then, nobody = say(", then ", "、次に "), say("nobody: it is refused", "なし (拒否されます)")
-    return [f"{name}{' ' * (width - columns(name))}  -> {then.join(chain) or nobody}" for name, chain in rows]
+    lines = [f"{name}{' ' * (width - columns(name))}  -> {then.join(chain) or nobody}" for name, chain in rows]
+    if found is not None:
+        asked, targets = found
+        among = say("weighed, the cheapest that is good enough of ", "比較して、質が足りる最安のもの: ")
+        among = among if len(targets) > 1 else ""
+        lines.insert(0, f"{asked}{' ' * (width - columns(asked))}  -> {among}{', '.join(targets)}")
+    return lines
 
 
 def columns(text: str) -> int:
@@ -50,4 +65,17 @@ def plain(policy: Policy) -> dict[str, Any]:
         "providers": {name: list(target.dialects) for name, target in policy.providers.items()},
         "default": [target.name for target in policy.default],
         "fallback": [target.name for target in policy.fallback],
+        "aliases": dict(policy.aliases),
+        "weighed": _plain_routing(policy),
+    }
+
+
+def _plain_routing(policy: Policy) -> dict[str, Any] | None:
+    routing = policy.routing
+    if routing is None:
+        return None
+    return {
+        "names": list(routing.settings.names),
+        "tiers": {tier: [target.name for target in targets] for tier, targets in routing.tiers.items()},
+        "categories": {name: [target.name for target in targets] for name, targets in routing.categories.items()},
     }

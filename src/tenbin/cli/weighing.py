@@ -118,7 +118,13 @@ def _amount(cost: Cost | None, field: str) -> str:
     if cost is None:
         return ""
     amount: int = getattr(cost, field)
-    return format_usd(amount)
+    return format_usd(_three_figures(amount))
+
+
+def _three_figures(amount: int) -> int:
+    """Rounded for a table: estimates say no more than three figures. ``--json`` has the exact amounts."""
+    unit: int = 10 ** max(len(str(abs(amount))) - 3, 0)
+    return (abs(amount) + unit // 2) // unit * unit * (-1 if amount < 0 else 1)
 
 
 def _choice(weighing: Weighing) -> list[str]:

@@ -1,0 +1,42 @@
+"""5. A decision without its deed: where a request would go, asked of the same code that decides live."""
+
+from typing import NamedTuple
+
+from tenbin.codecs.registry import dialect
+from tenbin.core.ask import Ask
+from tenbin.core.facts import Facts
+from tenbin.core.steps import Note, Noted, Sense, StepOutcome
+from tenbin.core.weighing import Weighing
+from tenbin.decide.candidates import Chain
+from tenbin.decide.choice import chosen
+from tenbin.decide.policy import Policy
+from tenbin.execute.sensing import Senses
+
+
+class Decided(NamedTuple):
+    """What would be done."""
+
+    chain: Chain
+    """The targets in the order in which they would be tried."""
+    weighing: Weighing | None
+    """None when nothing was weighed."""
+
+
+async def decided(ask: Ask, policy: Policy, senses: Senses, draw: float = 0.0) -> Decided:
+    """Decide on a request, and call nobody. Raises Unreadable for a request that would be refused."""
+    plan = chosen(ask, Facts(now_ms=ask.arrived_at_ms, draw=draw, health={}), policy, senses.known)
+    sensing, weighing = None, None
+    try:
+        step = next(plan)
+        while True:
+            outcome: StepOutcome
+            if isinstance(step, Note):
+                weighing, outcome = step.weighing, Noted()
+            else:
+                assert isinstance(step, Sense)
+                sensing = sensing or await senses.of(ask, dialect(ask.dialect), policy)
+                outcome = sensing.perform(step)
+            step = plan.send(outcome)
+    except StopIteration as stop:
+        chain: Chain = stop.value
+        return Decided(chain, weighing)

@@ -1,0 +1,120 @@
+"""`tenbin explain` shows where a prompt would go and why, and where a past request went."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.ledger.making import A_WEIGHING, a_book, a_receipt
+
+CONFIG = """
+discover: false
+providers:
+  anthropic: {api_key: sesame-word}
+  home: {dialect: openai_chat, base_url: http://127.0.0.1:9/v1, free: true}
+models: {fast: [anthropic/claude-haiku-5-5]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def configured(run: Run) -> None:
+    Path("tenbin.yaml").write_text(CONFIG, encoding="utf-8")
+
+
+def test_a_prompt_is_weighed_and_every_candidate_shown(run: Run) -> None:
+    result = run("explain", "What is the capital of France?")
+    assert result.exit_code == 0, result.output
+    for words in (
+        "weighed:default",
+        "short_answer",
+        "->",
+        "claude-haiku-5-5",
+        "claude-opus-5-5",
+        "ability",
+        "floor 0.80",
+    ):
+        assert words in result.output
+    assert "sesame" not in result.output
+
+
+def test_for_programs_every_amount_is_exact(run: Run) -> None:
+    told = json.loads(run("explain", "Translate to Japanese: hello", "--json").output)
+    assert told["asked"] == "auto"
+    weighing = told["weighing"]
+    assert told["targets"] == weighing["order"]
+    for candidate in weighing["candidates"]:
+        cost = candidate["cost"]
+        buckets = ("input", "cache_read", "cache_write", "output", "reasoning", "request", "electricity")
+        nano = sum(cost.get(bucket, 0) for bucket in buckets)
+        assert candidate["turn_usd"] == f"{nano / 1e9:.9f}"
+
+
+def test_in_japanese_where_the_locale_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert "送り先" in run("explain", "この契約書を確認してください。").output
+
+
+def test_a_name_that_says_who_answers_is_not_weighed(run: Run) -> None:
+    result = run("explain", "Hello", "--model", "fast")
+    assert "model:fast" in result.output
+    assert "Names that are weighed: auto" in result.output
+
+
+def test_a_whole_request_with_headers(run: Run) -> None:
+    body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
+    Path("request.json").write_text(json.dumps(body), encoding="utf-8")
+    given = (
+        "explain",
+        "-f",
+        "request.json",
+        "--dialect",
+        "openai_chat",
+        "-H",
+        "x-tenbin-model: home/some-model",
+        "--json",
+    )
+    assert json.loads(run(*given).output)["targets"] == ["home/some-model"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        ((), 2, "Give a PROMPT"),
+        (("Hello", "--request", "req_1"), 2, "Give one of"),
+        (("Hello", "-H", "nonsense"), 2, "is no header"),
+        (("Hello", "-H", "x-tenbin-floor: high"), 1, "x-tenbin-floor"),
+        (("--file", "nowhere.json"), 1, "cannot be read"),
+        (("--request", "req_9", "--data-dir", "empty"), 1, "there is no ledger"),
+    ],
+)
+def test_what_makes_no_sense_is_said(run: Run, given: tuple[str, ...], code: int, said: str) -> None:
+    result = run("explain", *given)
+    assert result.exit_code == code
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_body_that_is_no_request_is_said(run: Run) -> None:
+    Path("request.json").write_text('{"model": 7}', encoding="utf-8")
+    result = run("explain", "--file", "request.json")
+    assert result.exit_code == 1
+    assert "model" in result.output
+
+
+def test_a_past_request(run: Run, tmp_path: Path) -> None:
+    with a_book(tmp_path) as book:
+        book.settle(a_receipt("req_1", weighing=A_WEIGHING))
+        book.settle(a_receipt("req_2"))
+        assert book.flush()
+    result = run("explain", "--request", "req_1", "--data-dir", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "acme/anvil-1" in result.output
+    assert "it takes no tools" in result.output
+    assert "It cost $" in result.output
+    assert "Nothing was weighed" in run("explain", "--request", "req_2", "--data-dir", str(tmp_path)).output
+    told = json.loads(run("explain", "--request", "req_1", "--data-dir", str(tmp_path), "--json").output)
+    assert told["weighing"]["order"] == ["acme/anvil-1"]
+    missing = run("explain", "--request", "req_9", "--data-dir", str(tmp_path))
+    assert missing.exit_code == 1
+    assert "tenbin ledger" in missing.output
