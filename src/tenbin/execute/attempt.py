@@ -209,7 +209,7 @@ class AttemptUnderWay:
             stated_id = answer.header(b"request-id") or answer.header(b"x-request-id")
             upstream_id = stated_id.decode("latin-1") if stated_id else None
         target = self.target
-        # By place, not by name, which takes five times as long; a test holds every field to its place.
+        # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         return Attempt(
             self.number,
             target.provider,

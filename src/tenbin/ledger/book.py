@@ -143,7 +143,7 @@ class Book:
         ``number`` counts attempts from 1; ``dialect`` is the one the target is spoken to in; ``input_tokens`` is an
         estimate of the prompt; ``attempts`` are those of this request that have already ended.
         """
-        # By place, not by name, which takes three times as long; a test holds every field to its place.
+        # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         record = Opened(
             ask.request_id,
             ask.arrived_at_ms,
