@@ -3,6 +3,7 @@ known. A dated table of public figures, November 2026; where there is none, it s
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -125,17 +126,23 @@ def thinking_ratio(model: str, effort: str, task: TaskType, asked: Thinking = ""
     """Tokens of thinking expected for each token of answer. An effort that was not asked for is the usual one, for
     models that think unasked or were asked to (``asked``, as in a sketch).
     """
-    name = family_name(model)
-    thinks = next((thinks for beginning, thinks in THINKS if name.startswith(beginning)), "never")
+    thinks, usual = _habits(model)
     if thinks == "never" or (thinks != "always" and asked == "off"):
         return 0.0
     if thinks == "when asked" and not effort and not asked:
         return 0.0
-    usual = USUAL_EFFORT_OF_CLAUDE if name.startswith("claude-") else USUAL_EFFORT
     level = EFFORT.get(effort or usual, EFFORT[usual])
     if thinks == "always":
         level = max(level, EFFORT["minimal"])
     return level * HARD.get(task, 1.0)
+
+
+@lru_cache(maxsize=1_024)
+def _habits(model: str) -> tuple[Thinks, str]:
+    """When a model thinks, and its usual effort."""
+    name = family_name(model)
+    thinks: Thinks = next((thinks for beginning, thinks in THINKS if name.startswith(beginning)), "never")
+    return thinks, USUAL_EFFORT_OF_CLAUDE if name.startswith("claude-") else USUAL_EFFORT
 
 
 class Going(NamedTuple):

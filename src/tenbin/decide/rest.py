@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
 from tenbin.core.money import PICO_PER_NANO, NanoUSD
-from tenbin.core.price import Price
+from tenbin.core.price import Price, Rates
 from tenbin.core.session import Session
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.cost import electric_rates, readable, warm_prefix
@@ -67,7 +67,7 @@ def rests_of_conversation(
     if stay is None or outlook.turns <= 0:
         return [0] * len(candidates)
     growth = max(outlook.growth, 1.0)
-    ahead = _Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook)
+    ahead = _Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook, {})
     warm = warm_prefix(session, stay.target, now_ms)
     prefix = readable(features, session, stay.target, stay.rules, now_ms) if warm is not None else 0
     still = outlook.alive(warm.until_ms - now_ms) if warm is not None else 0.0
@@ -136,6 +136,8 @@ class _Ahead(NamedTuple):
     long: bool
     """... for the long life."""
     outlook: Outlook
+    lines: dict[tuple[str, int, bool], _Line]
+    """Those that were worked out, by target, rates and whether the prompt is too short to be cached."""
 
     def stretch(self, prospect: Prospect, turns: float) -> float:
         """So many turns from the next one on, the first of them finding the cache as this turn leaves it."""
@@ -156,7 +158,15 @@ class _Ahead(NamedTuple):
         """A turn from this prompt's length on, up to the next bend: its prompt is mostly read, or all written anew when
         people took too long.
         """
-        rules, tokens, rates = prospect.rules, prospect.tokens, prospect.price.rates(int(prompt))
+        rates = prospect.price.rates(int(prompt))
+        key = (prospect.target, id(rates), prompt < prospect.rules.minimum)
+        line = self.lines.get(key)
+        if line is None:
+            line = self.lines[key] = self._line(prospect, rates, prompt)
+        return line
+
+    def _line(self, prospect: Prospect, rates: Rates, prompt: float) -> _Line:
+        rules, tokens = prospect.rules, prospect.tokens
         reading, answering = electric_rates(prospect.power) if prospect.power is not None else (0.0, 0.0)
         answer = tokens.output_mean * ((rates.output or 0) + answering) + rates.per_request
         answer += tokens.reasoning * ((rates.reasoning or 0) + answering)
