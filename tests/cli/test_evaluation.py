@@ -36,11 +36,12 @@ SCHEMA = {
             "items": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["file", "rows", "used", "dropped", "evaluations", "notes"],
+                "required": ["file", "rows", "used", "trained_on", "dropped", "evaluations", "notes"],
                 "properties": {
                     "file": {"type": "string"},
                     "rows": {"type": "integer"},
                     "used": {"type": "integer"},
+                    "trained_on": {"type": "integer"},
                     "dropped": {"type": "object", "additionalProperties": {"type": "integer"}},
                     "notes": {"type": "array", "items": {"type": "string"}},
                     "evaluations": {

@@ -136,7 +136,10 @@ def test_a_strong_model_that_is_not_stronger_is_said(tmp_path: Path) -> None:
 
 def test_prompts_that_it_was_trained_on_are_said(tmp_path: Path) -> None:
     write(tmp_path, "x.parquet", {"prompt": prompts(N), "weak": easy_then_hard(0.5), "strong": [1] * N})
+    write(tmp_path, "y.parquet", {"prompt": prompts(N), "weak": easy_then_hard(0.5), "strong": [1] * N})
     report = measured(tmp_path, ByLength(seen=frozenset(prompts(60))))
+    assert report.files[0].trained_on == 60
+    assert any(line.endswith(" 50 %") for line in lines(report))
     assert report.files[0].notes[0].startswith("in-sample: the router was trained on 60 of these 120 prompts")
 
 

@@ -140,15 +140,17 @@ def evaluate(
     files = []
     for found in folder.found:
         table = found.table
+        seen = sum(map(reader.was_trained_on, table.prompts))
         asked = Asked(table.prompts, read_all(reader, table.prompts, step), table.ties)
         files.append(
             EvaluatedFile(
                 file=found.name,
                 rows=found.rows,
                 used=len(table.prompts),
+                trained_on=seen,
                 dropped=table.dropped,
                 evaluations=tuple(_measured(table, asked, settings)),
-                notes=_notes(found, reader),
+                notes=_notes(found, seen),
             )
         )
     return Report(
@@ -171,9 +173,8 @@ def _measured(table: Table, asked: Asked, settings: Settings) -> list[Evaluation
     ]
 
 
-def _notes(found: Found, reader: Reader) -> tuple[str, ...]:
+def _notes(found: Found, seen: int) -> tuple[str, ...]:
     notes = []
-    seen = sum(reader.was_trained_on(prompt) for prompt in found.table.prompts)
     if seen:
         notes.append(
             f"in-sample: the router was trained on {seen:,} of these {len(found.table.prompts):,} prompts; "

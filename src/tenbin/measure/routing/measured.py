@@ -49,6 +49,8 @@ class EvaluatedFile(msgspec.Struct, frozen=True, kw_only=True):
     """In the file."""
     used: int
     """With a prompt that could be used."""
+    trained_on: int
+    """How many of these prompts are known to be among those the router's weights were trained on."""
     dropped: dict[str, int]
     """Why rows were left out -> how many."""
     evaluations: tuple[Evaluation, ...]

@@ -133,7 +133,7 @@ def _overview(pairs: Sequence[Evaluation]) -> list[str]:
 
 def _summary(files: Sequence[EvaluatedFile]) -> list[str]:
     """The first measure of each kind of evaluation of each file."""
-    rows = [["", "prompts", "measure", "Tenbin [95 %]", "best baseline", "oracle"]]
+    rows = [["", "prompts", "measure", "Tenbin [95 %]", "best baseline", "oracle", "seen in training"]]
     for file in files:
         for kind in dict.fromkeys(each.kind for each in file.evaluations):
             first = next(each for each in file.evaluations if each.kind == kind)
@@ -146,6 +146,7 @@ def _summary(files: Sequence[EvaluatedFile]) -> list[str]:
                     _cell(measure, "tenbin", interval=True),
                     _best_baseline(measure),
                     _number(measure, "oracle"),
+                    f"{100 * file.trained_on / file.used:.0f} %" if file.trained_on else "-",
                 ]
             )
     return [f"  {line}" for line in _columns(rows)]
