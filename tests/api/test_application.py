@@ -38,6 +38,12 @@ def test_an_endless_session_is_cut(caller: Caller, books: Books) -> None:
     assert books.one().session == "s" * MOST_NAME
 
 
+@pytest.mark.parametrize("name", ["x-tenbin-session", "x-claude-code-session-id", "x-session-id", "session-id"])
+def test_a_session_named_by_a_header_stands_on_the_receipt(caller: Caller, books: Books, name: str) -> None:
+    assert caller.ask("anthropic", "one", headers={name: "s-7"}).status_code == 200
+    assert books.one().session == "s-7"
+
+
 @pytest.mark.parametrize(
     ("version", "name"), [({"anthropic-version": "2023-06-01"}, "request-id"), ({}, "x-request-id")]
 )

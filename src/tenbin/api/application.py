@@ -15,6 +15,7 @@ from tenbin.core import request_id
 from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.target import DialectName
+from tenbin.decide.hints import session_named
 from tenbin.decide.overrides import STEERING
 from tenbin.execute.answer_headers import problem_headers
 from tenbin.execute.count import count_tokens
@@ -70,7 +71,7 @@ class Application:
             head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
             if len(head.model) > MOST_NAME:
                 raise Unreadable(invalid(f"model: a name is at most {MOST_NAME} characters long.", param="model"))
-            session = named.get(b"x-claude-code-session-id", b"").decode("latin-1")
+            session = session_named(named)
             ask = Ask(
                 request_id=identity,
                 dialect=route.dialect,

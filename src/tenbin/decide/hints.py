@@ -1,6 +1,6 @@
 """4. What a request's headers say of it besides its body: Claude Code labels its own requests, any client may."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -42,6 +42,16 @@ SESSION_HEADERS = (b"x-tenbin-session", b"x-claude-code-session-id", b"x-session
 """In which headers a conversation's id is looked for, in this order: Tenbin's own, Claude Code's, what OpenRouter's and
 LiteLLM's clients send, and Codex's (with an underscore until 2026)."""
 
+
+def session_named(headers: Mapping[bytes, bytes]) -> str:
+    """The conversation's id that headers name; empty without one."""
+    for name in SESSION_HEADERS:
+        value = headers.get(name)
+        if value:
+            return value[:MOST_CHARACTERS].decode("latin-1")
+    return ""
+
+
 _FIELDS = {
     b"x-claude-code-request-class": "request_class",
     b"x-claude-1p-request-class": "first_party_class",
@@ -59,18 +69,15 @@ NONE = Hints()
 def hints(headers: Iterable[tuple[bytes, bytes]]) -> Hints:
     """Read the hints from headers whose names are in lower case. Values are cut to MOST_CHARACTERS (betas are not)."""
     found: dict[str, str] = {}
-    sessions: dict[bytes, str] = {}
+    sessions: dict[bytes, bytes] = {}
     for name, value in headers:
         field = _FIELDS.get(name)
         if field is not None:
             text = value.decode("latin-1")
             found[field] = text if field == "betas" else text[:MOST_CHARACTERS]
         elif name in SESSION_HEADERS and value:
-            sessions[name] = value.decode("latin-1")[:MOST_CHARACTERS]
-    if not sessions:
-        return Hints(**found)
-    session = next(sessions[name] for name in SESSION_HEADERS if name in sessions)
-    return Hints(session_id=session, **found)
+            sessions[name] = value
+    return Hints(session_id=session_named(sessions) if sessions else "", **found)
 
 
 class Identity(NamedTuple):
