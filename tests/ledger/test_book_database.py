@@ -12,7 +12,7 @@ from tenbin.ledger import queries
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import migrate
 from tenbin.ledger.records import SETTLED
-from tenbin.ledger.segments import DATABASE, LedgerUnusable
+from tenbin.ledger.segments import DATABASE, JOURNAL, LedgerUnusable, segment_path
 from tenbin.ledger.writer import Writer, open_database
 from tests.ledger.making import NOON_MS, PRICES, StandingClock, a_book, a_receipt, open_in
 from tests.ledger.reading import in_journal, killed_book, rows
@@ -50,6 +50,31 @@ def test_a_database_that_is_locked_at_the_start_stops_nothing(data_dir: Path) ->
             other.execute("ROLLBACK")
             assert book.flush(30)
     assert sorted(rows(data_dir)) == ["req_1", "req_2", "req_open"]
+
+
+def test_damage_is_counted_once_however_often_a_locked_database_is_tried(data_dir: Path) -> None:
+    with contextlib.closing(open_database(data_dir / DATABASE)) as other:
+        migrate(other)
+        other.execute("BEGIN EXCLUSIVE")
+        with killed_book(data_dir) as book:
+            book.settle(a_receipt("req_1"))
+            begin = book._journal.written
+            book.settle(a_receipt("req_2"))
+            end = book._journal.written
+            book.settle(a_receipt("req_3"))
+            path = segment_path(data_dir / JOURNAL, book._journal.number)
+        data = bytearray(path.read_bytes())
+        data[begin + 40] ^= 0xFF
+        path.write_bytes(data)
+        other.execute("ROLLBACK")
+        other.execute("BEGIN IMMEDIATE")  # It can be read, but takes no rows.
+        with a_book(data_dir) as book:
+            while book.health().ok:
+                assert not book.flush(0.1)
+            other.execute("ROLLBACK")
+            assert book.flush(30)
+            assert any(f"{end - begin} bytes of the journal were damaged" in reason for reason in book.health().reasons)
+    assert sorted(rows(data_dir)) == ["req_1", "req_3"]
 
 
 def test_a_deleted_database_is_begun_again_with_what_the_journal_holds(data_dir: Path) -> None:

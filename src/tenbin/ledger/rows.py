@@ -187,9 +187,11 @@ class Batch:
 
     def add(self, row_id: int, receipt: Receipt) -> None:
         """One receipt, which becomes the row of this number. Raises what a trace that is no JSON raises."""
-        self._requests.add(*request_row(row_id, receipt))
+        usual, rare = request_row(row_id, receipt)
+        self._requests.add(usual, rare)
         for attempt in receipt.attempts:
-            self._attempts.add(*attempt_row(row_id, attempt))
+            usual, rare = attempt_row(row_id, attempt)
+            self._attempts.add(usual, rare)
         if receipt.weighing is not None:
             self._weighings.append(weighing_row(row_id, receipt.weighing))
 

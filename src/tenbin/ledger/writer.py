@@ -152,9 +152,10 @@ class Writer:
         if whole:
             payloads = [found.payload for found in whole if found.kind == SETTLED]
             reached = Position(at.segment, at.offset + whole[-1].end)
-            self.damaged += whole[-1].end - sum(HEADER_BYTES + len(found.payload) for found in whole)
             if payloads:
                 self._enter(database, payloads, reached)
+            # Only now: what could not be entered is read again.
+            self.damaged += whole[-1].end - sum([HEADER_BYTES + len(found.payload) for found in whole])
             self._reach(reached, stored=bool(payloads))
             return True
         if not sealed:
