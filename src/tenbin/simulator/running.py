@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import uvicorn
 
+from tenbin.simulator.clock import Clock
 from tenbin.simulator.server import Simulator
 from tenbin.simulator.wire import Protocol
 
@@ -59,10 +60,13 @@ def serve(
 
 
 class RunningSimulator:
-    """A simulator in a background thread on a free port of 127.0.0.1; use it in a `with` statement."""
+    """A simulator in a background thread on a free port of 127.0.0.1; use it in a `with` statement.
 
-    def __init__(self, port: int = 0, log_size: int = 1000) -> None:
-        self.simulator = Simulator(log_size=log_size)
+    `clock`: its own sense of time; real time if none is given.
+    """
+
+    def __init__(self, port: int = 0, log_size: int = 1000, clock: Clock | None = None) -> None:
+        self.simulator = Simulator(clock, log_size)
         self._listener = _listen("127.0.0.1", port)
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
