@@ -5,6 +5,7 @@ refit every part that saw the rows in question with the same code. ``--check`` t
 """
 
 import argparse
+import hashlib
 import io
 import json
 import sys
@@ -17,10 +18,10 @@ import numpy as np
 from tenbin.core.features import DOMAINS, TASK_TYPES
 from tenbin.discern.features import NAMES
 from tenbin.discern.judgement import judged
-from tenbin.discern.weights import EXAM, HEADS, LABELLED, MATHEMATICS, TASKS, Weights, prompt_digest, unpacked
+from tenbin.discern.weights import HEADS, LABELLED, TASKS, Weights, prompt_digest, unpacked
 from training import data, heads, tiers
 from training.priors import EMPHASIS, GAIN_UNIT, STRONG_GAIN
-from training.readings import Floats, Readings, Scaling, joined, readings, scaling
+from training.readings import Floats, Scaling, joined, readings, scaling
 
 DATE = "2026-11-22"
 """Of the weights: raised by hand when they are trained anew to be shipped."""
@@ -184,12 +185,52 @@ def japanese_ridge(logarithms: Floats, target: Floats) -> tuple[Floats, float]:
     return fitted.coef_, float(fitted.intercept_)
 
 
+def unseen_gains(found: Collections) -> dict[str, tuple[int, float]]:
+    """For each prompt of the exam and of the word problems, which signal its learned gain is and what it would be had
+    the prompt not been trained on: subject by subject for the exam. The tiers must not trust more than that."""
+    first = len(TASK_TYPES) + len(DOMAINS)
+    unseen: dict[str, tuple[int, float]] = {}
+    for place, pair, gains in (
+        (first + 1, found.exam, exam_out_of_fold(found)),
+        (first + 2, found.problems, problems_out_of_fold(found)),
+    ):
+        unseen |= {prompt: (place, float(gain)) for prompt, gain in zip(pair.prompts, gains, strict=True)}
+    return unseen
+
+
+def exam_out_of_fold(found: Collections, folds: int = 5, seed: int = 0) -> Floats:
+    """Each exam question's gain, foretold by what was learned of other subjects only."""
+    target = found.exam.strong - found.exam.weak
+    fold = source_folds(found.exam.groups, folds, seed)
+    gains = np.zeros(len(target))
+    for held_out in range(folds):
+        known, asked = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+        own = scaling(found.read_exam[known])
+        gains[asked] = heads.exam(found.read_exam[known], target[known], own).gains(found.read_exam[asked], own)
+    return gains
+
+
+def problems_out_of_fold(found: Collections, folds: int = 10, seed: int = 0) -> Floats:
+    """Each word problem's gain, foretold by what was learned of the others."""
+    target = found.problems.strong - found.problems.weak
+    fold = np.random.default_rng(seed).permutation(len(target)) % folds
+    gains = np.zeros(len(target))
+    for held_out in range(folds):
+        known, asked = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+        own = scaling(found.read_problems[known])
+        weights, _ = heads.gram_ridge(found.read_problems[known], target[known], own, PROBLEM_STRENGTH)
+        gains[asked] = own.grams(found.read_problems[asked]) @ weights
+    return gains - gains.mean()
+
+
 def tier_rows(found: Collections, weights: Weights) -> tuple[Floats, Floats, Floats, Floats, "np.ndarray"]:  # type: ignore[type-arg]
     """Signals, ability, score, weight and prompt number of every known outcome."""
     numbers: dict[str, int] = {}
     for outcome, _ in found.outcomes:
         numbers.setdefault(outcome.prompt, len(numbers))
     signals = np.array([judged(reading, weights).signals for reading in readings(list(numbers)).all], np.float64)
+    for prompt, (place, gain) in unseen_gains(found).items():
+        signals[numbers[prompt], place] = gain
     prompts = np.array([numbers[outcome.prompt] for outcome, _ in found.outcomes])
     return (
         signals[prompts],
@@ -222,7 +263,8 @@ def main() -> int:
     chosen = parser.parse_args()
     began = time.monotonic()
     found = Collections(chosen.data)
-    content = archive(trained(found))
+    stored = trained(found)
+    content = archive(stored)
     print(f"trained in {time.monotonic() - began:.0f} s, {len(content)} bytes")
     if chosen.check:
         same = WEIGHTS.read_bytes() == content
@@ -231,17 +273,16 @@ def main() -> int:
     WEIGHTS.parent.mkdir(exist_ok=True)
     WEIGHTS.write_bytes(content)
     if not chosen.weights_only:
-        from training.evaluate import evaluated
         from training.card import card
+        from training.evaluate import evaluated
 
-        results = evaluated(found)
+        results = evaluated(found, stored)
+        results["weights"] = hashlib.sha256(content).hexdigest()
         results["seconds"] = round(time.monotonic() - began)
         RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        (ROOT / "docs/routing-model.md").write_text(card(results), encoding="utf-8")
+        (ROOT / "docs/routing-model.md").write_text(card(results, len(content)), encoding="utf-8")
     return 0
 
-
-__all__ = ["EXAM", "MATHEMATICS", "Collections", "Readings", "trained"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -35,6 +35,8 @@ def language_of_counts(latin: int, accented: int, kana: int, han: int, japanese:
 
 def language(text: str) -> Language:
     """The language of a text, letter by letter: for texts that no other count was made of."""
+    if text.isascii():
+        return "en"
     latin = accented = kana = han = japanese = other = 0
     for letter in text:
         code = ord(letter)
