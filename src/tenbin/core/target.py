@@ -77,10 +77,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     stand_in: bool = False
     """It is not the first of its chain: the conversation so far was most likely another model's."""
 
-    @property
-    def name(self) -> str:
-        """``provider/model``: how people, headers and the ledger name a target."""
-        return f"{self.provider}/{self.model}"
+    name: str = ""
+    """``provider/model``: how people, headers and the ledger name a target. Always follows from the two."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "name", f"{self.provider}/{self.model}")
 
     def dialect_for(self, client: str) -> DialectName:
         """The client's own dialect when the provider speaks it (nothing is translated), else its preferred one."""

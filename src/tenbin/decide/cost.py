@@ -9,7 +9,7 @@ import msgspec
 
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
-from tenbin.core.money import NANO_PER_USD, PICO_PER_NANO, NanoUSD, nano_from_pico
+from tenbin.core.money import NANO_PER_USD, PICO_PER_NANO, NanoUSD
 from tenbin.core.price import Price
 from tenbin.core.session import Session, Warm
 from tenbin.core.usage import Usage
@@ -108,31 +108,34 @@ def priced(price: Price, usage: Usage, electricity: NanoUSD = 0) -> Cost | None:
 
     Audio tokens are not expected of anybody and not told apart here.
     """
-    if price.cost(usage) is None:
-        return None
     rates = price.rates(usage.prompt)
     used = usage.prompt or usage.output or usage.web_searches
     parts = (
-        usage.input * (rates.input or 0),
-        usage.cache_read * (rates.cache_read or 0),
-        usage.cache_write_5m * (rates.cache_write_5m or 0) + usage.cache_write_1h * (rates.cache_write_1h or 0),
-        (usage.output - usage.reasoning) * (rates.output or 0),
-        usage.reasoning * (rates.reasoning or 0),
-        usage.web_searches * (rates.web_search or 0) + (rates.per_request if used else 0),
+        (usage.input, rates.input),
+        (usage.cache_read, rates.cache_read),
+        (usage.cache_write_5m, rates.cache_write_5m),
+        (usage.cache_write_1h, rates.cache_write_1h),
+        (usage.output - usage.reasoning, rates.output),
+        (usage.reasoning, rates.reasoning),
+        (usage.web_searches, rates.web_search),
     )
-    pico, before, buckets = 0, 0, list[NanoUSD]()
-    for part in parts:
-        pico += part
-        after = nano_from_pico(pico)
-        buckets.append(after - before)
-        before = after
+    pico, sums = PICO_PER_NANO // 2, list[NanoUSD]()
+    for count, rate in parts:
+        if count:
+            if rate is None:
+                return None
+            pico += count * rate
+        sums.append(pico // PICO_PER_NANO)
+    if used and rates.per_request:
+        sums[-1] = (pico + rates.per_request) // PICO_PER_NANO
+    given, read, _, written, output, thought, request = sums
     return Cost(
-        input=buckets[0],
-        cache_read=buckets[1],
-        cache_write=buckets[2],
-        output=buckets[3],
-        reasoning=buckets[4],
-        request=buckets[5],
+        input=given,
+        cache_read=read - given,
+        cache_write=written - read,
+        output=output - written,
+        reasoning=thought - output,
+        request=request - thought,
         electricity=electricity,
     )
 

@@ -138,6 +138,11 @@ def expected(
     most: int | None = None,
 ) -> Tokens:
     """What an answer of ``target`` (``provider/model``) is expected to have; ``most``: what the model can give."""
+    return of_target(of_request(outputs, session, features), outputs, features, target, most)
+
+
+def of_request(outputs: Outputs, session: Session | None, features: Features) -> tuple[float, float]:
+    """(mean, ninth decile) of an answer's tokens without thinking, whoever gives it."""
     prior = _prior(features)
     learned = outputs.lengths.get(length_key(features))
     mean, p90 = prior.mean, prior.p90
@@ -150,9 +155,18 @@ def expected(
         blended = mean + (so_far - mean) * session.requests / (session.requests + PRIOR_OF_CONVERSATION)
         p90 *= blended / mean if mean else 1.0
         mean = blended
-    ratio = _ratio(outputs, target, features)
-    limit = min((n for n in (features.max_tokens, most) if n is not None), default=None)
-    return _limited(mean, max(mean, p90), mean * ratio, limit)
+    return mean, max(mean, p90)
+
+
+def of_target(
+    answer: tuple[float, float], outputs: Outputs, features: Features, target: str, most: int | None = None
+) -> Tokens:
+    """The same for one target, with its thinking, within what the request and the model allow."""
+    mean, p90 = answer
+    limit = features.max_tokens
+    if most is not None and (limit is None or most < limit):
+        limit = most
+    return _limited(mean, p90, mean * _ratio(outputs, target, features), limit)
 
 
 def _prior(features: Features) -> Length:

@@ -5,6 +5,7 @@ it stands; what was seen of it in this kind of request moves the figure. docs/qu
 """
 
 import math
+from functools import lru_cache
 
 from tenbin.core.features import Features
 from tenbin.core.weighing import Quality
@@ -59,11 +60,7 @@ def suffices_at(suffices: tuple[float, ...], ability: float) -> float:
     Logits are joined by straight lines (the item-response curve of a request, drawn through its four known points) and
     carried on outside them; never falling in the ability.
     """
-    heights = []
-    highest = LEAST
-    for chance in suffices:
-        highest = min(max(chance, highest), MOST)
-        heights.append(math.log(highest / (1 - highest)))
+    heights = _heights(suffices)
     last = len(heights) - 1
     if ability <= 0:
         height = heights[0] + ability * max(heights[1] - heights[0], FLATTEST_BELOW)
@@ -73,6 +70,17 @@ def suffices_at(suffices: tuple[float, ...], ability: float) -> float:
         below = int(ability)
         height = heights[below] + (ability - below) * (heights[below + 1] - heights[below])
     return _chance(height)
+
+
+@lru_cache(maxsize=1_024)
+def _heights(suffices: tuple[float, ...]) -> tuple[float, ...]:
+    """The tiers' chances as logits; the same for all candidates of a request."""
+    heights = []
+    highest = LEAST
+    for chance in suffices:
+        highest = min(max(chance, highest), MOST)
+        heights.append(math.log(highest / (1 - highest)))
+    return tuple(heights)
 
 
 def _posterior(prior: float, narrow: Cell, evidence: EvidenceTable, now_ms: int) -> tuple[float, Tally]:

@@ -118,6 +118,7 @@ def _kind(target: Target, provider: Provider, abilities: Abilities, settings: Ro
     return Kind(
         rules=find(target.provider, target.model, provider.profile),
         local=local,
+        placed=abilities.ability(target.name).source != "guess",
         power=power if local and power.usd_per_kwh and power.watts else None,
         tokens_per_second=speed,
     )

@@ -80,6 +80,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """It runs on one's own machine."""
     power: Electricity | None = None
     """What running it there costs; None where nothing is to be counted."""
+    placed: bool = False
+    """Its name alone tells how able it is; else its price is looked at too."""
     tokens_per_second: float | None = None
     """Typical speed of output, where known."""
 

@@ -74,9 +74,11 @@ def weigh(
     """Choose among the routing's candidates. An empty ``order`` means that nobody is eligible; the reasons say why."""
     ahead = outlook(session, features)
     targets, refused = _eligible(policy, routing, facts, ask, features, demand)
-    drafts = [_draft(target, routing, facts, known, features, session) for target in targets]
+    answer = expectation.of_request(known.outputs, session, features)
+    drafts = [_draft(target, routing, facts, known, features, session, answer) for target in targets]
     costs = _compared(drafts, features, session, ahead, facts.now_ms)
-    stay = next((draft.price for draft in drafts if session is not None and draft.target.name == session.target), None)
+    before = session.target if session is not None else ""
+    stay = next((draft.price for draft in drafts if draft.target.name == before), None) if before else None
     now = moment(session, features, ahead, facts.now_ms, stay)
     settings = routing.settings
     strong = None
@@ -111,7 +113,7 @@ def weigh(
 
 def _selected(weighing: Weighing) -> Selection:
     return select(
-        [msgspec.structs.replace(one, slow="") for one in weighing.candidates],
+        [msgspec.structs.replace(one, slow="") if one.slow else one for one in weighing.candidates],
         floor=weighing.floor,
         mode=weighing.mode,
         speed=weighing.speed,
@@ -125,7 +127,7 @@ def choose(weighing: Weighing) -> Weighing:
     selected = _selected(weighing)
     slow = {one.target: one.rejected for one in selected.candidates if one.rejected}
     candidates = tuple(
-        one if one.rejected else msgspec.structs.replace(one, slow=slow.get(one.target, ""))
+        one if one.rejected or one.slow == slow.get(one.target, "") else _marked(one, slow)
         for one in weighing.candidates
     )
     by_router = False
@@ -155,6 +157,10 @@ def choose(weighing: Weighing) -> Weighing:
         else:
             reason = f"{stay.reason}; {reason}"
     return msgspec.structs.replace(weighing, candidates=candidates, order=order, reason=reason, stayed=stayed)
+
+
+def _marked(candidate: Candidate, slow: Mapping[str, str]) -> Candidate:
+    return msgspec.structs.replace(candidate, slow=slow.get(candidate.target, ""))
 
 
 def _least(candidates: Mapping[str, Candidate], floor: float) -> float:
@@ -193,13 +199,21 @@ def _eligible(
 
 
 def _draft(
-    target: Target, routing: Routing, facts: Facts, known: Known, features: Features, session: Session | None
+    target: Target,
+    routing: Routing,
+    facts: Facts,
+    known: Known,
+    features: Features,
+    session: Session | None,
+    answer: tuple[float, float],
 ) -> _Draft:
     """What this turn by itself would cost and how good it would be."""
     kind, name, now = routing.kinds[target.name], target.name, facts.now_ms
     price = known.price(target.provider, target.model, now)
-    tokens = expectation.expected(known.outputs, session, features, name, target.max_output)
-    good = quality.expected(name, features, known.evidence, routing.abilities, price=_position(price), now_ms=now)
+    tokens = expectation.of_target(answer, known.outputs, features, name, target.max_output)
+    good = quality.expected(
+        name, features, known.evidence, routing.abilities, price=None if kind.placed else _position(price), now_ms=now
+    )
     if price is None:
         return _Draft(target, None, tokens, good, None, None)
     cost = marginal(price, features, session, name, kind.rules, tokens, now, power=kind.power)

@@ -26,6 +26,10 @@ from tenbin.discern.language import language
 from tenbin.execute.conversations import Conversations
 
 
+LANGUAGE_CHARACTERS = 400
+"""Of a text that its language is told from."""
+
+
 class Discerner(Protocol):
     """What reads a task, a domain and a difficulty out of a request's words."""
 
@@ -118,7 +122,7 @@ class Sensing:
         category, reason = categorize(sketch, given, ask.head, self._long_context_tokens)
         aside = category in ("background", "web_search")
         key = session_key(ask.caller.key_id, given, ask.head.session, sketch, aside=aside)
-        spoken: Language = language(sketch.user or sketch.first_user or sketch.system)
+        spoken: Language = language((sketch.user or sketch.first_user or sketch.system)[:LANGUAGE_CHARACTERS])
         features = Features(
             category=category,
             category_reason=reason,
