@@ -311,6 +311,7 @@ def test_all_lock_files_are_there() -> None:
         "requirements-dev.lock",
         "requirements-model.lock",
         "requirements-old-sdks.lock",
+        "requirements-training.lock",
         "requirements.lock",
     ]
 
@@ -336,7 +337,15 @@ def test_the_old_sdks_are_one_major_behind() -> None:
 def test_every_declared_dependency_is_locked() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     run = declared["project"]["dependencies"] + declared["project"]["optional-dependencies"]["local"]
-    groups = [need for group in declared["dependency-groups"].values() for need in group if isinstance(need, str)]
-    for needs, lock in ((run, "requirements.lock"), (run + groups, "requirements-dev.lock")):
+    groups = {
+        name: [need for need in group if isinstance(need, str)] for name, group in declared["dependency-groups"].items()
+    }
+    training = groups.pop("training")
+    rest = [need for group in groups.values() for need in group]
+    for needs, lock in (
+        (run, "requirements.lock"),
+        (run + rest + declared["project"]["optional-dependencies"]["eval"], "requirements-dev.lock"),
+        (training, "requirements-training.lock"),
+    ):
         names = {re.split(r"[^\w-]", need)[0].lower() for need in needs}
         assert names <= locked(lock).keys(), f"{lock}: run `make lock`"
