@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.harness import machine, peers, profile, report, results, soak
+from benchmarks.harness import decision, machine, peers, profile, report, results, soak
 from benchmarks.harness.contestants import CONTESTANTS, Contestant
 from benchmarks.harness.contestants.base import BENCHMARKS
 from benchmarks.harness.gates import judge
@@ -65,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     soaking = commands.add_parser("soak", help="many requests in a row: is memory flat?")
     soak.add_arguments(soaking)
     soaking.set_defaults(run=lambda chosen: soak.run(chosen, WORK))
+
+    deciding = commands.add_parser("decision", help="how long a weighed decision takes, without any network")
+    decision.add_arguments(deciding)
+    deciding.set_defaults(run=decision.run)
 
     profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
     profile.add_arguments(profiling)
