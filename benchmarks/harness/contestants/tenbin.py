@@ -30,7 +30,7 @@ class Tenbin(Contestant):
 
     name = "tenbin"
     title = "Tenbin, complete"
-    note = "`tenbin serve --no-local-model`: decision, journal and a receipt in SQLite for every request."
+    note = "`tenbin serve --no-local-model` with a master key: key check, decision, journal, a receipt in SQLite."
 
     def missing(self) -> str | None:
         """It runs from the checkout's virtual environment."""
@@ -66,6 +66,7 @@ class Tenbin(Contestant):
         }
         written = {
             "listen": f"127.0.0.1:{place.port}",
+            "master_key": KEY,
             "providers": providers,
             "models": models,
             "default": ["mock-chat/gpt-bench"],
