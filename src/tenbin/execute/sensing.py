@@ -4,6 +4,7 @@ Quick enough for the event loop: microseconds to a millisecond, no network, no d
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from tenbin.decide.weigh import Known
 from tenbin.discern.language import language
 from tenbin.execute.conversations import Conversations
 
+LOG = logging.getLogger("tenbin.execute")
 
 LANGUAGE_CHARACTERS = 400
 """Of a text that its language is told from."""
@@ -147,13 +149,23 @@ class Sensing:
             model_tag=followed_tag(sketch, given),
         )
 
+    def _read_words(self) -> Complexity | None:
+        """What the words say; None when nobody can read them. Whatever goes wrong in reading, the request goes on."""
+        if self._discerner is None:
+            return None
+        try:
+            return self._discerner().complexity(self._sketch)
+        except Exception:
+            LOG.exception("the words of request %s could not be read; rules alone decide", self._ask.request_id)
+            return None
+
     def _complexity(self, before: Sensed) -> Sensed:
         key = before.session_key
         found = self._conversations.complexity(key, self._sketch)
         if found is None:
-            if self._discerner is None:
+            found = self._read_words()
+            if found is None:
                 return before
-            found = self._discerner().complexity(self._sketch)
             self._conversations.keep(key, self._sketch, found)
         features = msgspec.structs.replace(
             before.features,
@@ -161,6 +173,7 @@ class Sensing:
             task_chance=found.task_chance,
             domain=found.domain,
             domain_chance=found.domain_chance,
+            options=found.options,
             language=found.language,
             suffices=found.suffices,
             learned=found.model,
