@@ -15,7 +15,7 @@ from tenbin.core.usage import Usage
 from tenbin.core.weighing import Cost, Weighing
 from tenbin.decide.affinity import MOST_WARM, Moment, calibrated, fold, moment, session_key, weigh_switch
 from tenbin.decide.cache_rules import HOUR_MS, MINUTE_MS, find
-from tenbin.decide.cost import readable
+from tenbin.decide.cost import found, readable
 from tenbin.decide.outlook import outlook
 from tenbin.ledger import queries
 from tenbin.ledger.segments import DATABASE
@@ -23,7 +23,7 @@ from tests.decide import turns
 from tests.decide.turns import CENT, FABLE, GPT, HAIKU, OPUS, SONNET, a_turn, price_of, rules_of, warm_on
 from tests.ledger.making import NOON_MS, a_book, a_receipt, an_attempt
 
-OLD_GPT = "openai/gpt-5-mini"
+OLD_GPT, GEMINI = "openai/gpt-5-mini", "gemini/gemini-3.8-flash"
 
 
 def attempt(target: str, at_ms: int = NOON_MS, outcome: str = "answered", **buckets: Any) -> Attempt:
@@ -101,6 +101,45 @@ def test_a_prefix_written_for_both_lives_lapses_with_its_shorter_end() -> None:
 def test_a_cache_that_works_by_itself_holds_the_whole_prompt_in_steps(target: str, minutes: int) -> None:
     session = after(receipt(attempt(target, input=2_000)))
     assert [(w.tokens, w.life_ms) for w in session.warm] == [(1_920, minutes * MINUTE_MS)]
+
+
+def test_a_cache_that_did_not_keep_its_promise_is_not_counted_on_until_it_does() -> None:
+    minute = [NOON_MS + n * MINUTE_MS for n in range(4)]
+    told = [
+        receipt(attempt(GEMINI, minute[0], input=20_000)),
+        receipt(attempt(GEMINI, minute[1], input=21_000)),
+        receipt(attempt(GEMINI, minute[2], input=22_000)),
+        receipt(attempt(GEMINI, minute[3], input=1_000, cache_read=22_000)),
+    ]
+    reads = [
+        readable(a_turn(24_000), session, GEMINI, found(rules_of(GEMINI), session, GEMINI), minute[n - 1] + 1)
+        for n in range(1, 5)
+        for session in [after(*told[:n])]
+    ]
+    assert reads == [20_000, 0, 0, 23_000]
+    session = after(*told[:2])
+    assert found(rules_of(GEMINI), session, GEMINI).writes == "never"
+    assert moment_of(session, a_turn(24_000), minute[1] + 1).cheap
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        attempt(OLD_GPT, NOON_MS + 10, input=20_000),  # sent before the first one was there
+        attempt(OLD_GPT, NOON_MS + 10 * MINUTE_MS, input=20_000),  # it had lapsed
+        attempt(OLD_GPT, NOON_MS + MINUTE_MS, input=9_000),  # begun anew
+        attempt(GPT, NOON_MS + MINUTE_MS, input=20, cache_write_5m=20_000),  # elsewhere
+    ],
+)
+def test_no_promise_is_broken_where_nothing_was_due(second: Attempt) -> None:
+    first = msgspec.structs.replace(attempt(OLD_GPT, input=20_000), first_byte_ms=100.0)
+    assert all(warm.tokens for warm in after(receipt(first), receipt(second)).warm)
+
+
+def test_a_server_of_ones_own_does_not_tell_what_it_reads() -> None:
+    local = "ollama/qwen3-coder:30b"
+    session = after(receipt(attempt(local, input=9_000)), receipt(attempt(local, NOON_MS + 1_000, input=9_500)))
+    assert [w.tokens for w in session.warm] == [9_500]
 
 
 @pytest.mark.parametrize(
@@ -289,9 +328,9 @@ def test_the_beginning_a_lapse_and_a_compaction_are_cheap_moments() -> None:
         (warm, a_turn(80_000, compaction=True), NOON_MS, "compacted"),
         (warm, a_turn(30_000), NOON_MS, "no longer begins"),
     ):
-        found = moment_of(session, features, at_ms)
-        assert found.cheap, words
-        assert words in found.words
+        now = moment_of(session, features, at_ms)
+        assert now.cheap, words
+        assert words in now.words
 
 
 def test_with_a_warm_cache_it_is_not_a_cheap_moment() -> None:
@@ -303,9 +342,9 @@ def test_with_a_warm_cache_it_is_not_a_cheap_moment() -> None:
     [(HAIKU, 97_000, "100,000"), (GPT, 270_000, "272,000"), (HAIKU, 60_000, ""), (HAIKU, 101_000, "")],
 )
 def test_a_price_step_ahead_is_told(target: str, prompt: int, step: str) -> None:
-    found = moment_of(warm_on(target, prompt), a_turn(prompt))
-    assert not found.cheap
-    assert ("steps up above " + step in found.words) == bool(step)
+    now = moment_of(warm_on(target, prompt), a_turn(prompt))
+    assert not now.cheap
+    assert ("steps up above " + step in now.words) == bool(step)
 
 
 # Staying and leaving

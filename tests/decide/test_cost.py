@@ -59,6 +59,11 @@ def test_an_hours_cache_is_dearer_to_write() -> None:
     assert (short.cache_write, long.cache_write) == (5 * CENT, 8 * CENT)
 
 
+def test_an_hours_cache_is_anthropics_and_makes_nobody_else_dearer() -> None:
+    for target in (GPT, LUNA):
+        assert cost_of(target, a_turn(10_240, cache_1h=True)) == cost_of(target, a_turn(10_240))
+
+
 def test_off_peak_hours_are_half_price() -> None:
     features, rules = a_turn(10_000), find("deepseek", "deepseek-v4-flash")
     turn: list[int] = []

@@ -124,7 +124,7 @@ def one_turn(prospect: Prospect, prompt: int, ahead: _Ahead) -> float:
     """A turn that stays, pico-USD: all of its prompt written anew when it comes too late, else what it grew by."""
     price, rules = prospect.price, prospect.rules
     cached = prompt >= rules.minimum and (rules.writes == "automatic" or ahead.marks)
-    long = ahead.long and rules.long_life_ms > 0
+    long = rules.long(ahead.long)
     answer: dict[str, Any] = {"output": STEP.output_mean + STEP.reasoning, "reasoning": STEP.reasoning}
 
     def billed(read: int) -> float:

@@ -56,7 +56,7 @@ def _seen(weighing: Weighing) -> list[str]:
         rows.append((say("A tier suffices", "足りる見込み"), f"{chances} ({seen.learned})"))
     session = weighing.session
     if session is not None and session.target:
-        warm = [one for one in session.warm if one.until_ms > weighing.now_ms]
+        warm = [one for one in session.warm if one.tokens and one.until_ms > weighing.now_ms]
         known = say(
             f"{session.requests} answers so far, the last by {session.target}",
             f"これまで {session.requests} 回、直前は {session.target}",

@@ -12,7 +12,7 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     target: str
     """``provider/model``."""
     tokens: int
-    """Length of the cached prefix."""
+    """Length of the cached prefix; 0 where a read was due and did not come."""
     until_ms: int
     """UTC ms at which it lapses unless it is read before."""
     life_ms: int

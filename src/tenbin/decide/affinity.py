@@ -137,6 +137,8 @@ def _warmed(session: Session, attempt: Attempt, rules: CacheRules, features: Fea
     if rules.writes == "never" or tokens < max(rules.minimum, 1):
         return None
     before = next((warm for warm in session.warm if warm.target == target), None)
+    if _missed(before, attempt, rules):
+        tokens = 0
     if usage.cache_write_5m or rules.writes == "automatic":
         # Of a prefix written for both lives, the whole is there only as long as its shorter-lived end.
         life = rules.long_life_ms if usage.cache_write_1h and not usage.cache_write_5m else rules.life_ms
@@ -150,6 +152,19 @@ def _warmed(session: Session, attempt: Attempt, rules: CacheRules, features: Fea
         return None  # Used again since, by a request that overtook this one.
     effort = features.effort if features is not None else None
     return Warm(target=target, tokens=tokens, until_ms=used_at_ms + life, life_ms=life, effort=effort)
+
+
+def _missed(before: Warm | None, attempt: Attempt, rules: CacheRules) -> bool:
+    """Whether something should have been read and was not. Some providers promise no hit: until one comes, what such a
+    conversation writes is not counted on.
+    """
+    usage = attempt.usage
+    if before is None or rules.writes != "automatic" or not rules.tells_reads:
+        return False
+    if usage.cache_read or usage.cache_write_5m or usage.cache_write_1h:
+        return False
+    there = before.until_ms - before.life_ms <= attempt.started_at_ms < before.until_ms
+    return not before.tokens or (there and 2 * usage.prompt >= before.tokens)
 
 
 class Moment(NamedTuple):

@@ -35,8 +35,16 @@ class CacheRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is written counts as a bucket of its own, at its own price; else it counts as plain input."""
     effort_breaks: bool = False
     """Another effort misses what was cached."""
+    tells_reads: bool = True
+    """The answer's usage says what was read from the cache."""
     source: str = ""
     """Where this is from."""
+
+    def long(self, asked: bool) -> bool:
+        """Whether an entry gets the long life where the client's ``cache_control`` marks ask for an hour. They are
+        Anthropic's: a provider that caches by itself is not sent them, and goes on with its short life.
+        """
+        return asked and self.writes == "marked" and self.long_life_ms > 0
 
 
 _ANTHROPIC = CacheRules(
@@ -89,7 +97,9 @@ _DEEPSEEK = CacheRules(
     writes="automatic", minimum=64, step=64, life_ms=HOUR_MS, source="DeepSeek, context caching on disk: hours to days"
 )
 _AUTOMATIC = CacheRules(writes="automatic", minimum=1_024, source="assumed like OpenAI's: not documented in figures")
-_LOCAL = CacheRules(writes="automatic", source="key-value cache of the loaded model; Ollama keeps it 5 minutes")
+_LOCAL = CacheRules(
+    writes="automatic", tells_reads=False, source="key-value cache of the loaded model; Ollama keeps it 5 minutes"
+)
 
 NEVER = CacheRules(writes="never", life_ms=0, source="no prompt cache is known of")
 """Of a model about which nothing is known: counting on a cache that is not there would be a mistake in money."""

@@ -14,7 +14,7 @@ from tenbin.core.price import Price
 from tenbin.core.session import Session, Warm
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Cost
-from tenbin.decide.cache_rules import CacheRules
+from tenbin.decide.cache_rules import NEVER, CacheRules
 from tenbin.decide.expectation import Tokens
 
 SEARCHES = 1
@@ -51,8 +51,17 @@ def warm_prefix(session: Session | None, target: str, now_ms: int) -> Warm | Non
     if session is not None:
         for warm in session.warm:
             if warm.target == target:
-                return warm if warm.until_ms > now_ms else None
+                return warm if warm.tokens and warm.until_ms > now_ms else None
     return None
+
+
+def found(rules: CacheRules, session: Session | None, target: str) -> CacheRules:
+    """How a target's cache behaves as this conversation has found it: not at all where what was due did not come."""
+    if session is not None:
+        for warm in session.warm:
+            if warm.target == target:
+                return rules if warm.tokens else NEVER
+    return rules
 
 
 def readable(features: Features, session: Session | None, target: str, rules: CacheRules, now_ms: int) -> int:
@@ -91,7 +100,7 @@ def expected_usage(
     if not rules.counts_writes:
         return Usage(input=prompt - read, cache_read=read, output=output, reasoning=tokens.reasoning)
     written = prompt - prompt % rules.step - read
-    long = features.cache_1h and rules.long_life_ms > 0
+    long = rules.long(features.cache_1h)
     return Usage(
         input=prompt - read - written,
         cache_read=read,

@@ -174,7 +174,7 @@ class _Ahead(NamedTuple):
         if not marked or prompt < rules.minimum:
             plain = (rates.input or 0) + reading
             return _Line(answer, plain, plain, plain, answer, False)
-        long = self.long and rules.long_life_ms > 0
+        long = rules.long(self.long)
         new = rates.input or 0
         if rules.counts_writes:
             new = (rates.cache_write_1h if long else rates.cache_write_5m) or 0

@@ -18,7 +18,7 @@ from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
 from tenbin.decide import expectation, quality, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
 from tenbin.decide.capability import admit
-from tenbin.decide.cost import completed, escalations, marginal
+from tenbin.decide.cost import completed, escalations, found, marginal
 from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
 from tenbin.decide.health import available
@@ -216,8 +216,9 @@ def _draft(
     )
     if price is None:
         return _Draft(target, None, tokens, good, None, None)
-    cost = marginal(price, features, session, name, kind.rules, tokens, now, power=kind.power)
-    prospect = Prospect(name, price, kind.rules, tokens, target.context, kind.power, good.ability)
+    rules = found(kind.rules, session, name)
+    cost = marginal(price, features, session, name, rules, tokens, now, power=kind.power)
+    prospect = Prospect(name, price, rules, tokens, target.context, kind.power, good.ability)
     return _Draft(target, price, tokens, good, cost, prospect)
 
 
