@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenbin.execute import exchange
+from tenbin.execute import target_health
 from tests.execute.conftest import Caller
 from tests.real.books import House
 
@@ -13,7 +13,7 @@ def test_the_names_of_failed_targets_do_not_pile_up(
     health = house.running.gateway.world.health
     for name in list(health):
         del health[name]
-    monkeypatch.setattr(exchange, "MOST_UNWELL", 3)
+    monkeypatch.setattr(target_health, "MOST_UNWELL", 3)
     for number in range(8):
         assert caller.ask("anthropic", f"dead/{number}").status_code == 502
     assert set(health) == {"dead/5", "dead/6", "dead/7"}

@@ -98,7 +98,8 @@ def _error(reply: Reply) -> str:
 def _remedy(reply: Reply, patient: Patient) -> str:
     """What usually helps, by how the provider failed (as the receipt has it), else by the gateway's own status."""
     receipt = patient.receipt(reply.headers.get("x-tenbin-request-id", ""))
-    failure = receipt.attempts[-1].failure if receipt is not None and receipt.attempts else None
+    last = receipt.last if receipt is not None else None
+    failure = last.failure if last is not None else None
     provider = patient.provider
     match failure:
         case "unauthenticated":

@@ -73,7 +73,7 @@ def database_path(directory: Path) -> Path:
 def _request(receipt: "Receipt") -> dict[str, Any]:
     from tenbin.core.money import usd_decimal
 
-    usage, last = receipt.usage, receipt.attempts[-1] if receipt.attempts else None
+    usage, last = receipt.usage, receipt.last
     cost = receipt.cost_nano
     return {
         "time": datetime.fromtimestamp(receipt.arrived_at_ms / 1000, UTC).isoformat(timespec="seconds"),

@@ -69,11 +69,15 @@ class Complexity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How sure that is, 0..1."""
     domain: Domain
     domain_chance: float
+    options: int = 0
+    """Lettered options of a multiple-choice question; 0 when it is none."""
     language: Language
     suffices: tuple[float, float, float, float]
     """For each tier, weakest first: the chance 0..1 that a typical model of it answers well enough. Never falling."""
     model: str
     """Which learned model said so: its version."""
+    judged: Tier | Literal[""] = ""
+    """What a judge has said of it; ``suffices`` is with its word."""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,10 +96,14 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     task_chance: float = 0.0
     domain: Domain = "other"
     domain_chance: float = 0.0
+    options: int = 0
+    """Lettered options of a multiple-choice question; 0 when it is none."""
     suffices: tuple[float, float, float, float] = (0.5, 0.75, 0.9, 0.97)
     """See Complexity; these stand where nothing was learned (pure rules)."""
     learned: str = ""
     """Version of the learned model that was asked; empty when none was."""
+    judged: Tier | Literal[""] = ""
+    """What a judge said of this turn (the weakest tier that suffices); empty when none did."""
     turn: int = 1
     """Which turn of a person this is."""
     in_tool_loop: bool = False

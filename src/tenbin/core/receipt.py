@@ -22,7 +22,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call to a provider, whatever became of it."""
 
     number: int
-    """Counts from 1 within the request."""
+    """Counts from 1 within the request; 0 is a judge's, who was asked about it before."""
     provider: str
     model: str
     dialect: str
@@ -90,6 +90,12 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The decision's steps and outcomes, as plain data, for explain and replay."""
     weighing: Weighing | None = None
     """How its target was chosen, where the request was weighed."""
+
+    @property
+    def last(self) -> Attempt | None:
+        """The attempt at a target that had the last word; None when none was tried. A judge's is not meant."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last is not None and last.number else None
 
     @property
     def usage(self) -> Usage:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from tenbin.core.features import Features
+from tenbin.core.features import Features, Tier
 from tenbin.core.problems import Failure
 from tenbin.core.session import Session
 from tenbin.core.target import Target
@@ -19,7 +19,7 @@ class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
 
     target: Target
     attempt: int
-    """Counts from 1 within the request."""
+    """Counts from 1 within the request; 0 is a judge's."""
     route: str = ""
     """Which rule chose the chain that this target stands in."""
     tagged: bool = False
@@ -46,6 +46,14 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
     weighing: Weighing
 
 
+class Judge(msgspec.Struct, frozen=True, tag="judge", kw_only=True):
+    """Ask a model how hard the request is."""
+
+    target: Target
+    timeout_ms: int
+    """After this the decision goes on without it."""
+
+
 class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
     """What is known of the request now."""
 
@@ -60,6 +68,19 @@ class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
     """It is kept."""
+
+
+class Judged(msgspec.Struct, frozen=True, tag="judged", kw_only=True):
+    """What the judge said, or why it said nothing. The request goes on in any case."""
+
+    asked: bool = True
+    """False where nobody is called: the decision is only explained."""
+    said: Tier | Literal[""] = ""
+    """The weakest tier that suffices, as the judge has it; empty when it said nothing that counts."""
+    fault: str = ""
+    """Why not, in words."""
+    ms: int = 0
+    """How long it took."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
@@ -84,5 +105,5 @@ class Verdict(msgspec.Struct, frozen=True, tag="verdict", kw_only=True):
     failure: Failure | None = None
 
 
-Step: TypeAlias = Call | Pause | Sense | Note
-StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Noted
+Step: TypeAlias = Call | Pause | Sense | Judge | Note
+StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Judged | Noted

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tenbin.core.features import Features
+from tenbin.core.features import Features, Tier
 from tenbin.core.money import NanoUSD
 from tenbin.core.session import Session
 
@@ -95,6 +95,30 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """What went wrong with it, in words; empty when nothing did."""
 
 
+class Hearing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A judge was in question: a model that is asked how hard a request is when what was learned leaves it open."""
+
+    judge: str
+    """``provider/model``."""
+    chance: float
+    """That the cheapest of ``between`` is good enough, as expected before."""
+    between: tuple[str, ...]
+    """The targets that the choice lies between, whatever the judge says; the cheapest first."""
+    saves_nano: NanoUSD
+    """What the choice among them may save at most."""
+    expected_nano: NanoUSD | None = None
+    """What asking is expected to cost; what it did cost is attempt 0's. None when nobody knows the judge's price."""
+    suffices: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """What was learned, before anybody was asked; ``features`` hold what it is with the judge's word."""
+    asked: bool = False
+    said: Tier | Literal[""] = ""
+    """The weakest tier that suffices, as the judge has it; empty when it said nothing that counts."""
+    fault: str = ""
+    """Why it was not asked, or said nothing, in words."""
+    ms: int = 0
+    """How long it took."""
+
+
 class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One weighed decision, with what it takes to weigh it again."""
 
@@ -121,6 +145,8 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Share of what is at stake that leaving a warm cache must save."""
     opinion: Opinion | None = None
     """What a router of one's own said, where there is one."""
+    hearing: Hearing | None = None
+    """What a judge said, where one was in question."""
     rule: str = ""
     """Which rules of the configuration were followed."""
     candidates: tuple[Candidate, ...] = ()

@@ -66,12 +66,13 @@ def fold(session: Session | None, receipt: Receipt, find: FindRules) -> Session:
         return session
     features = receipt.weighing.features if receipt.weighing is not None else None
     for attempt in receipt.attempts:
-        if attempt.usage.prompt and not attempt.usage.input_estimated:
+        # A judge (number 0) reads a prompt of its own.
+        if attempt.number and attempt.usage.prompt and not attempt.usage.input_estimated:
             warm = _warmed(session, attempt, find(attempt.provider, attempt.model), features)
             if warm is not None:
                 others = tuple(w for w in session.warm if w.target != warm.target)
                 session = msgspec.structs.replace(session, warm=(warm, *others)[:MOST_WARM])
-    last = receipt.attempts[-1] if receipt.attempts else None
+    last = receipt.last
     if last is None or last.outcome not in ("answered", "cut", "cancelled") or not last.usage.prompt:
         return session
     session = _answered(session, last)

@@ -9,11 +9,13 @@ import msgspec
 
 from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts
+from tenbin.core.features import Features
 from tenbin.core.problems import Problem, Unreadable
 from tenbin.core.steps import Note, Sense, Sensed, Step, StepOutcome
 from tenbin.core.target import Target
-from tenbin.core.weighing import Weighing
+from tenbin.core.weighing import Opinion, Weighing
 from tenbin.decide.candidates import Chain, eligible, resolve
+from tenbin.decide.judging import judged
 from tenbin.decide.overrides import NONE, Overrides, Wanted, overrides, wanted
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Demand, Routing, demand
@@ -48,20 +50,45 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
         weighing = _ruled(asks, facts, sensed)
         chain = eligible(Chain(asks.rule, _followed(asks.use, policy)), ask.head)
     else:
-        weighing = weigh(
-            policy,
-            routing,
-            facts,
-            known(),
-            ask=ask,
-            features=sensed.features,
-            session=sensed.session,
-            session_key=sensed.session_key,
-            demand=asks,
-        )
+        weighing = yield from _weighing(ask, facts, policy, routing, known(), asks, sensed)
         chain = _weighed(weighing, routing, policy)
     yield Note(weighing)
     return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
+
+
+def _weighing(
+    ask: Ask, facts: Facts, policy: Policy, routing: Routing, known: Known, asks: Demand, sensed: Sensed
+) -> Generator[Step, StepOutcome, Weighing]:
+    """The weighing; a judge is asked where one is configured and in question."""
+
+    def weighed(features: Features, opinion: Opinion | None = None) -> Weighing:
+        return weigh(
+            policy,
+            routing,
+            facts,
+            known,
+            ask=ask,
+            features=features,
+            session=sensed.session,
+            session_key=sensed.session_key,
+            demand=asks,
+            opinion=opinion,
+        )
+
+    first = weighed(sensed.features)
+    if routing.judge is None:
+        return first
+    return (
+        yield from judged(
+            first,
+            policy=policy,
+            routing=routing,
+            facts=facts,
+            demand=asks,
+            price=known.price,
+            again=lambda features: weighed(features, first.opinion),
+        )
+    )
 
 
 def weighs(name: str, policy: Policy) -> bool:

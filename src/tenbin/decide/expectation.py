@@ -124,9 +124,9 @@ def fold(outputs: Outputs, features: Features, usage: Usage, target: str = "") -
 
 def fold_receipt(outputs: Outputs, receipt: Receipt) -> Outputs:
     """With what a settled receipt teaches; one that was not weighed, or not answered in full, teaches nothing."""
-    if receipt.weighing is None or receipt.outcome != "answered" or not receipt.attempts:
+    last = receipt.last
+    if receipt.weighing is None or receipt.outcome != "answered" or last is None:
         return outputs
-    last = receipt.attempts[-1]
     return fold(outputs, receipt.weighing.features, last.usage, f"{last.provider}/{last.model}")
 
 

@@ -14,7 +14,7 @@ from tenbin.core.money import nano_from_usd
 from tenbin.core.price import Price
 from tenbin.core.session import Session
 from tenbin.core.target import Target
-from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
+from tenbin.core.weighing import Candidate, Cost, Opinion, Quality, Weighing
 from tenbin.decide import expectation, quality, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
 from tenbin.decide.capability import admit
@@ -70,8 +70,12 @@ def weigh(
     session: Session | None,
     session_key: str,
     demand: Demand,
+    opinion: Opinion | None = None,
 ) -> Weighing:
-    """Choose among the routing's candidates. An empty ``order`` means that nobody is eligible; the reasons say why."""
+    """Choose among the routing's candidates. An empty ``order`` means that nobody is eligible; the reasons say why.
+
+    ``opinion``: what the router of one's own has said of this request already; it is not asked again.
+    """
     ahead = outlook(session, features)
     targets, refused = _eligible(policy, routing, facts, ask, features, demand)
     answer = expectation.of_request(known.outputs, session, features)
@@ -98,13 +102,14 @@ def weigh(
         cheap_moment=now.cheap,
         moment=now.words,
         margin=settings.switch_margin,
+        opinion=opinion,
         rule=demand.rule,
         candidates=(
             *(_candidate(draft, costs, known, routing) for draft in drafts),
             *(Candidate(target=name, rejected=reason) for name, reason in refused),
         ),
     )
-    if routing.router is not None:
+    if routing.router is not None and opinion is None:
         name = settings.router or ""
         seen = _selected(weighing).candidates
         weighing = msgspec.structs.replace(weighing, opinion=consult(routing.router, name, features, seen))

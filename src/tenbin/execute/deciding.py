@@ -5,7 +5,7 @@ from typing import NamedTuple
 from tenbin.codecs.registry import dialect
 from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts
-from tenbin.core.steps import Note, Noted, Sense, StepOutcome
+from tenbin.core.steps import Judge, Judged, Note, Noted, Sense, StepOutcome
 from tenbin.core.weighing import Weighing
 from tenbin.decide.candidates import Chain
 from tenbin.decide.choice import chosen
@@ -32,6 +32,8 @@ async def decided(ask: Ask, policy: Policy, senses: Senses, draw: float = 0.0) -
             outcome: StepOutcome
             if isinstance(step, Note):
                 weighing, outcome = step.weighing, Noted()
+            elif isinstance(step, Judge):
+                outcome = Judged(asked=False)
             else:
                 assert isinstance(step, Sense)
                 sensing = sensing or await senses.of(ask, dialect(ask.dialect), policy)

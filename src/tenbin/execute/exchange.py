@@ -14,33 +14,29 @@ from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts
 from tenbin.core.problems import Failure, Problem, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
-from tenbin.core.steps import Answered, Call, Failed, Note, Noted, Pause, Resumed, Sense, StepOutcome, Verdict
-from tenbin.core.weighing import Weighing
+from tenbin.core.steps import Answered, Call, Failed, Judge, Pause, Resumed, StepOutcome, Verdict
 from tenbin.decide.flow import decide
-from tenbin.decide.health import WELL, fold, probing
 from tenbin.execute.answer_headers import named, problem_headers, receipt_headers
 from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
 from tenbin.execute.clock import start_task
+from tenbin.execute.deliberation import Deliberation
 from tenbin.execute.problems import relayable, told
+from tenbin.execute.target_health import begun, ended
 from tenbin.execute.upstream.address import forwarded_answer_headers
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import Client, World
 
 if TYPE_CHECKING:
     from tenbin.core.conversation import Conversation
-    from tenbin.execute.sensing import Sensing
 
 LOG = logging.getLogger("tenbin.execute")
 
 ANSWERED = Answered()
 RESUMED = Resumed()
-NOTED = Noted()
 EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """How a server-sent event ends: only after one of these may another be put into the stream."""
 MOST_HELD_BYTES = 16_384
 """Of an event that is not complete yet: a longer one is forwarded as it comes."""
-MOST_UNWELL = 2_000
-"""Targets whose failures are remembered. Clients may name any model of a provider: past this the oldest goes."""
 START_SECONDS = 30.0
 """How long a request waits for a provider that Tenbin itself is starting; after that it meets it as it is."""
 CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
@@ -70,8 +66,7 @@ class Exchange:
         """The client has been given the last event of a streamed answer; it may leave before the provider hangs up."""
         self._failed_at: list[tuple[Failure, AttemptUnderWay]] = []
         self._conversation: Conversation | None = None
-        self._sensing: Sensing | None = None
-        self._weighing: Weighing | None = None
+        self._deliberation: Deliberation | None = None
 
     async def run(self) -> None:
         """Serve the request. Only cancellation (the client left) passes through."""
@@ -122,19 +117,16 @@ class Exchange:
                 if isinstance(step, Call):
                     self._route = step.route
                     outcome = await self._call(step)
-                elif isinstance(step, Sense):
-                    if self._sensing is None:
-                        self._sensing = await world.senses.of(ask, world.dialects(ask.dialect), world.policy)
-                    outcome = self._sensing.perform(step)
-                elif isinstance(step, Note):
-                    self._weighing = step.weighing
-                    trace.append(("weighed", step.weighing.order[0] if step.weighing.order else ""))
-                    outcome = NOTED
-                else:
-                    assert isinstance(step, Pause)
+                elif isinstance(step, Pause):
                     trace.append(("pause", step.ms))
                     await world.clock.pause(step.ms)
                     outcome = RESUMED
+                else:
+                    if self._deliberation is None:
+                        self._deliberation = Deliberation(world, ask)
+                    if isinstance(step, Judge):
+                        self._queue_ns = world.clock.monotonic_ns()
+                    outcome = await self._deliberation.perform(step, trace, self._attempts)
                 step = plan.send(outcome)
         except StopIteration as stop:
             verdict: Verdict = stop.value
@@ -162,10 +154,7 @@ class Exchange:
         body = attempt.body(conversation)
         if isinstance(body, Failure):
             return self._ended(attempt, "failed", body)
-        name = call.target.name
-        known = world.health.get(name)
-        if known is not None and known.closed_until_ms:
-            world.health[name] = probing(known, world.clock.now_ms())
+        begun(world.health, call.target.name, world.clock.now_ms)
         try:
             answer = await attempt.send(body, self._attempts)
             if not 200 <= answer.status < 300:
@@ -284,23 +273,14 @@ class Exchange:
         if attempt.owes_estimate(outcome):
             self._estimates.append((len(self._attempts), attempt))
         self._attempts.append(attempt.record(outcome, failure))
-        health, name = self.world.health, attempt.target.name
+        world, name = self.world, attempt.target.name
         self._trace.append(("call", name, failure.kind if failure is not None else "answered"))
         if failure is None:
-            if name in health:
-                del health[name]
+            ended(world.health, name, None, world.clock.now_ms, world.policy.cooldown)
             return ANSWERED
         self._failed_at.append((failure, attempt))
         if attempt.opened:
-            before = health.get(name)
-            now_ms = self.world.clock.now_ms()
-            after = fold(before or WELL, failure, now_ms, self.world.policy.cooldown)
-            if after == WELL:
-                health.pop(name, None)
-                return Failed(failure=failure, committed=self._started)
-            if before is None and len(health) >= MOST_UNWELL:
-                del health[next(iter(health))]
-            health[name] = after
+            ended(world.health, name, failure, world.clock.now_ms, world.policy.cooldown)
         return Failed(failure=failure, committed=self._started)
 
     # -- towards the client
@@ -391,7 +371,7 @@ class Exchange:
             (self._first_byte_ns - ask.arrived_ns) / 1e6 if self._first_byte_ns else None,
             (now - ask.arrived_ns) / 1e6,
             tuple(self._trace),
-            self._weighing,
+            self._deliberation.weighing if self._deliberation is not None else None,
         )
         if not self._estimates:
             self.receipt = self.world.book.settle(receipt)

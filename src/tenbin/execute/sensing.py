@@ -106,7 +106,7 @@ class Sensing:
         long_context_tokens: int,
     ) -> None:
         self._ask = ask
-        self._sketch = sketch
+        self.sketch = sketch
         self._conversations = conversations
         self._discerner = discerner
         self._long_context_tokens = long_context_tokens
@@ -119,7 +119,7 @@ class Sensing:
         return self._sensed
 
     def _request(self) -> Sensed:
-        ask, sketch = self._ask, self._sketch
+        ask, sketch = self._ask, self.sketch
         given = hints(ask.headers)
         category, reason = categorize(sketch, given, ask.head, self._long_context_tokens)
         aside = category in ("background", "web_search")
@@ -154,19 +154,19 @@ class Sensing:
         if self._discerner is None:
             return None
         try:
-            return self._discerner().complexity(self._sketch)
+            return self._discerner().complexity(self.sketch)
         except Exception:
             LOG.exception("the words of request %s could not be read; rules alone decide", self._ask.request_id)
             return None
 
     def _complexity(self, before: Sensed) -> Sensed:
         key = before.session_key
-        found = self._conversations.complexity(key, self._sketch)
+        found = self._conversations.complexity(key, self.sketch)
         if found is None:
             found = self._read_words()
             if found is None:
                 return before
-            self._conversations.keep(key, self._sketch, found)
+            self._conversations.keep(key, self.sketch, found)
         features = msgspec.structs.replace(
             before.features,
             task=found.task,
@@ -177,5 +177,16 @@ class Sensing:
             language=found.language,
             suffices=found.suffices,
             learned=found.model,
+            judged=found.judged,
         )
         return msgspec.structs.replace(before, features=features)
+
+    def keep(self, features: Features) -> None:
+        """Remember what a judge said of this turn: it holds for all that its tools bring back, and is asked once."""
+        sensed = self._sensed
+        if not features.judged or sensed is None or sensed.features.judged:
+            return
+        found = self._conversations.complexity(sensed.session_key, self.sketch)
+        if found is not None:
+            found = msgspec.structs.replace(found, suffices=features.suffices, judged=features.judged)
+            self._conversations.keep(sensed.session_key, self.sketch, found)

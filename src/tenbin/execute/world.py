@@ -34,7 +34,10 @@ class Book(Protocol):
         policy: str,
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
-        """Write down that a provider is about to be called; ``attempts`` are those that have ended already."""
+        """Write down that a provider is about to be called; ``attempts`` are those that have ended already.
+
+        ``number`` counts from 1; 0 is a judge's.
+        """
         ...
 
     def progress(self, request_id: str, number: int, output_bytes: int, usage: Usage = NOTHING) -> None:

@@ -140,8 +140,8 @@ class Book:
     ) -> None:
         """Write down that a provider is about to be called.
 
-        ``number`` counts attempts from 1; ``dialect`` is the one the target is spoken to in; ``input_tokens`` is an
-        estimate of the prompt; ``attempts`` are those of this request that have already ended.
+        ``number`` counts attempts from 1, 0 is a judge's; ``dialect`` is the one the target is spoken to in;
+        ``input_tokens`` is an estimate of the prompt; ``attempts`` are those of this request that have already ended.
         """
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         record = Opened(

@@ -70,10 +70,9 @@ ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 def request_row(row_id: int, receipt: Receipt) -> tuple[Values, Values]:
     """The values of REQUEST_COLUMNS, in two parts: the second one is mostly None throughout.
 
-    ``provider`` and ``model`` are the last attempt's: who had the last word.
+    ``provider`` and ``model`` are the last attempt's at a target: who had the last word.
     """
-    attempts = receipt.attempts
-    last = attempts[-1] if attempts else None
+    attempts, last = receipt.attempts, receipt.last
     usual = (
         row_id,
         receipt.request_id,
