@@ -56,7 +56,7 @@ def test_a_final_lack_is_named(head: Head, features: Features, one: Target, word
     [
         (asking("json_schema"), Features(), of(quirks=Quirks(json_schema=False)), "JSON schema"),
         (asking(), Features(category="think"), of(), "cannot be asked to think"),
-        (asking(max_tokens=32_000), Features(), of(max_output=8_192), "at most 8,192 of the 32,000"),
+        (asking(max_tokens=32_000), Features(), of(max_output=4_096), "at most 4,096 of the 32,000"),
     ],
 )
 def test_a_lack_that_only_makes_it_worse_is_no_reason_to_refuse(
@@ -131,3 +131,13 @@ def test_where_nobody_has_everything_the_lesser_lacks_are_overlooked() -> None:
     kept, rejected = admitted([worse, better], asking("json_schema"), Features())
     assert kept == ["c/z"]
     assert "JSON schema" in rejected["a/x"]
+
+
+def test_a_ceiling_that_a_client_sets_for_everything_rules_out_no_smaller_model() -> None:
+    """Claude Code allows 128,000 tokens for each answer: more than a small model gives, or a local one has in all."""
+    agent = Features(prompt_tokens=90_000, agent=True)
+    assert found(asking(max_tokens=128_000), agent, of(context=200_000, max_output=64_000)) is None
+    assert found(asking(max_tokens=128_000), agent, of(context=131_072), local=True) is None
+    tight = found(asking(max_tokens=128_000), Features(prompt_tokens=125_000, agent=True), of(context=131_072))
+    assert tight is not None
+    assert tight.final

@@ -17,6 +17,12 @@ AGENT_CONTEXT = 65_536
 """Tokens of context below which a local model loses the thread of a coding agent, and its tool calls fail (Ollama's
 documentation advises as much for coding tools)."""
 
+ANSWER_ROOM = 8_192
+"""Tokens of an answer for which there must be room, where ``max_tokens`` allows more: beyond this it is a ceiling that
+clients set high for everything (Claude Code: 32,000 or 128,000), not what they need. Nine in ten answers to a coding
+agent have at most 1,180 tokens (decide.output_priors); whoever gives less than is allowed is asked for what it gives.
+"""
+
 
 class Lack(NamedTuple):
     """What a target does not have that a request needs."""
@@ -104,7 +110,7 @@ def _too_long(head: Head, features: Features, context: int | None, most: int | N
         return None
     if features.prompt_tokens >= context:
         return f"its context holds {context:,} tokens, the prompt has about {features.prompt_tokens:,}"
-    room = min(head.max_tokens or 0, most or context)
+    room = min(head.max_tokens or 0, ANSWER_ROOM, most or context)
     if features.prompt_tokens + room > context:
         return (
             f"its context holds {context:,} tokens, the prompt and its answer may take "
@@ -123,7 +129,7 @@ def _worse(head: Head, features: Features, target: Target, most: int | None) -> 
     if (
         most is not None
         and head.max_tokens is not None
-        and head.max_tokens > most
+        and min(head.max_tokens, ANSWER_ROOM) > most
         and features.category != "background"
     ):
         return Lack(f"it gives at most {most:,} of the {head.max_tokens:,} tokens allowed for the answer", final=False)
