@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tenbin.core.problems import Unreadable
-from tenbin.core.steps import Call, Note, Noted, Sense, Sensed
+from tenbin.core.problems import Failure, Unreadable
+from tenbin.core.steps import Call, Failed, Note, Noted, Sense, Sensed
 from tenbin.decide.choice import weighs
 from tenbin.decide.flow import decide
 from tenbin.decide.policy import Policy
@@ -102,6 +102,68 @@ def test_targets_of_a_category_answer_without_reading_the_words() -> None:
     call = steps.send(Noted())
     assert isinstance(call, Call)
     assert (call.target.name, call.route) == (MIDDLE, "category:background")
+
+
+OWN = """
+  categories: {web_search: [poor/one], image: [poor/one, maker/claude-large], default: [maker/claude-middle]}
+"""
+POOR = TEXT.replace(
+    "models:", "  poor: {dialect: openai_chat, base_url: http://127.0.0.1:9, quirks: {images: false}}\nmodels:"
+)
+
+
+def needing(*needs: str) -> Any:
+    return msgspec.structs.replace(ask("auto").head, needs=frozenset(needs))
+
+
+@pytest.mark.parametrize(
+    ("category", "needs", "route", "targets"),
+    [
+        ("web_search", ["web_search"], "category:default", (MIDDLE,)),
+        ("image", ["images"], "category:image", (LARGE,)),
+        ("web_search", [], "category:web_search", ("poor/one",)),
+    ],
+)
+def test_targets_of_a_category_that_cannot_serve_a_request_are_passed_over(
+    category: str, needs: list[str], route: str, targets: tuple[str, ...]
+) -> None:
+    steps = plan(a_policy(POOR + OWN), head=needing(*needs))
+    next(steps)
+    note = steps.send(sensed(category=category))
+    assert isinstance(note, Note)
+    assert note.weighing.order == targets
+    call = steps.send(Noted())
+    assert isinstance(call, Call)
+    assert (call.target.name, call.route) == (targets[0], route)
+
+
+def test_a_request_that_no_target_of_its_category_can_serve_is_weighed() -> None:
+    steps = plan(a_policy(POOR + "  categories: {web_search: [poor/one]}\n"), head=needing("web_search"))
+    next(steps)
+    assert steps.send(sensed(category="web_search")) == Sense("complexity")
+    note = steps.send(sensed(category="web_search"))
+    assert isinstance(note, Note)
+    assert note.weighing.order == (SMALL, MIDDLE, LARGE)
+
+
+@pytest.mark.parametrize("category", ["think", "default"])
+def test_whom_a_rule_forbids_answers_neither_for_a_category_nor_as_fallback(category: str) -> None:
+    rule = "  rules: [{name: no-large, without: ['*large']}]\n  categories: {think: [maker/claude-large]}\n"
+    steps = plan(a_policy(TEXT + rule + "fallback: [maker/claude-large]\n"))
+    next(steps)
+    assert steps.send(sensed(category=category)) == Sense("complexity")
+    note = steps.send(sensed(category=category))
+    assert isinstance(note, Note)
+    assert note.weighing.order == (SMALL, MIDDLE)
+    call = steps.send(Noted())
+    tried = []
+    while isinstance(call, Call):
+        tried.append(call.target.name)
+        try:
+            call = steps.send(Failed(failure=Failure(kind="not_found", message="gone")))
+        except StopIteration:
+            break
+    assert tried == [SMALL, MIDDLE]
 
 
 def test_a_rule_about_tasks_has_the_words_read_first() -> None:

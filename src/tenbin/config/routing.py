@@ -28,8 +28,9 @@ class Tiers(Section, frozen=True):
 
 
 class Categories(Section, frozen=True):
-    """By the category of a request, the targets that answer it, the first one before all others. An empty list: the
-    request is weighed like any other."""
+    """By the category of a request, the targets that answer it, the first one before all others. Those that lack what a
+    request needs, or that a rule forbids, are passed over; where none is left, those of ``default`` answer, else it is
+    weighed. An empty list: the request is weighed like any other."""
 
     background: list[TargetName] = []
     """Titles, summaries of one's own conversation, probes and other small calls that a client makes by itself."""

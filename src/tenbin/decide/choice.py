@@ -19,7 +19,7 @@ from tenbin.decide.judging import judged
 from tenbin.decide.overrides import NONE, Overrides, Wanted, overrides, wanted
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Demand, Routing, demand
-from tenbin.decide.weigh import Known, weigh
+from tenbin.decide.weigh import Known, admitted, weigh
 
 KnownNow = Callable[[], Known]
 """What is known at the moment of asking; looked up only when something is weighed."""
@@ -48,10 +48,10 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
     asks, sensed = yield from _demanded(ask, named, asked, routing, sensed)
     if asks.use:
         weighing = _ruled(asks, facts, sensed)
-        chain = eligible(Chain(asks.rule, _followed(asks.use, policy)), ask.head)
+        chain = eligible(Chain(asks.rule, _followed(asks.use, policy, asks)), ask.head)
     else:
         weighing = yield from _weighing(ask, facts, policy, routing, known(), asks, sensed)
-        chain = _weighed(weighing, routing, policy)
+        chain = _weighed(weighing, routing, policy, asks)
     yield Note(weighing)
     return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
 
@@ -122,6 +122,7 @@ def _demanded(
             floor=asked.floor,
             mode=asked.mode,
             speed=asked.speed,
+            able=lambda targets: admitted(targets, ask, sensed.features, routing).targets,
         )
 
     if asked.category is not None:
@@ -157,16 +158,17 @@ def _ruled(asks: Demand, facts: Facts, sensed: Sensed) -> Weighing:
     )
 
 
-def _weighed(weighing: Weighing, routing: Routing, policy: Policy) -> Chain:
+def _weighed(weighing: Weighing, routing: Routing, policy: Policy, asks: Demand) -> Chain:
     by_name = {target.name: target for target in routing.candidates}
     rejected = tuple((one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow)
     targets = tuple(by_name[name] for name in weighing.order)
-    return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy), rejected)
+    return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy, asks), rejected)
 
 
-def _followed(targets: tuple[Target, ...], policy: Policy) -> tuple[Target, ...]:
+def _followed(targets: tuple[Target, ...], policy: Policy, asks: Demand) -> tuple[Target, ...]:
+    """With the fallback behind them: where nobody of them can answer, but nobody either whom a rule forbids."""
     names = {target.name for target in targets}
-    return targets + tuple(target for target in policy.fallback if target.name not in names)
+    return targets + tuple(one for one in policy.fallback if one.name not in names and not asks.forbids(one.name))
 
 
 def _route(named: Wanted, route: str) -> str:

@@ -1,5 +1,6 @@
 """4. From what is configured to what is decided by: every name a chain of Targets, every default filled in."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
@@ -78,13 +79,15 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
     rules = tuple(_rule(number, rule, targets(rule.use)) for number, rule in enumerate(settings.rules, start=1))
     if not candidates and not any(categories.values()) and not any(rule.use for rule in rules):
         return None
+    chains_of_all = (candidates.values(), *categories.values(), *(rule.use for rule in rules))
     return Routing(
         settings=settings,
         requested=names(settings.names),
         tiers=tiers,
         candidates=tuple(candidates.values()),
         kinds={
-            name: _kind(target, providers[target.provider], abilities, settings) for name, target in candidates.items()
+            one.name: _kind(one, providers[one.provider], abilities, settings)
+            for one in itertools.chain.from_iterable(chains_of_all)
         },
         abilities=abilities,
         categories={category: chain for category, chain in categories.items() if chain},

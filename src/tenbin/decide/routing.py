@@ -1,8 +1,9 @@
 """4. Weighing as configured, with every target resolved: who may be chosen, and which rules hold for whom."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import translate
+from typing import TypeAlias
 
 import msgspec
 
@@ -96,7 +97,7 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Target, ...]
     """All targets of the tiers, each once, the weakest tier's first."""
     kinds: Mapping[str, Kind]
-    """By candidate (``provider/model``)."""
+    """By target (``provider/model``): all that may be chosen, of the tiers, the categories and the rules."""
     abilities: Abilities
     """How able models are, the configuration's own figures laid over."""
     categories: Mapping[Category, tuple[Target, ...]]
@@ -131,6 +132,15 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
 
+Able: TypeAlias = Callable[[tuple[Target, ...]], tuple[Target, ...]]
+"""Which of these have what a request needs, in their order."""
+
+
+def everybody(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """All of them: of a request of which nothing is known."""
+    return targets
+
+
 def demand(
     routing: Routing,
     features: Features,
@@ -141,9 +151,12 @@ def demand(
     floor: float | None = None,
     mode: Mode | None = None,
     speed: Speed | None = None,
+    able: Able = everybody,
 ) -> Demand:
     """What holds for a request: what its headers say (``floor``, ``mode``, ``speed``), then its rules, then its
     category's targets, then the settings. Every rule that holds may forbid; the first that gives a value gives it.
+
+    ``able``: those of a category's targets that have what the request needs.
     """
     settings = routing.settings
     followed = [rule for rule in routing.rules if rule.holds(requested, key, client, features)]
@@ -153,18 +166,30 @@ def demand(
         floor = rule.rule.floor if floor is None else floor
         mode = mode or rule.rule.mode
         speed = speed or rule.rule.speed
-    named = [rule.name for rule in followed]
-    if not use and (own := routing.categories.get(features.category)):
-        use, named = own, [*named, f"category:{features.category}"]
     if floor is None:
         special = [settings.floors[word] for word in (features.category, features.task) if word in settings.floors]
         floor = max(special, default=settings.floor)
-    return Demand(
+    found = Demand(
         floor=floor,
         mode=mode or settings.mode,
         speed=speed or settings.speed,
         use=use,
         among=tuple(rule.among for rule in followed if rule.among),
         without=tuple(rule.without for rule in followed if rule.without),
-        rule=" ".join(named),
+        rule=" ".join(rule.name for rule in followed),
     )
+    return found if use else _of_category(found, routing, features.category, able)
+
+
+def _of_category(found: Demand, routing: Routing, category: Category, able: Able) -> Demand:
+    """With the targets of the request's category: those that may be chosen and can serve it, else those of the category
+    ``default``; where there are none either, the request is weighed.
+    """
+    if category not in routing.categories:
+        return found
+    for word in dict.fromkeys((category, "default")):
+        own = able(tuple(one for one in routing.categories.get(word, ()) if not found.forbids(one.name)))
+        if own:
+            rule = f"{found.rule} category:{word}".strip()
+            return msgspec.structs.replace(found, use=own, rule=rule)
+    return found

@@ -17,7 +17,7 @@ from tenbin.core.target import Target
 from tenbin.core.weighing import Candidate, Cost, Opinion, Quality, Weighing
 from tenbin.decide import expectation, quality, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
-from tenbin.decide.capability import admit
+from tenbin.decide.capability import Admission, admit
 from tenbin.decide.cost import completed, escalations, found, marginal
 from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
@@ -186,21 +186,26 @@ def _eligible(
             refused.append((target.name, reason))
         else:
             allowed.append(target)
-    kinds, abilities = routing.kinds, routing.abilities
-    admitted = admit(
-        allowed,
+    fit = admitted(tuple(allowed), ask, features, routing)
+    refused += fit.rejected
+    well = [one for one in fit.targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
+    if not well:
+        return fit.targets, refused  # Somebody has to try.
+    resting = [(one.name, "it has failed several times and rests") for one in fit.targets if one not in well]
+    return tuple(well), refused + resting
+
+
+def admitted(targets: tuple[Target, ...], ask: Ask, features: Features, routing: Routing) -> Admission:
+    """Those of the routing's targets that have what the request needs."""
+    kinds = routing.kinds
+    return admit(
+        targets,
         ask.head,
         features,
         client=ask.dialect,
         local=lambda target: kinds[target.name].local,
-        known=abilities.row,
+        known=routing.abilities.row,
     )
-    refused += admitted.rejected
-    well = [one for one in admitted.targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
-    if not well:
-        return admitted.targets, refused  # Somebody has to try.
-    resting = [(one.name, "it has failed several times and rests") for one in admitted.targets if one not in well]
-    return tuple(well), refused + resting
 
 
 def _draft(
