@@ -209,7 +209,13 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         "policy": receipt.policy,
         "outcome": receipt.outcome,
         "attempts": [
-            {"target": f"{one.provider}/{one.model}", "outcome": one.outcome, "failure": one.failure}
+            {
+                "number": one.number,
+                "target": f"{one.provider}/{one.model}",
+                "outcome": one.outcome,
+                "failure": one.failure,
+                "billed_usd": None if one.billed_nano is None else usd_decimal(one.billed_nano),
+            }
             for one in receipt.attempts
         ],
         "billed_usd": None if billed is None else usd_decimal(billed),
@@ -224,7 +230,9 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
     lines += [*shown, ""] if shown else []
     for one in receipt.attempts:
         failed = f" ({one.failure})" if one.failure else ""
-        lines.append(f"{one.number}. {one.provider}/{one.model}: {one.outcome}{failed}, {one.total_ms:,.0f} ms")
+        place = f"{one.number}." if one.number else say("Judge", "判定役")
+        paid = say("price unknown", "価格不明") if one.billed_nano is None else format_usd(one.billed_nano)
+        lines.append(f"{place} {one.provider}/{one.model}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
     lines.append(say(f"It cost {cost}.", f"費用は {cost} でした。"))
     if receipt.weighing is None:
         lines.append(

@@ -9,7 +9,7 @@ from tenbin.cli.language import say
 from tenbin.cli.routing import columns
 from tenbin.core.features import TIERS
 from tenbin.core.money import format_usd, usd_decimal
-from tenbin.core.weighing import Candidate, Cost, Weighing
+from tenbin.core.weighing import Candidate, Cost, Hearing, Weighing
 
 _BUCKETS = (
     ("input", "input", "入力"),
@@ -26,7 +26,8 @@ _BUCKETS = (
 
 def lines(weighing: Weighing) -> list[str]:
     """The whole decision, for a terminal."""
-    return [*_seen(weighing), "", *_candidates(weighing), "", *_choice(weighing)]
+    judge = _judge(weighing.hearing)
+    return [*_seen(weighing), "", *_candidates(weighing), "", *judge, *_choice(weighing)]
 
 
 def plain(weighing: Weighing) -> dict[str, Any]:
@@ -36,6 +37,11 @@ def plain(weighing: Weighing) -> dict[str, Any]:
         if candidate.cost is not None:
             told["turn_usd"] = usd_decimal(candidate.cost.turn)
             told["total_usd"] = usd_decimal(candidate.cost.total)
+    hearing = weighing.hearing
+    if hearing is not None:
+        record["hearing"]["saves_usd"] = usd_decimal(hearing.saves_nano)
+        if hearing.expected_nano is not None:
+            record["hearing"]["expected_usd"] = usd_decimal(hearing.expected_nano)
     return record
 
 
@@ -125,6 +131,45 @@ def _three_figures(amount: int) -> int:
     """Rounded for a table: estimates say no more than three figures. ``--json`` has the exact amounts."""
     unit: int = 10 ** max(len(str(abs(amount))) - 3, 0)
     return (abs(amount) + unit // 2) // unit * unit * (-1 if amount < 0 else 1)
+
+
+def _judge(hearing: Hearing | None) -> list[str]:
+    """What a judge said, or would be asked."""
+    if hearing is None:
+        return []
+    cost = (
+        say("unknown", "不明") if hearing.expected_nano is None else format_usd(_three_figures(hearing.expected_nano))
+    )
+    saves, between = format_usd(_three_figures(hearing.saves_nano)), ", ".join(hearing.between)
+    open_ = say(
+        f"open between {between}: {hearing.chance:.0%} that the first suffices, up to {saves} at stake",
+        f"候補 {between}: 先頭で足りる見込み {hearing.chance:.0%}、差額は最大 {saves}",
+    )
+    judge = f"{say('Judge', '判定役')} {hearing.judge}"
+    if not hearing.asked and hearing.fault:
+        return [
+            say(f"{judge} is not asked: {hearing.fault}", f"{judge} には尋ねません: {hearing.fault}"),
+            f"   {open_}",
+            "",
+        ]
+    if not hearing.asked:
+        told = say(
+            f"{judge} would be asked, for about {cost}; what follows is without its word",
+            f"{judge} に尋ねます (約 {cost})。以下はその答えを含みません",
+        )
+    elif hearing.said:
+        told = say(
+            f"{judge} said in {hearing.ms:,} ms: {hearing.said} suffices (expected to cost {cost})",
+            f"{judge} の答え ({hearing.ms:,} ms): {hearing.said} で足りる (見込み費用 {cost})",
+        )
+        before = ", ".join(f"{tier} {chance:.0%}" for tier, chance in zip(TIERS, hearing.suffices, strict=True))
+        open_ += say(f"; before: {before}", f"、尋ねる前: {before}")
+    else:
+        told = say(
+            f"{judge} said nothing that counts in {hearing.ms:,} ms: {hearing.fault}",
+            f"{judge} から有効な答えなし ({hearing.ms:,} ms): {hearing.fault}",
+        )
+    return [told, f"   {open_}", ""]
 
 
 def _choice(weighing: Weighing) -> list[str]:

@@ -33,6 +33,10 @@ EXTREME: only the strongest models (research, large designs, subtle correctness)
 _AROUND_A_WORD = " \t\r\n.,:;!?*_`'\"()[]<>#「」『』。、"
 _WIDE_FROM = 0x2E80
 """Code points from which on a character takes about one token; below, letters that are no ASCII take half of one."""
+_ASCII = tuple(
+    0.6 if chr(code).isdigit() else 0.24 if chr(code).isalpha() or code <= 32 else 0.5 for code in range(128)
+)
+"""About how many tokens an ASCII character takes: one in four of a word, more of a number or of signs."""
 
 
 class Question(NamedTuple):
@@ -67,11 +71,11 @@ def _readable(text: str) -> str:
 
 def _weight(character: str) -> float:
     code = ord(character)
-    return 0.24 if code < 0x80 else 0.5 if code < _WIDE_FROM else 1.03
+    return _ASCII[code] if code < 0x80 else 0.5 if code < _WIDE_FROM else 1.03
 
 
 def _tokens(text: str) -> float:
-    return 0.24 * len(text) if text.isascii() else sum(map(_weight, text))
+    return sum(map(_weight, text))
 
 
 def _shortened(text: str, most: int) -> str:

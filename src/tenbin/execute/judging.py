@@ -34,6 +34,10 @@ MOST_BYTES = 65_536
 """Of an answer: one word and what a provider puts around it. A longer one is cut off with its connection."""
 
 
+SPARE_SECONDS = 5.0
+"""The wire's own limits lie this far behind the judge's, which is the one that counts."""
+
+
 class _Heard(NamedTuple):
     tier: Tier | None
     failure: Failure | None
@@ -56,7 +60,7 @@ async def ask_judge(world: "World", ask: Ask, step: Judge, sketch: Sketch, attem
     tier, failure, late = None, None, False
     try:
         async with asyncio.timeout(step.timeout_ms / 1000):
-            tier, failure = await _heard(world, ask, attempt, asked, step.timeout_ms / 1000)
+            tier, failure = await _heard(world, ask, attempt, asked, step.timeout_ms / 1000 + SPARE_SECONDS)
     except TimeoutError:
         late, failure = True, Failure(kind="timeout", message=f"it had not answered after {step.timeout_ms} ms")
     except UpstreamFailed as failed:
@@ -106,7 +110,7 @@ def _own_ask(ask: Ask, target: Target, body: bytes) -> Ask:
 
 
 async def _heard(world: "World", ask: Ask, attempt: AttemptUnderWay, asked: Question, seconds: float) -> _Heard:
-    """Send the question and read the answer. Raises UpstreamFailed."""
+    """Send the question and read the answer; ``seconds``: the wire's limits. Raises UpstreamFailed."""
     target, codec, body = attempt.target, world.dialects(attempt.dialect), attempt.ask.body
     to = world.reaches[target.provider]
     head = request_head(to, attempt.ask, attempt.dialect, len(body), passed_through=False)
