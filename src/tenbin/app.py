@@ -37,6 +37,7 @@ from tenbin.execute.conversations import Conversations
 from tenbin.execute.local_model import LocalModel
 from tenbin.execute.memory import settle_collector, share_one_arena
 from tenbin.execute.sensing import Discerner, Senses
+from tenbin.execute.standings import Standings, TargetNow, targets_now
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
@@ -68,12 +69,14 @@ class Gateway:
         self.clock: Clock = clock or SystemClock()
         self.prices = PriceBook(config.providers, cache=cache_directory())
         self.book = Book(data_dir, self.prices, self.clock, sync_ms=config.ledger.sync_ms)
-        self._metrics = Metrics(self._gauges)
+        self._metrics = Metrics(self._gauges, self.targets)
         self.book.subscribe(self._metrics.add)
         self.interrupted = self.book.recover()
         self.conversations = Conversations()
         self._senses = Senses(self.conversations, discerner, self.prices)
         self.book.subscribe(self._remember)
+        self._standings = Standings(self.conversations.fold_speed)
+        self.book.subscribe(self._standings.add)
         self._health: dict[str, TargetHealth] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -97,6 +100,7 @@ class Gateway:
             late=self._late,
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
             senses=self._senses,
+            standings=self._standings,
         )
         self.config, self.world = config, world
         self.keys = KeyRing(config.keys, config.master_key)
@@ -156,6 +160,18 @@ class Gateway:
         if self._stopping:
             reasons.append("the gateway is stopping")
         return reasons
+
+    def targets(self) -> list[TargetNow]:
+        """What is known of each target at this moment."""
+        return targets_now(self._health, self._standings.known, self.clock.now_ms())
+
+    def forget(self, target: str | None) -> None:
+        """Take one target (``provider/model``) for well, or all of them."""
+        self._standings.forget(target)
+        if target is None:
+            self._health.clear()
+        else:
+            self._health.pop(target, None)
 
     def _gauges(self) -> dict[str, tuple[str, float]]:
         counts = self.book.counts()

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tenbin.config.model import Cooldown
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained
 from tests.real.books import House, serving
@@ -118,3 +120,26 @@ def test_metrics_agree_with_the_receipts(fresh: House, simulator: RunningSimulat
     buckets = [sample.value for sample in families["tenbin_request_seconds"].samples if "le" in sample.labels]
     assert buckets == sorted(buckets)
     assert buckets[-1] == len(receipts)
+
+
+def test_a_targets_health_is_shown_counted_and_reset(simulator: RunningSimulator, fresh: House) -> None:
+    caller = Caller(fresh.url)
+    gateway = fresh.running.gateway
+    gateway.world.policy = msgspec.structs.replace(
+        gateway.world.policy, cooldown=Cooldown(after_failures=2, seconds=300)
+    )
+    assert caller.ask("anthropic", "one").status_code == 200
+    assert caller.ask("anthropic", "nowhere").status_code == 502
+    rows = {row["target"]: row for row in caller.http.get("/health/targets").json()["targets"]}
+    assert (rows["dead/x"]["state"], rows["dead/x"]["failures"], rows["dead/x"]["error_rate"]) == ("open", 2, 1.0)
+    sonnet = rows["anthropic/claude-sonnet-4-6"]
+    assert (sonnet["state"], sonnet["calls"], sonnet["error_rate"]) == ("closed", 1, 0.0)
+    assert sonnet["first_byte_ms"] > 0
+    scraped = caller.http.get("/metrics").text
+    assert 'tenbin_target_state{state="open",target="dead/x"} 1.0' in scraped
+    assert 'tenbin_target_error_rate{target="dead/x"}' in scraped
+    left = caller.http.delete("/health/targets", params={"target": "dead/x"}).json()["targets"]
+    assert [row["target"] for row in left] == ["anthropic/claude-sonnet-4-6"]
+    assert caller.http.delete("/health/targets").json() == {"targets": []}
+    assert caller.http.delete("/metrics").status_code == 405
+    caller.http.close()

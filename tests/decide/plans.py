@@ -40,8 +40,8 @@ def ask(model: str = "smart", **head: Any) -> Ask:
     )
 
 
-def facts(draw: float = 0.0, health: Mapping[str, TargetHealth] | None = None) -> Facts:
-    return Facts(now_ms=NOW_MS, draw=draw, health=health or {})
+def facts(draw: float = 0.0, health: Mapping[str, TargetHealth] | None = None, **known: Any) -> Facts:
+    return Facts(now_ms=NOW_MS, draw=draw, health=health or {}, **known)
 
 
 def policy(chain: Sequence[Target] = (), **fields: Any) -> Policy:

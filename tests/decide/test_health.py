@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tenbin.config.model import Cooldown
 from tenbin.core.facts import TargetHealth
 from tenbin.core.problems import Failure
-from tenbin.decide.health import COUNTS_AGAINST, WELL, available, fold, probing
+from tenbin.decide.health import COUNTS_AGAINST, WELL, available, circuit, fold, probing
 from tests.decide.plans import NOW_MS, cooldowns, failure, failures, healths
 
 COOLDOWN = Cooldown(after_failures=3, seconds=300)
@@ -67,6 +67,22 @@ def test_a_probe_without_an_outcome_stands_in_the_way_for_one_cooldown() -> None
 def test_a_probe_that_hears_of_a_rate_limit_has_heard_from_the_target() -> None:
     probed = probing(after("cut", "cut", "cut"), LATER_MS)
     assert fold(probed, failure("rate_limited"), LATER_MS, COOLDOWN) == WELL
+
+
+def test_the_circuit_has_three_states_and_one_way_through_them() -> None:
+    assert circuit(None, NOW_MS) == circuit(after("cut", "cut"), NOW_MS) == "closed"
+    closed = after("cut", "cut", "cut")
+    assert circuit(closed, LATER_MS - 1) == "open"
+    assert circuit(closed, LATER_MS) == circuit(probing(closed, LATER_MS), LATER_MS) == "half_open"
+    assert circuit(fold(probing(closed, LATER_MS), failure("cut"), LATER_MS, COOLDOWN), LATER_MS) == "open"
+
+
+@given(healths, moments, cooldowns)
+def test_a_closed_circuit_lets_everything_through_and_an_open_one_nothing(
+    health: TargetHealth, now: int, cooldown: Cooldown
+) -> None:
+    state = circuit(health, now)
+    assert available(health, now, cooldown) == (state == "closed") or state == "half_open"
 
 
 def test_no_probe_is_noted_while_the_cooldown_runs() -> None:

@@ -112,7 +112,7 @@ class Application:
         page = self.pages.find(path)
         if page is None:
             await self._refuse(request, dialect, _unknown(path), identity)
-        elif method not in ("GET", "HEAD"):
+        elif method not in ("GET", "HEAD") and (method != "DELETE" or page.forget is None):
             await self._refuse(request, dialect, _wrong_method(path, method, "GET"), identity, allow="GET")
         else:
             caller: Caller | Problem | None = None
@@ -121,7 +121,10 @@ class Application:
             if isinstance(caller, Problem):
                 await self._refuse(request, dialect, caller, identity)
                 return
-            status, headers, body = await page.answer(path, request.query, dialect)
+            if method == "DELETE" and page.forget is not None:
+                status, headers, body = await page.forget(request.query)
+            else:
+                status, headers, body = await page.answer(path, request.query, dialect)
             await request.respond(status, headers + _identified(dialect, identity), body)
 
     async def _refuse(

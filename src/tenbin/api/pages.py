@@ -21,6 +21,8 @@ class Page(NamedTuple):
     answer: Callable[[str, bytes, DialectName], Awaitable[Answer]]
     open: bool
     """Needs no key: load balancers have none, and it tells nothing about the traffic."""
+    forget: Callable[[bytes], Awaitable[Answer]] | None = None
+    """What DELETE does, with its query."""
 
 
 class Pages:
@@ -36,6 +38,7 @@ class Pages:
             "/health": ready,
             "/health/readiness": ready,
             "/health/ready": ready,
+            "/health/targets": Page(self._targets, open=False, forget=self._forget_targets),
             "/metrics": Page(self._metrics, open=False),
             "/v1/models": Page(self._models, open=False),
             "/models": Page(self._models, open=False),
@@ -57,6 +60,15 @@ class Pages:
         if reasons:
             return _json(503, {"status": "not ready", "reasons": reasons})
         return _json(200, {"status": "ready"})
+
+    async def _targets(self, path: str, query: bytes, dialect: DialectName) -> Answer:
+        return _json(200, {"targets": self._service.targets()})
+
+    async def _forget_targets(self, query: bytes) -> Answer:
+        """A person knows that a target is well again: no cooldown is waited for."""
+        named = parse_qs(query.decode("latin-1")).get("target")
+        self._service.forget(named[0] if named else None)
+        return _json(200, {"targets": self._service.targets()})
 
     async def _metrics(self, path: str, query: bytes, dialect: DialectName) -> Answer:
         content_type = b"text/plain; version=0.0.4; charset=utf-8"

@@ -6,6 +6,7 @@ from typing import Protocol
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.execute.clock import Clock
+from tenbin.execute.standings import TargetNow
 from tenbin.execute.world import World
 
 
@@ -19,6 +20,14 @@ class Service(Protocol):
 
     def not_ready(self) -> list[str]:
         """Why requests should not be sent here now, in words; empty when they may be."""
+        ...
+
+    def targets(self) -> list[TargetNow]:
+        """What is known of each target at this moment."""
+        ...
+
+    def forget(self, target: str | None) -> None:
+        """Take one target (``provider/model``) for well, or all of them."""
         ...
 
     @property

@@ -94,6 +94,9 @@ class Cooldown(Section, frozen=True):
     """Failures in a row."""
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 300.0
     """How long it is skipped before one probe is let through."""
+    order_by_health: bool = False
+    """Try the targets of a chain that do best first (by measured errors and time to the first byte), not in the order
+    in which it names them. The chain is then a set of equals."""
 
 
 class Limits(Section, frozen=True):

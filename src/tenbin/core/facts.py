@@ -1,6 +1,7 @@
 """Everything a decision may know besides the ask and the policy: no decision reads a clock or draws a number."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 import msgspec
@@ -19,8 +20,26 @@ class TargetHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """UTC ms at which one probe was let through after the cooldown; 0 when none is under way."""
 
 
+class TargetStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How a target has done lately: means in which the latest call counts most."""
+
+    calls: int
+    """Calls that told something, ever."""
+    error_rate: float
+    """Share of them that failed, 0..1."""
+    first_byte_ms: float | None
+    """From a call to the first byte of its answer; None as long as nothing has answered."""
+    at_ms: int
+    """UTC ms of the latest."""
+
+
 HealthByTarget: TypeAlias = Mapping[str, TargetHealth]
 """By ``provider/model``; a target that is absent is well."""
+
+StandingByTarget: TypeAlias = Mapping[str, TargetStanding]
+"""By ``provider/model``; of a target that is absent nothing is known."""
+
+UNKNOWN_STANDINGS: StandingByTarget = MappingProxyType({})
 
 
 PriceOf: TypeAlias = Callable[[str, str, int], Price | None]
@@ -35,3 +54,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     draw: float
     """One random number in [0, 1) for the whole decision."""
     health: HealthByTarget
+    standings: StandingByTarget = UNKNOWN_STANDINGS
+    """Looked at only where a chain is to be ordered by them."""

@@ -15,6 +15,7 @@ from tenbin.decide.candidates import Chain, eligible, resolve
 from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
 from tenbin.decide.policy import Policy
+from tenbin.decide.standing import ordered
 
 ANSWERED = Verdict(answered=True)
 
@@ -59,10 +60,17 @@ def decide(
 def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
     """The chain as configured, without those in cooldown; if all are, the chain as it is: somebody has to try."""
     if not facts.health:
-        return targets
+        return by_standing(targets, facts, policy)
     health, now = facts.health, facts.now_ms
     well = tuple(target for target in targets if available(health.get(target.name), now, policy.cooldown))
-    return well or targets
+    return by_standing(well or targets, facts, policy)
+
+
+def by_standing(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
+    """The same targets; those that do best first, where the policy says that the chain's order is not to be kept."""
+    if not policy.cooldown.order_by_health:
+        return targets
+    return ordered(targets, facts.standings, facts.now_ms)
 
 
 def worth_telling(before: Failure | None, failure: Failure) -> Failure:

@@ -4,6 +4,8 @@ A target that fails several times in a row is skipped for a while (five minutes 
 through, and its outcome opens or closes the way. A rate limit closes it for as long as the provider says.
 """
 
+from typing import Literal, TypeAlias
+
 from tenbin.config.model import Cooldown
 from tenbin.core.facts import TargetHealth
 from tenbin.core.problems import Failure, FailureKind
@@ -27,6 +29,10 @@ AT_ONCE: frozenset[FailureKind] = frozenset({"unauthenticated", "unpaid"})
 
 WELL = TargetHealth()
 
+Circuit: TypeAlias = Literal["closed", "open", "half_open"]
+"""In a circuit breaker's terms. closed: calls go through; open: it is skipped; half_open: the cooldown is over, and
+one call, the probe, finds out."""
+
 
 def fold(health: TargetHealth, failure: Failure | None, now_ms: int, cooldown: Cooldown) -> TargetHealth:
     """Health after one more attempt; ``failure`` is None for an answer."""
@@ -43,15 +49,21 @@ def fold(health: TargetHealth, failure: Failure | None, now_ms: int, cooldown: C
     return TargetHealth(failures=failures)
 
 
+def circuit(health: TargetHealth | None, now_ms: int) -> Circuit:
+    """Which of the three states a target is in."""
+    if health is None or health.closed_until_ms == 0:
+        return "closed"
+    return "open" if now_ms < health.closed_until_ms else "half_open"
+
+
 def available(health: TargetHealth | None, now_ms: int, cooldown: Cooldown) -> bool:
     """May be called now: it is well, or its cooldown is over and no probe is under way.
 
     A probe whose outcome never came (the client left first) stands in the way for one cooldown at most.
     """
-    if health is None or health.closed_until_ms == 0:
-        return True
-    if now_ms < health.closed_until_ms:
-        return False
+    state = circuit(health, now_ms)
+    if health is None or state != "half_open":
+        return state == "closed"
     return health.probing_since_ms == 0 or now_ms - health.probing_since_ms > cooldown.seconds * 1000
 
 

@@ -43,7 +43,7 @@ class Conversations:
         if weighing is None:
             return
         self.outputs = expectation.fold_receipt(self.outputs, receipt)
-        self._fold_speed(receipt)
+        self.fold_speed(receipt)
         if weighing.strong is not None:
             self.share = strong_share.fold(self.share, share, strong_share.score(weighing.features))
         key = weighing.session_key
@@ -53,7 +53,8 @@ class Conversations:
             if len(sessions) > MOST_CONVERSATIONS:
                 del sessions[next(iter(sessions))]
 
-    def _fold_speed(self, receipt: Receipt) -> None:
+    def fold_speed(self, receipt: Receipt) -> None:
+        """Learn from a settled receipt how fast its targets write; one that was not weighed tells that as well."""
         for attempt in receipt.attempts:
             if attempt.outcome != "answered" or attempt.usage.output < SHORTEST_MEASURED or attempt.total_ms <= 0:
                 continue

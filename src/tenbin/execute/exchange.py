@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tenbin.core.ask import Ask
-from tenbin.core.facts import Facts
 from tenbin.core.problems import Failure, Problem, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
 from tenbin.core.steps import Answered, Call, Failed, Judge, Pause, Resumed, StepOutcome, Verdict
@@ -108,7 +107,7 @@ class Exchange:
     async def _follow(self) -> Verdict:
         """Drive the decision."""
         world, ask, trace = self.world, self.ask, self._trace
-        facts = Facts(now_ms=ask.arrived_at_ms, draw=world.clock.draw(), health=world.health)
+        facts = world.facts(ask)
         plan = decide(ask, facts, world.policy, world.senses.known)
         outcome: StepOutcome
         try:

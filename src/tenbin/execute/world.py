@@ -7,13 +7,14 @@ from typing import Protocol
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.model import Timeouts
 from tenbin.core.ask import Ask
-from tenbin.core.facts import TargetHealth
+from tenbin.core.facts import UNKNOWN_STANDINGS, Facts, TargetHealth
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
 from tenbin.execute.clock import Clock
 from tenbin.execute.sensing import Senses
+from tenbin.execute.standings import Standings
 from tenbin.execute.upstream.address import Reach
 from tenbin.execute.upstream.client import UpstreamClient
 
@@ -100,6 +101,7 @@ class World:
         late: set[asyncio.Task[None]],
         own: Mapping[str, Starting] | None = None,
         senses: Senses | None = None,
+        standings: Standings | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -117,3 +119,15 @@ class World:
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
+        self.standings = standings if policy.cooldown.order_by_health else None
+        """How each target does; None where nothing is decided by it."""
+
+    def facts(self, ask: Ask) -> Facts:
+        """What a decision about ``ask`` may know."""
+        standings = self.standings
+        return Facts(
+            now_ms=ask.arrived_at_ms,
+            draw=self.clock.draw(),
+            health=self.health,
+            standings=standings.known if standings is not None else UNKNOWN_STANDINGS,
+        )

@@ -4,10 +4,12 @@ A request pays an append to a list; the exposition is the prometheus_client libr
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, get_args
 
 from tenbin.core.receipt import Receipt
+from tenbin.decide.health import Circuit
+from tenbin.execute.standings import TargetNow
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""
@@ -41,9 +43,14 @@ class _Series:
 class Metrics:
     """Sums over settled receipts since the start."""
 
-    def __init__(self, gauges: Callable[[], dict[str, tuple[str, float]]]) -> None:
-        """``gauges`` gives further figures at each scrape: name -> (help, value)."""
+    def __init__(
+        self,
+        gauges: Callable[[], dict[str, tuple[str, float]]],
+        targets: Callable[[], Sequence[TargetNow]] = tuple,
+    ) -> None:
+        """``gauges`` gives further figures at each scrape: name -> (help, value); ``targets``, how each target does."""
         self._gauges = gauges
+        self._targets = targets
         self._requests: dict[tuple[str, str, str], int] = {}
         self._series: dict[tuple[str, str], _Series] = {}
         self._total = [0] * (len(BUCKETS_MS) + 1)
@@ -135,8 +142,26 @@ class Metrics:
             for kind, count in zip(TOKEN_KINDS, series.tokens, strict=True):
                 tokens.add_metric([*labels_of, kind], count)
         yield from (attempts, failures, tokens, cost, unpriced, first)
+        yield from self._of_targets()
         for gauge, (help_text, value) in self._gauges().items():
             yield GaugeMetricFamily(gauge, help_text, value=value)
+
+    def _of_targets(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        names = ["target"]
+        state = GaugeMetricFamily("tenbin_target_state", "1 for the state of its circuit.", labels=[*names, "state"])
+        failures = GaugeMetricFamily("tenbin_target_failures", "Failures in a row.", labels=names)
+        errors = GaugeMetricFamily("tenbin_target_error_rate", "Share of late calls that failed.", labels=names)
+        delay = GaugeMetricFamily("tenbin_target_first_byte_seconds", "Mean of late calls.", labels=names)
+        for row in self._targets():
+            for name in get_args(Circuit):
+                state.add_metric([row.target, name], float(row.state == name))
+            failures.add_metric([row.target], row.failures)
+            errors.add_metric([row.target], row.error_rate)
+            if row.first_byte_ms is not None:
+                delay.add_metric([row.target], row.first_byte_ms / 1000)
+        yield from (state, failures, errors, delay)
 
 
 def _bucket(ms: float) -> int:

@@ -1,0 +1,66 @@
+"""What is remembered of how targets do: bounded, up to date when asked, and shown beside their health."""
+
+import pytest
+
+from tenbin.core.facts import TargetHealth
+from tenbin.core.receipt import Receipt
+from tenbin.execute import standings
+from tenbin.execute.standings import MOST_WAITING, Standings, targets_now
+from tests.decide.plans import NOW_MS
+from tests.decide.test_standing import call
+
+
+def receipt(provider: str = "one") -> Receipt:
+    return Receipt(
+        request_id="req_1",
+        arrived_at_ms=NOW_MS,
+        key_id="local",
+        dialect="anthropic",
+        operation="generate",
+        path="/",
+        requested_model="x",
+        stream=False,
+        route="",
+        outcome="answered",
+        status=200,
+        policy="",
+        attempts=(call(provider=provider),),
+    )
+
+
+def test_what_waits_is_there_when_somebody_asks() -> None:
+    told: list[Receipt] = []
+    kept = Standings(told.append)
+    for _ in range(MOST_WAITING + 3):
+        kept.add(receipt())
+    assert kept.known["one/a"].calls == MOST_WAITING + 3 == len(told)
+    kept.forget("two/b")
+    assert set(kept.known) == {"one/a"}
+    kept.forget(None)
+    assert not kept.known
+
+
+def test_the_names_of_targets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standings, "MOST_TARGETS", 2)
+    kept = Standings(lambda receipt: None)
+    for name in ("a", "b", "c"):
+        kept.add(receipt(name))
+    assert set(kept.known) == {"b/a", "c/a"}
+
+
+def test_the_page_tells_of_all_that_are_known() -> None:
+    kept = Standings(lambda receipt: None)
+    kept.add(receipt())
+    health = {
+        "one/a": TargetHealth(failures=1),
+        "two/b": TargetHealth(failures=3, closed_until_ms=NOW_MS + 1),
+        "two/c": TargetHealth(failures=3, closed_until_ms=NOW_MS),
+    }
+    rows = {row.target: row for row in targets_now(health, kept.known, NOW_MS)}
+    assert [(name, row.state, row.failures) for name, row in rows.items()] == [
+        ("one/a", "closed", 1),
+        ("two/b", "open", 3),
+        ("two/c", "half_open", 3),
+    ]
+    assert (rows["one/a"].calls, rows["one/a"].first_byte_ms, rows["one/a"].open_until_ms) == (1, 100.0, None)
+    assert rows["two/b"].open_until_ms == NOW_MS + 1
