@@ -58,6 +58,60 @@ def test_the_routing_is_shown_with_its_hash(run: Run) -> None:
     assert "sesame" not in result.output
 
 
+WEIGHED = """
+discover: false
+keys: {interns: "sha256:%s"}
+providers: {work: {profile: anthropic, api_key: sesame-word}}
+models: {fast: [work/claude-haiku-5-5]}
+default: [work/claude-sonnet-5-5]
+routing:
+  names: ["*"]
+  aliases: {claude-auto: auto}
+  tiers: {low: [work/claude-haiku-5-5], highest: [work/claude-opus-5-5]}
+""" % ("0" * 64)
+MORE = """
+  categories: {background: [work/claude-haiku-5-5], think: [work/claude-opus-5-5, work/claude-fable-5]}
+  rules:
+    - {name: learners, when: {keys: [interns], tokens_above: 9000}, without: ["*opus*"], floor: 0.5}
+    - {use: [work/claude-sonnet-5-5], when: {tasks: [translation, chat]}}
+"""
+
+
+def test_a_name_that_is_weighed_stands_nowhere_else(run: Run) -> None:
+    write(WEIGHED)
+    assert run("check").output.splitlines()[2:-2] == [
+        "fast         -> work/claude-haiku-5-5",
+        "work/...     -> work/...",
+        "claude-auto  -> auto (alias)",
+        "*            -> weighed, the cheapest that is good enough of work/claude-haiku-5-5, work/claude-opus-5-5",
+    ]
+    write(WEIGHED.replace('["*"]', '["auto", "claude-*"]'))
+    told = run("check").output
+    assert "auto, claude-*  -> weighed" in told
+    assert "claude-..." not in told
+    assert "any other name  -> work/claude-sonnet-5-5" in told
+
+
+def test_rules_and_categories_are_shown_in_the_order_in_which_they_hold(run: Run) -> None:
+    write(WEIGHED + MORE)
+    assert run("check").output.splitlines()[5:-2] == [
+        "*             -> the first that holds:",
+        "  learners    -> never *opus*; floor 0.5 (when keys interns; tokens_above 9000)",
+        "  rule 2      -> work/claude-sonnet-5-5 (when tasks translation, chat)",
+        "  background  -> work/claude-haiku-5-5",
+        "  think       -> work/claude-opus-5-5, then work/claude-fable-5",
+        "  all others  -> weighed, the cheapest that is good enough of work/claude-haiku-5-5, work/claude-opus-5-5",
+    ]
+    told = json.loads(run("check", "--json").output)["routing"]["weighed"]
+    assert [rule["name"] for rule in told["rules"]] == ["learners", "rule 2"]
+    assert told["rules"][0]["when"]["keys"] == ["interns"]
+    write(WEIGHED + "  categories: {default: [work/claude-haiku-5-5]}\n")
+    assert run("check").output.splitlines()[5:-2] == [
+        "*            -> the first that holds:",
+        "  default    -> work/claude-haiku-5-5",
+    ]
+
+
 def test_the_routing_for_programs(run: Run) -> None:
     write(GOOD)
     told = json.loads(run("check", "--json").output)
