@@ -1,12 +1,13 @@
 """Writes src/tenbin/decide/abilities.json: how able models are, on the scale of the tiers.
 
-    python training/abilities.py --data DIR [--date YYYY-MM-DD]
+    python -m training.abilities --data DIR [--date YYYY-MM-DD]
 
 Two sources are merged. ``abilities.csv`` (beside this file) names models with their place on a public index of some
 hundred benchmarks (whatmodel.sh, as of November 2026; ``between neighbours`` marks a place estimated by hand from the
-models that rank next to it, by family, size and price). Models that stand in no index but in outcome tables are placed
-by a two-parameter logistic (item-response) fit of the tables in DIR whose licences allow it: RouteLLM, RouterBench and
-LLMRouter. The Japanese judgements give an offset for Japanese, and a place to models that stand nowhere else.
+models that rank next to it, by family, size and price). Models that stand in outcome tables get offsets by groups of
+tasks from an item-response fit of the tables in DIR whose licences allow it (RouteLLM, RouterBench, LLMRouter:
+item_response.py), and those that the index does not hold their place. The Japanese judgements give an offset for
+Japanese, and a place to models that stand nowhere else.
 
 Context windows and longest outputs are LiteLLM's (1.109.1) and genai-prices' (0.2.3); the few speeds are medians that
 Artificial Analysis published, or tokens billed over latency in the outcomes of llm-model-routing-benchmark.
@@ -27,10 +28,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from genai_prices.data import providers
-from scipy.optimize import minimize
 
 from tenbin.decide.abilities import parameters, spellings
+from training.item_response import (
+    ESTIMATE_WIDTH,
+    INDEX_WIDTH,
+    UNKNOWN,
+    UNKNOWN_WIDTH,
+    Fitted,
+    Known,
+    fit,
+    parts,
+)
 
+DATE = "2026-11-22"
+"""Version of the shipped table."""
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "tenbin" / "decide" / "abilities.json"
 
@@ -45,9 +57,8 @@ SIZES = {"nano": -0.2, "tiny": -2.0, "lite": -0.3, "mini": 0.0, "flash": 0.3, "s
          "air": 0.0, "fast": 0.0, "medium": 0.2, "plus": 0.4, "sonnet": 2.0, "terra": 2.0, "large": 0.4, "pro": 1.0,
          "max": 0.7, "ultra": 1.0, "opus": 3.0, "sol": 2.4, "astra": 3.0, "fable": 2.2}  # fmt: skip
 
-# Formats that some models were not tuned for say nothing of their ability: tasks of LLMRouter in which a model that is
-# right elsewhere scores nothing at all are left out for it.
-BROKEN = 0.03
+LEAST_OFFSET = 0.1
+"""Offsets smaller than this are left out of the table."""
 
 
 class Entry(NamedTuple):
@@ -95,65 +106,6 @@ def named(model: str, known: Mapping[str, str]) -> str:
     """A model as abilities.csv names it, where it does."""
     names = list(spellings(model))
     return next((known[name] for name in names if name in known), names[0])
-
-
-def outcome_table(data: Path, alias: Mapping[str, str]) -> dict[tuple[str, str], tuple[float, int]]:
-    """(task, plain model name) -> (mean score, questions), of tables whose licences allow shipping it."""
-    means: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def add(task: str, model: str, scores: pd.Series) -> None:
-        scores = scores.dropna()
-        if len(scores) >= 20:
-            means[task, named(model, alias)] = (float(scores.mean()), len(scores))
-
-    pair = {"weak": "mixtral-8x7b-instruct-v0.1", "strong": "gpt-4-1106-preview"}
-    for name in ("routellm_mmlu", "routellm_gsm8k"):
-        frame = pd.read_parquet(data / f"{name}.parquet")
-        for group, rows in frame.groupby("domain") if "domain" in frame else [("gsm8k", frame)]:
-            for column, model in pair.items():
-                add(f"{name}/{group}", model, rows[column].astype(float))
-    for name in ("routerbench_11models_3tasks", "llmrouter_9models"):
-        frame = pd.read_parquet(data / f"{name}.parquet")
-        for task, rows in frame.groupby("task"):
-            for column in (one for one in frame if one.startswith("score|")):
-                add(f"{name}/{task}", column.removeprefix("score|"), rows[column])
-    return means
-
-
-def fit(means: Mapping[tuple[str, str], tuple[float, int]], known: Mapping[str, float]) -> dict[str, tuple[float, int]]:
-    """Two-parameter logistic fit: P(right) = 1 / (1 + exp(-a_task (ability_model - b_task))).
-
-    Models with a known ability are held near it (standard deviation 0.4), which ties the fit to the scale; the others
-    have a wide prior (-1.5, 1.0). Over-dispersion beyond the binomial is taken as 0.25 logits. Gives each fitted
-    model's ability and in how many tasks it was seen.
-    """
-    broken = {(task, model) for (task, model), (mean, _) in means.items() if mean < BROKEN}
-    cells = [(task, model, *value) for (task, model), value in means.items() if (task, model) not in broken]
-    tasks = sorted({cell[0] for cell in cells})
-    models = sorted({cell[1] for cell in cells})
-    t = np.array([tasks.index(cell[0]) for cell in cells])
-    m = np.array([models.index(cell[1]) for cell in cells])
-    p = np.clip(np.array([cell[2] for cell in cells]), 0.01, 0.99)
-    n = np.array([cell[3] for cell in cells])
-    seen = np.log(p / (1 - p))
-    weight = 1 / (1 / (n * p * (1 - p)) + 0.25**2)
-    centre = np.array([known.get(model, -1.5) for model in models])
-    width = np.array([0.4 if model in known else 1.0 for model in models])
-
-    def loss(x: np.ndarray) -> float:
-        ability, b, log_a = x[: len(models)], x[len(models) : len(models) + len(tasks)], x[len(models) + len(tasks) :]
-        said = np.exp(log_a)[t] * (ability[m] - b[t])
-        return float(
-            (weight * (said - seen) ** 2 / 2).sum()
-            + (((ability - centre) / width) ** 2 / 2).sum()
-            + ((b + 1.5) ** 2 / 18).sum()
-            + (log_a**2 / 0.5).sum()
-        )
-
-    start = np.concatenate([centre, np.full(len(tasks), -1.5), np.zeros(len(tasks))])
-    found = minimize(loss, start, method="L-BFGS-B", options={"maxiter": 5_000, "maxfun": 10**6})
-    assert found.success, found.message
-    return {model: (float(found.x[index]), int((m == index).sum())) for index, model in enumerate(models)}
 
 
 def japanese(data: Path, ability: Mapping[str, float], alias: Mapping[str, str]) -> dict[str, float]:
@@ -230,68 +182,108 @@ def priced(ability: Mapping[str, float], alias: Mapping[str, str]) -> list[tuple
     return list(points.values())
 
 
-def main() -> None:
-    """Merge, fit, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the outcome tables")
-    parser.add_argument("--date", default="2026-11-22", help="version written into the file")
-    options = parser.parse_args()
-    table = entries()
-    alias = {name: entry.match[0] for entry in table for name in entry.match}
-    known = {entry.match[0]: scale(entry.index) for entry in table if entry.index is not None}
-    fitted = fit(outcome_table(options.data, alias), known)
-    ability = {**known, **{name: value for name, (value, _) in fitted.items() if name not in known}}
-    in_japanese = japanese(options.data, ability, alias)
-    rows: list[dict[str, Any]] = []
-    open_models: list[tuple[float, float]] = []
+def beforehand(table: list[Entry]) -> dict[str, Known]:
+    """What abilities.csv says of models, before the outcome tables have been looked at."""
+    known = {}
+    for entry in table:
+        sure = entry.basis == "whatmodel.sh"
+        if entry.index is not None:
+            known[entry.match[0]] = Known(scale(entry.index), INDEX_WIDTH if sure else ESTIMATE_WIDTH, entry.offsets)
+        else:
+            known[entry.match[0]] = Known(UNKNOWN, UNKNOWN_WIDTH, entry.offsets)
+    return known
+
+
+def placed(entry: Entry, fitted: Fitted | None) -> tuple[float, str]:
+    """A model's overall ability and where it comes from: the index goes first, then outcomes, then the estimate."""
+    if entry.index is None:
+        assert fitted is not None, entry.match
+        return fitted.ability, f"fit of outcome tables, {fitted.parts} parts"
+    if entry.basis == "whatmodel.sh":
+        return scale(entry.index), f"whatmodel.sh: {entry.index}"
+    if fitted is not None:
+        return fitted.ability, f"estimate between neighbours on whatmodel.sh, moved by {fitted.parts} parts of outcomes"
+    if entry.basis == "between neighbours":
+        return scale(entry.index), "estimate between neighbours on whatmodel.sh"
+    return scale(entry.index), entry.basis.removeprefix("family: ")
+
+
+def offsets_of(entry: Entry, value: float, fitted: Fitted | None, in_japanese: float | None) -> dict[str, float]:
+    """What is added to a model's overall ability in groups of tasks, and for Japanese."""
+    offsets = dict(entry.offsets)
+    if fitted is not None:
+        offsets |= {group: fitted.ability + offset - value for group, offset in fitted.offsets.items()}
+    if in_japanese is not None:
+        # Halved towards nothing: two hundred prompts and a judge's taste are not a language.
+        offsets["japanese"] = float(np.clip((in_japanese - value) / 2, -0.8, 0.8))
+    return {name: round(offset, 2) for name, offset in offsets.items() if abs(round(offset, 2)) >= LEAST_OFFSET}
+
+
+def rows_of(table: list[Entry], fitted: Mapping[str, Fitted], in_japanese: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The rows of the models that abilities.csv names."""
+    rows = []
     for entry in table:
         first = entry.match[0]
-        row: dict[str, Any] = {"match": list(entry.match)}
-        if entry.index is not None:
-            value = scale(entry.index)
-            source = f"{entry.basis}: {entry.index}" if entry.basis == "whatmodel.sh" else entry.basis
-            if entry.basis == "between neighbours":
-                source = "estimate between neighbours on whatmodel.sh"
-        else:
-            value, count = fitted[first]
-            source = f"fit of outcome tables, {count} tasks"
-        row["ability"] = round(value, 2)
-        row["source"] = source
-        row["date"] = entry.date
-        offsets = dict(entry.offsets)
-        if first in in_japanese:
-            # Halved towards nothing: two hundred prompts and a judge's taste are not a language.
-            offset = round(float(np.clip((in_japanese[first] - value) / 2, -0.8, 0.8)), 2)
-            if abs(offset) >= 0.1:
-                offsets["japanese"] = offset
-        if offsets:
+        value, source = placed(entry, fitted.get(first))
+        row: dict[str, Any] = {
+            "match": list(entry.match), "ability": round(value, 2), "source": source, "date": entry.date
+        }  # fmt: skip
+        if offsets := offsets_of(entry, value, fitted.get(first), in_japanese.get(first)):
             row["offsets"] = offsets
         if entry.basis.startswith("family"):
             row["family"] = True
-            row["source"] = entry.basis.removeprefix("family: ")
         for name in ("serves", "context", "max_output", "tokens_per_second"):
             if found := getattr(entry, name):
                 row[name] = found
         rows.append(row)
-        billions = next((size for name in entry.match if (size := parameters(name.replace("-5b", ".5b")))), None)
-        if billions is not None and "family" not in row:
-            open_models.append((billions, value))
-    rows += judged_only(in_japanese, {**dict.fromkeys(alias, 0.0), **ability}, options.date)
-    document = {
-        "version": options.date,
+    return rows
+
+
+def document(data: Path, date: str, keep: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole table; ``keep``: rows of outcome tables that may be looked at (all, where it does not say)."""
+    table = entries()
+    alias = {name: entry.match[0] for entry in table for name in entry.match}
+    fitted = fit(parts(data, lambda model: named(model, alias), keep), beforehand(table))
+    ability = {entry.match[0]: placed(entry, fitted.get(entry.match[0]))[0] for entry in table}
+    in_japanese = japanese(data, ability, alias)
+    open_models = []
+    for entry in table:
+        sizes = [size for name in entry.match if (size := parameters(name.replace("-5b", ".5b")))]
+        if sizes and not entry.basis.startswith("family"):
+            open_models.append((sizes[0], ability[entry.match[0]]))
+    return {
+        "version": date,
         "scale": "0: a typical low-tier model, 1: medium, 2: high, 3: highest",
         "by_word": SIZES,
         "by_parameters": line(open_models),
         "by_price": line(priced(ability, alias)),
+        "rows": rows_of(table, fitted, in_japanese)
+        + judged_only(in_japanese, {**dict.fromkeys(alias, 0.0), **ability}, date),
     }
-    head = json.dumps(document, indent=1, ensure_ascii=False).removesuffix("\n}")
-    body = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    TARGET.write_text(f'{head},\n "rows": [\n  {body}\n ]\n}}\n', encoding="utf-8")
-    for name, (value, count) in sorted(fitted.items(), key=lambda hit: -hit[1][0]):
-        beside = f"  (index {known[name]:.2f})" if name in known else ""
-        sys.stdout.write(f"{name:45} {value:6.2f}  {count:2} tasks{beside}\n")
-    sys.stdout.write(f"{len(rows)} rows in {TARGET}\n")
+
+
+def written(found: Mapping[str, Any]) -> str:
+    """The table as the file holds it: a row a line."""
+    head = json.dumps({name: found[name] for name in found if name != "rows"}, indent=1, ensure_ascii=False)
+    body = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in found["rows"])
+    return head.removesuffix("\n}") + f',\n "rows": [\n  {body}\n ]\n}}\n'
+
+
+def main() -> int:
+    """Merge, fit, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the outcome tables")
+    parser.add_argument("--date", default=DATE, help="version written into the file")
+    parser.add_argument("--check", action="store_true", help="compare with the shipped table, write nothing")
+    options = parser.parse_args()
+    content = written(document(options.data, options.date))
+    if options.check:
+        same = TARGET.read_text(encoding="utf-8") == content
+        sys.stdout.write("the shipped table, byte for byte\n" if same else "this is not the shipped table\n")
+        return 0 if same else 1
+    TARGET.write_text(content, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,7 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenbin.decide.abilities import REMEMBERED, STRONGEST, WEAKEST, Abilities, parameters, plain, shipped
+from tenbin.core.features import Domain, TaskType
+from tenbin.decide.abilities import (
+    DOMAIN_GROUPS,
+    MULTIPLE_CHOICE,
+    QUESTION,
+    REMEMBERED,
+    STRONGEST,
+    TASK_GROUPS,
+    WEAKEST,
+    Abilities,
+    group_of,
+    parameters,
+    plain,
+    shipped,
+)
 
 ABILITIES = Abilities(shipped())
 
@@ -103,6 +117,43 @@ def test_known_strengths_count_in_their_tasks() -> None:
     assert (
         ABILITIES.ability("smollm2:135m", "short_answer", language="ja").value < ABILITIES.ability("smollm2:135m").value
     )
+
+
+@pytest.mark.parametrize(
+    ("task", "domain", "options", "group"),
+    [
+        ("debugging", "computer_science", 4, "code"),
+        ("mathematics", "mathematics", 4, "mathematics"),
+        ("reading_comprehension", "computer_science", 2, "multiple_choice"),
+        ("short_answer", "mathematics", 4, "multiple_choice"),
+        ("short_answer", "mathematics", 0, "mathematics"),
+        ("short_answer", "history", 0, "question"),
+        ("summarization", "history", 0, ""),
+        (None, "computer_science", 4, ""),
+    ],
+)
+def test_the_task_tells_the_group_then_the_form_then_the_domain(
+    task: TaskType | None, domain: Domain, options: int, group: str
+) -> None:
+    assert group_of(task, domain, options) == group
+
+
+def test_what_outcomes_say_of_a_model_counts_in_their_groups() -> None:
+    """Claude 2 wrote code nearly as well as GPT-4 did, and answered exams like a much smaller model."""
+
+    def gap(task: TaskType, options: int) -> float:
+        strong, weak = (ABILITIES.ability(name, task, options=options) for name in ("gpt-4-1106-preview", "claude-v2"))
+        return strong.value - weak.value
+
+    assert gap("code_generation", 0) < 1 < 2 < gap("short_answer", 4)
+    reasoner, all_rounder = "llama-3.3-nemotron-super-49b-v1", "llama-3.1-nemotron-51b-instruct"
+    assert ABILITIES.ability(reasoner).value < ABILITIES.ability(all_rounder).value
+    assert ABILITIES.ability(reasoner, "mathematics").value > ABILITIES.ability(all_rounder, "mathematics").value
+
+
+def test_offsets_are_of_groups_that_are_looked_up() -> None:
+    groups = {*TASK_GROUPS.values(), *DOMAIN_GROUPS.values(), MULTIPLE_CHOICE, QUESTION, "japanese"}
+    assert {name for row in shipped().rows for name in row.offsets} <= groups
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ def test_chances_hold_together_for_any_request(user: str, system: str, turns: in
     assert found.domain in DOMAINS
 
 
+def test_the_options_of_a_multiple_choice_are_counted() -> None:
+    assert of("Which gas do plants take up?\nA) oxygen\nB) carbon dioxide\nC) helium\nAnswer:").options == 3
+    assert of("Which gas do plants take up?").options == 0
+
+
 def test_hard_requests_ask_for_more_than_small_talk() -> None:
     sketches = [Sketch(user="Hi, how are you?"), Sketch(user="Find the race condition in this distributed lock.")]
     easy, hard = (discerner().complexity(sketch) for sketch in sketches)

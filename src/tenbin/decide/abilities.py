@@ -30,8 +30,25 @@ TASK_GROUPS: Mapping[TaskType, str] = {
     "chat": "writing",
 }
 """Tasks in which models are known to differ from their overall ability; the others count as overall."""
+MULTIPLE_CHOICE = "multiple_choice"
+"""The group of questions with lettered options: a form in which some models answer far better or worse than freely."""
 DOMAIN_GROUPS: Mapping[Domain, str] = {"computer_science": "code", "mathematics": "mathematics"}
-"""The same by domain, where the task says nothing."""
+"""The same by domain, where neither the task nor the form says anything."""
+QUESTION = "question"
+"""The group of other short questions: of facts and of common sense."""
+
+
+def group_of(task: TaskType | None, domain: Domain, options: int) -> str:
+    """The group by which a request's offset is looked up; empty where models count as they are overall."""
+    if task is None:
+        return ""
+    group = TASK_GROUPS.get(task)
+    if group is not None:
+        return group
+    if options:
+        return MULTIPLE_CHOICE
+    return DOMAIN_GROUPS.get(domain, QUESTION if task == "short_answer" else "")
+
 
 GUESS = 1.0
 """Ability of a model of which nothing at all can be told: a medium one."""
@@ -51,7 +68,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     date: str
     """``YYYY-MM`` of the source."""
     offsets: Mapping[str, float] = {}
-    """What is added in a group of tasks (code, mathematics, writing) and for a language (japanese)."""
+    """What is added in a group of tasks (code, mathematics, writing, question, multiple_choice) and for a language
+    (japanese)."""
     family: bool = False
     """Stands for all models of a family that have no row of their own."""
     serves: Mapping[str, str] = {}
@@ -141,15 +159,16 @@ class Abilities:
     def ability(
         self,
         target: str,
-        task: TaskType = "short_answer",
+        task: TaskType | None = None,
         domain: Domain = "other",
         language: Language = "en",
         price: float | None = None,
+        options: int = 0,
     ) -> Ability:
-        """A target's ability for one kind of request, and where the figure comes from.
+        """A target's ability for one kind of request (none: overall), and where the figure comes from.
 
         ``target`` is ``provider/model`` or a model's name alone; ``price`` is USD per million tokens (three of input
-        for one of output), looked at only when the name says nothing.
+        for one of output), looked at only when the name says nothing; ``options`` are those of a multiple choice.
         """
         known = self._known.get(target)
         if known is None:
@@ -162,9 +181,7 @@ class Abilities:
                 return Ability(round(self.table.by_price.at(price), 2), f"estimate: price position, {self.version}")
             return Ability(GUESS, "guess")
         if known.offsets:
-            group = TASK_GROUPS.get(task) or DOMAIN_GROUPS.get(domain)
-            if group is not None:
-                value += known.offsets.get(group, 0.0)
+            value += known.offsets.get(group_of(task, domain, options), 0.0)
             if language == "ja":
                 value += known.offsets.get("japanese", 0.0)
         return Ability(value, known.source)

@@ -39,7 +39,7 @@ def expected(
     ``target`` is ``provider/model``; ``price`` (USD per million tokens) helps to place a model of unknown name;
     ``now_ms`` (UTC) lets old evidence fade, 0 takes it as it stands.
     """
-    able = abilities.ability(target, features.task, features.domain, features.language, price)
+    able = abilities.ability(target, features.task, features.domain, features.language, price, features.options)
     prior = suffices_at(features.suffices, able.value)
     if not evidence or Cell(target) not in evidence:
         return Quality(value=prior, prior=prior, ability=able.value, source=able.source)

@@ -56,6 +56,7 @@ class Discerner:
             task_chance=float(judgement.tasks[task]),
             domain=DOMAINS[domain],
             domain_chance=float(judgement.domains[domain]),
+            options=reading.options,
             language=reading.language,
             suffices=tier_chances(judgement, weights),
             model=weights.version,

@@ -31,6 +31,7 @@ class Runtime:
             task_chance=told.task_chance,
             domain=told.domain,
             domain_chance=told.domain_chance,
+            options=told.options,
             suffices=told.suffices,
             learned=told.model,
         )
