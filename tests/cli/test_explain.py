@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from tenbin.core.usage import Usage
+from tenbin.core.weighing import Hearing
 from tests.cli.conftest import Run
-from tests.ledger.making import A_WEIGHING, a_book, a_receipt
+from tests.ledger.making import A_WEIGHING, a_book, a_receipt, an_attempt
 
 CONFIG = """
 discover: false
@@ -118,3 +122,55 @@ def test_a_past_request(run: Run, tmp_path: Path) -> None:
     missing = run("explain", "--request", "req_9", "--data-dir", str(tmp_path))
     assert missing.exit_code == 1
     assert "tenbin ledger" in missing.output
+
+
+JUDGE = """
+routing:
+  tiers: {low: [anthropic/claude-haiku-5-5], highest: [anthropic/claude-opus-5-5]}
+  judge: {target: anthropic/claude-haiku-5-5, least: 0, most: 1, max_usd: 1}
+"""
+
+
+def test_for_a_prompt_the_judge_would_be_asked_and_is_not(run: Run) -> None:
+    Path("tenbin.yaml").write_text(CONFIG + JUDGE, encoding="utf-8")
+    prompt = "Explain step by step why the harmonic series diverges while the sum of 1/n^2 converges."
+    result = run("explain", prompt)
+    assert result.exit_code == 0, result.output
+    assert "Judge anthropic/claude-haiku-5-5 would be asked, for about $" in result.output
+    hearing = json.loads(run("explain", prompt, "--json").output)["weighing"]["hearing"]
+    assert "asked" not in hearing
+    assert float(hearing["expected_usd"]) <= float(hearing["saves_usd"])
+    Path("tenbin.yaml").write_text(CONFIG + JUDGE.replace("max_usd: 1", "max_usd: 0.000001"), encoding="utf-8")
+    assert "is not asked: asking would cost" in run("explain", prompt).output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"said": "high", "ms": 412}, "said in 412 ms: high suffices"),
+        ({"fault": "it had not answered after 1500 ms", "ms": 1500}, "it had not answered after 1500 ms"),
+    ],
+)
+def test_what_a_judge_said_of_a_past_request(run: Run, tmp_path: Path, changes: Any, said: str) -> None:
+    hearing = Hearing(
+        judge="acme/anvil-1",
+        chance=0.55,
+        between=("home/small", "acme/anvil-1"),
+        saves_nano=7_000_000,
+        expected_nano=1_448_000,
+        suffices=(0.55, 0.75, 0.9, 0.97),
+        asked=True,
+        **changes,
+    )
+    weighing = msgspec.structs.replace(A_WEIGHING, hearing=hearing)
+    asked = an_attempt(0, usage=Usage(input=700, output=4))
+    with a_book(tmp_path) as book:
+        book.settle(a_receipt("req_1", asked, an_attempt(), weighing=weighing))
+        assert book.flush()
+    output = run("explain", "--request", "req_1", "--data-dir", str(tmp_path)).output
+    assert said in output
+    assert "55% that the first suffices" in output
+    assert "Judge acme/anvil-1: answered, 12 ms, $0.00144" in output
+    told = json.loads(run("explain", "--request", "req_1", "--data-dir", str(tmp_path), "--json").output)
+    assert told["attempts"][0]["number"] == 0
+    assert told["attempts"][0]["billed_usd"] == "0.001440000"

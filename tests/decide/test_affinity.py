@@ -174,6 +174,13 @@ def test_a_fallback_counts_as_one_answer_where_it_was_given() -> None:
     assert (session.target, session.requests, session.switches) == (HAIKU, 1, 0)
 
 
+def test_a_judge_who_was_asked_first_leaves_nothing_behind() -> None:
+    judge = msgspec.structs.replace(attempt(HAIKU, cache_write_5m=20_000), number=0)
+    answering = attempt(OPUS, cache_write_5m=20_000)
+    assert after(receipt(judge, answering)) == after(receipt(answering))
+    assert after(receipt(judge, outcome="cancelled")) == NEW
+
+
 def test_a_request_that_was_overtaken_takes_nothing_back() -> None:
     """It began first and is settled last: what the later one left is what is there."""
     session = after(

@@ -146,9 +146,12 @@ def test_only_what_the_provider_stated_of_a_whole_answer_teaches() -> None:
     answered = a_receipt("req_1", an_attempt(usage=Usage(input=5, output=400)), weighing=weighing)
     assert fold_receipt(UNTAUGHT, answered).lengths["default:code_generation"].total == 400
     estimated = an_attempt(usage=Usage(input=5, output=400, output_estimated=True))
+    judged = a_receipt("req_1", an_attempt(0, model="judge"), *answered.attempts, weighing=weighing)
+    assert fold_receipt(UNTAUGHT, judged) == fold_receipt(UNTAUGHT, answered), "a judge's word is no answer"
     for teaches_nothing in (
         a_receipt("req_2", an_attempt()),
         a_receipt("req_3", an_attempt(), weighing=weighing, outcome="cut"),
         a_receipt("req_4", estimated, weighing=weighing),
+        a_receipt("req_5", an_attempt(0), weighing=weighing),
     ):
         assert fold_receipt(UNTAUGHT, teaches_nothing) == UNTAUGHT

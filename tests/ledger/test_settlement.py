@@ -147,3 +147,16 @@ def test_counting_tokens_costs_nothing_and_embedding_produces_none() -> None:
     assert counted.usage == NOTHING
     embedded = interrupted(msgspec.structs.replace(OPENED, operation="embed"), None)
     assert embedded.usage == Usage(input=1_234, input_estimated=True)
+
+
+def test_a_judge_in_flight_is_settled_at_its_own_price_and_no_target_had_the_last_word() -> None:
+    judge = msgspec.structs.replace(OPENED, number=0, route="judge", input_tokens=700)
+    receipt = price_receipt(interrupted(judge, None), find)
+    (only,) = receipt.attempts
+    assert (only.number, only.outcome, only.cost_nano) == (0, "interrupted", 700 * 2_000)
+    assert receipt.billed_nano == 700 * 2_000
+    assert receipt.last is None
+    answering = msgspec.structs.replace(OPENED, attempts=receipt.attempts)
+    both = interrupted(answering, None)
+    assert [one.number for one in both.attempts] == [0, 1]
+    assert both.last == both.attempts[-1]

@@ -100,12 +100,13 @@ class Electricity(Section, frozen=True):
 
 
 class Judge(Section, frozen=True):
-    """A model that is asked how hard a request is, where the learned part is unsure. Its cost counts."""
+    """A model that is asked how hard a request is, where the learned part is unsure (docs/quality.md). Its cost counts,
+    and it reads a sample of the request's words."""
 
     target: TargetName | None = None
     """Who is asked. Default: nobody."""
     least: Share = 0.4
-    """It is asked when the chance that the cheaper tier suffices lies between this ..."""
+    """It is asked when the chance that the cheapest of the targets in question suffices lies between this ..."""
     most: Share = 0.7
     """... and this."""
     timeout_ms: OneOrMore = 1_500
