@@ -4,6 +4,7 @@ Quick enough for the event loop: microseconds to a millisecond, no network, no d
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Protocol
@@ -73,6 +74,7 @@ class Senses:
         self.conversations = conversations or Conversations()
         self._discerner = discerner
         self._prices = prices
+        self._loaded = discerner is None
 
     @property
     def known(self) -> KnownNow | None:
@@ -88,10 +90,21 @@ class Senses:
         """The senses of one request. Raises Unreadable for a body that is no JSON object."""
         if self._prices is not None and not self._prices.ready:
             await asyncio.to_thread(self._prices.wait)
+        if not self._loaded and policy.routing is not None and policy.routing.settings.learned:
+            await asyncio.to_thread(self._load)
         threshold = policy.routing.settings.long_context_tokens if policy.routing is not None else None
         return Sensing(
             ask, codec.sketch(ask.body), self.conversations, self._discerner, threshold or LONG_CONTEXT_TOKENS
         )
+
+    def _load(self) -> None:
+        """Load numpy and the weights in a thread: other requests' answers go on meanwhile. Should that fail, those who
+        ask for words to be read tell of it.
+        """
+        assert self._discerner is not None
+        with contextlib.suppress(Exception):
+            self._discerner().complexity(Sketch())
+        self._loaded = True
 
 
 class Sensing:
