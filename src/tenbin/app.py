@@ -78,6 +78,7 @@ class Gateway:
         self._standings = Standings(self.conversations.fold_speed)
         self.book.subscribe(self._standings.add)
         self._health: dict[str, TargetHealth] = {}
+        self._exhausted: dict[str, int] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -101,6 +102,7 @@ class Gateway:
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
             senses=self._senses,
             standings=self._standings,
+            exhausted=self._exhausted,
         )
         self.config, self.world = config, world
         self.keys = KeyRing(config.keys, config.master_key)
@@ -163,13 +165,14 @@ class Gateway:
 
     def targets(self) -> list[TargetNow]:
         """What is known of each target at this moment."""
-        return targets_now(self._health, self._standings.known, self.clock.now_ms())
+        return targets_now(self._health, self._standings.known, self._exhausted, self.clock.now_ms())
 
     def forget(self, target: str | None) -> None:
         """Take one target (``provider/model``) for well, or all of them."""
         self._standings.forget(target)
         if target is None:
             self._health.clear()
+            self._exhausted.clear()
         else:
             self._health.pop(target, None)
 

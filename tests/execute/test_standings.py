@@ -1,5 +1,6 @@
 """What is remembered of how targets do: bounded, up to date when asked, and shown beside their health."""
 
+import msgspec
 import pytest
 
 from tenbin.core.facts import TargetHealth
@@ -40,6 +41,15 @@ def test_what_waits_is_there_when_somebody_asks() -> None:
     assert not kept.known
 
 
+def test_how_a_target_does_as_a_judge_is_kept_apart() -> None:
+    kept = Standings(lambda receipt: None)
+    one = receipt()
+    judge = msgspec.structs.replace(one.attempts[0], number=0, outcome="failed", failure="timeout")
+    kept.add(msgspec.structs.replace(one, attempts=(judge, *one.attempts)))
+    assert set(kept.known) == {"one/a", "judge one/a"}
+    assert kept.known["one/a"].calls == 1
+
+
 def test_the_names_of_targets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standings, "MOST_TARGETS", 2)
     kept = Standings(lambda receipt: None)
@@ -56,11 +66,12 @@ def test_the_page_tells_of_all_that_are_known() -> None:
         "two/b": TargetHealth(failures=3, closed_until_ms=NOW_MS + 1),
         "two/c": TargetHealth(failures=3, closed_until_ms=NOW_MS),
     }
-    rows = {row.target: row for row in targets_now(health, kept.known, NOW_MS)}
+    rows = {row.target: row for row in targets_now(health, kept.known, {"two/b": NOW_MS + 9, "one/a": NOW_MS}, NOW_MS)}
     assert [(name, row.state, row.failures) for name, row in rows.items()] == [
         ("one/a", "closed", 1),
         ("two/b", "open", 3),
         ("two/c", "half_open", 3),
     ]
     assert (rows["one/a"].calls, rows["one/a"].first_byte_ms, rows["one/a"].open_until_ms) == (1, 100.0, None)
-    assert rows["two/b"].open_until_ms == NOW_MS + 1
+    assert (rows["two/b"].open_until_ms, rows["two/b"].exhausted_until_ms) == (NOW_MS + 1, NOW_MS + 9)
+    assert rows["one/a"].exhausted_until_ms is None

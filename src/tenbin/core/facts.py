@@ -39,6 +39,7 @@ HealthByTarget: TypeAlias = Mapping[str, TargetHealth]
 StandingByTarget: TypeAlias = Mapping[str, TargetStanding]
 """By ``provider/model``; of a target that is absent nothing is known."""
 
+NOTHING_EXHAUSTED: Mapping[str, int] = MappingProxyType({})
 UNKNOWN_STANDINGS: StandingByTarget = MappingProxyType({})
 
 
@@ -56,3 +57,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthByTarget
     standings: StandingByTarget = UNKNOWN_STANDINGS
     """Looked at only where a chain is to be ordered by them."""
+    exhausted: Mapping[str, int] = NOTHING_EXHAUSTED
+    """By pool of a rate limit (decide.allowance): UTC ms until which nothing is left of it."""

@@ -11,6 +11,7 @@ from tenbin.core.problems import Failure
 from tenbin.core.steps import Answered, Call, Failed, Pause, Step, StepOutcome, Verdict
 from tenbin.core.target import Target
 from tenbin.decide import retry
+from tenbin.decide.allowance import exhausted_last
 from tenbin.decide.candidates import Chain, eligible, resolve
 from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
@@ -58,19 +59,18 @@ def decide(
 
 
 def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
-    """The chain as configured, without those in cooldown; if all are, the chain as it is: somebody has to try."""
-    if not facts.health:
-        return by_standing(targets, facts, policy)
-    health, now = facts.health, facts.now_ms
-    well = tuple(target for target in targets if available(health.get(target.name), now, policy.cooldown))
-    return by_standing(well or targets, facts, policy)
-
-
-def by_standing(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
-    """The same targets; those that do best first, where the policy says that the chain's order is not to be kept."""
-    if not policy.cooldown.order_by_health:
-        return targets
-    return ordered(targets, facts.standings, facts.now_ms)
+    """The chain as configured, without those in cooldown; if all are, the chain as it is: somebody has to try. Those
+    whose rate limit is used up come last.
+    """
+    if facts.health:
+        health, now = facts.health, facts.now_ms
+        well = tuple(target for target in targets if available(health.get(target.name), now, policy.cooldown))
+        targets = well or targets
+    if policy.cooldown.order_by_health:
+        targets = ordered(targets, facts.standings, facts.now_ms)
+    if facts.exhausted and len(targets) > 1:
+        targets = exhausted_last(targets, facts)
+    return targets
 
 
 def worth_telling(before: Failure | None, failure: Failure) -> Failure:

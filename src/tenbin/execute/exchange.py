@@ -20,7 +20,7 @@ from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
 from tenbin.execute.problems import relayable, told
-from tenbin.execute.target_health import begun, ended
+from tenbin.execute.target_health import begun, ended, heard
 from tenbin.execute.upstream.address import forwarded_answer_headers
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import Client, World
@@ -156,6 +156,7 @@ class Exchange:
         begun(world.health, call.target.name, world.clock.now_ms)
         try:
             answer = await attempt.send(body, self._attempts)
+            heard(world.exhausted, call.target, answer.headers, world.clock.now_ms)
             if not 200 <= answer.status < 300:
                 return self._ended(attempt, "failed", await attempt.failure_of(answer))
             watch = attempt.begin(answer)

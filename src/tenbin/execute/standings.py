@@ -8,7 +8,9 @@ import msgspec
 
 from tenbin.core.facts import StandingByTarget, TargetHealth, TargetStanding
 from tenbin.core.receipt import Receipt
+from tenbin.decide.allowance import pool
 from tenbin.decide.health import WELL, Circuit, circuit
+from tenbin.decide.judging import health_name
 from tenbin.decide.standing import error_rate, fold
 
 MOST_WAITING = 64
@@ -21,12 +23,14 @@ class TargetNow(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one target at this moment."""
 
     target: str
-    """``provider/model``."""
+    """``provider/model``; ``judge provider/model`` is the same one as a judge."""
     state: Circuit
     failures: int
     """In a row."""
     open_until_ms: int | None = None
     """UTC ms at which the next probe may go; None when the circuit is closed."""
+    exhausted_until_ms: int | None = None
+    """UTC ms until which its rate limit has nothing left, as its provider said; None when it has."""
     calls: int = 0
     error_rate: float = 0.0
     """0..1, the latest counting most."""
@@ -71,6 +75,8 @@ class Standings:
                 self._fold_speed(receipt)
             for attempt in receipt.attempts:
                 name = f"{attempt.provider}/{attempt.model}"
+                if not attempt.number:
+                    name = health_name(name)
                 after = fold(standings.get(name), attempt)
                 if after is not None:
                     standings[name] = after
@@ -78,17 +84,21 @@ class Standings:
                         del standings[next(iter(standings))]
 
 
-def targets_now(health: Mapping[str, TargetHealth], standings: StandingByTarget, now_ms: int) -> list[TargetNow]:
+def targets_now(
+    health: Mapping[str, TargetHealth], standings: StandingByTarget, exhausted: Mapping[str, int], now_ms: int
+) -> list[TargetNow]:
     """All targets of which anything is known, by name."""
     rows = []
     for name in sorted({*health, *standings}):
         well, standing = health.get(name, WELL), standings.get(name)
+        empty = exhausted.get(pool(name), 0)
         rows.append(
             TargetNow(
                 target=name,
                 state=circuit(well, now_ms),
                 failures=well.failures,
                 open_until_ms=well.closed_until_ms or None,
+                exhausted_until_ms=empty if empty > now_ms else None,
                 calls=standing.calls if standing is not None else 0,
                 error_rate=round(error_rate(standing, now_ms), 4) if standing is not None else 0.0,
                 first_byte_ms=standing.first_byte_ms if standing is not None else None,

@@ -6,6 +6,8 @@ from typing import TypeAlias
 from tenbin.config.model import Cooldown
 from tenbin.core.facts import TargetHealth
 from tenbin.core.problems import Failure
+from tenbin.core.target import Target
+from tenbin.decide.allowance import Headers, empty_until, pool
 from tenbin.decide.health import WELL, fold, probing
 
 Now: TypeAlias = Callable[[], int]
@@ -34,3 +36,16 @@ def ended(health: dict[str, TargetHealth], name: str, failure: Failure | None, n
     if before is None and len(health) >= MOST_UNWELL:
         del health[next(iter(health))]
     health[name] = after
+
+
+def heard(exhausted: dict[str, int], target: Target, headers: Headers, now_ms: Now) -> None:
+    """An answer's headers have come: what they say of the provider's rate limit holds until the next."""
+    until = empty_until(headers, now_ms)
+    if not until and not exhausted:
+        return
+    name = pool(target.name)
+    exhausted.pop(name, None)
+    if until:
+        exhausted[name] = until
+        if len(exhausted) > MOST_UNWELL:
+            del exhausted[next(iter(exhausted))]

@@ -102,6 +102,7 @@ class World:
         own: Mapping[str, Starting] | None = None,
         senses: Senses | None = None,
         standings: Standings | None = None,
+        exhausted: dict[str, int] | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -119,6 +120,8 @@ class World:
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
+        self.exhausted = exhausted if exhausted is not None else {}
+        """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self.standings = standings if policy.cooldown.order_by_health else None
         """How each target does; None where nothing is decided by it."""
 
@@ -130,4 +133,5 @@ class World:
             draw=self.clock.draw(),
             health=self.health,
             standings=standings.known if standings is not None else UNKNOWN_STANDINGS,
+            exhausted=self.exhausted,
         )

@@ -87,10 +87,9 @@ async def messages(exchange: Exchange) -> None:
         raise ApiError(400, f"prompt is too long: {prompt.tokens} tokens > {model.context} maximum")
     _limit_headers(exchange)
     script = exchange.admit(prompt)
-    if exchange.subscription:
-        _limit_headers(exchange)
-        if exchange.simulator.limits.quota_spent(script.quota):
-            raise ApiError(429, "This request would exceed your account's rate limit. Please try again later.")
+    _limit_headers(exchange)  # again: the request itself counts
+    if exchange.subscription and exchange.simulator.limits.quota_spent(script.quota):
+        raise ApiError(429, "This request would exceed your account's rate limit. Please try again later.")
     output = body.get("output_config") or {}
     plan = exchange.simulator.cache.plan_breakpoints(
         prompt,

@@ -99,9 +99,12 @@ def enter(exchange: Exchange, prompt: Prompt, habits: Habits, dialect: str) -> t
     "ApiError."""
     if prompt.tokens > prompt.model.context:
         raise too_long(prompt, habits)
+    limits, before = exchange.simulator.limits, list(exchange.extra_headers)
     if habits.needs_key:
-        exchange.extra_headers += exchange.simulator.limits.openai_headers(exchange.credential)
+        exchange.extra_headers += limits.openai_headers(exchange.credential)
     script = exchange.admit(prompt)
+    if habits.needs_key:
+        exchange.extra_headers = before + limits.openai_headers(exchange.credential)  # again: the request counts
     scope = f"{dialect}|{exchange.credential}|{prompt.model_name}"
     plan = exchange.simulator.cache.plan_automatic(prompt, scope, prompt.model.cache_write_fee)
     answer = compose(prompt, script)
