@@ -121,7 +121,7 @@ def test_where_the_best_is_asked_for_its_word_would_change_nothing() -> None:
         (a_policy(JUDGED), {"max_tokens": 1, "prompt_tokens": 2}, "more than the choice could save"),
         (POLICY, {"headers": [(b"x-tenbin-speed", b"fast")]}, "too long for the speed"),
         (POLICY, {"health": {SMALL: TargetHealth(failures=3, closed_until_ms=NOW_MS + 9)}}, ""),
-        (POLICY, {"health": {"judge " + SMALL: TargetHealth(failures=3, closed_until_ms=NOW_MS + 9)}}, "rests"),
+        (POLICY, {"health": {health_name(SMALL): TargetHealth(failures=3, closed_until_ms=NOW_MS + 9)}}, "rests"),
         (PRIVATE, {}, "private"),
     ],
 )
@@ -152,12 +152,6 @@ CONSULTED: list[int] = []
 def strongest(features: Features, candidates: Any) -> list[str]:
     CONSULTED.append(1)
     return [LARGE]
-
-
-def test_failures_as_a_judge_are_remembered_apart() -> None:
-    target = POLICY.routing.judge if POLICY.routing is not None else None
-    assert target is not None
-    assert health_name(target) != target.name
 
 
 rising = st.lists(st.floats(0, 1), min_size=4, max_size=4).map(lambda found: tuple(sorted(found)))

@@ -100,8 +100,7 @@ class Electricity(Section, frozen=True):
 
 
 class Judge(Section, frozen=True):
-    """A model that is asked how hard a request is, where the learned part is unsure (docs/quality.md). Its cost counts,
-    and it reads a sample of the request's words."""
+    """A model that reads a sample of a request and says how hard it is, where the learned part is unsure."""
 
     target: TargetName | None = None
     """Who is asked. Default: nobody."""

@@ -23,7 +23,7 @@ from tenbin.decide.routing import Demand, Routing
 from tenbin.decide.selection import SLOWER_AT_MOST
 
 INSTRUCTION_TOKENS = 220
-"""Of what a judge is told, and of what a provider puts around it; counted (tests/execute/test_judging.py)."""
+"""Of what a judge is told, and of what a provider puts around it; counted (tests/discern/test_judge.py)."""
 SAMPLE_TOKENS = 500
 """Of the request's words that it is shown, at most."""
 OUTPUT_TOKENS = 4
@@ -74,9 +74,11 @@ def judged(
     return msgspec.structs.replace(again(heard(first.features, outcome.said)), hearing=hearing)
 
 
-def health_name(judge: Target) -> str:
-    """Under which a target's failures as a judge are remembered, apart: it has less time than for an answer."""
-    return f"judge {judge.name}"
+def health_name(judge: str) -> str:
+    """Under which it is remembered how a target (``provider/model``) does as a judge, apart: it has less time than for
+    an answer.
+    """
+    return f"judge {judge}"
 
 
 def expected_cost(price: Price | None, features: Features) -> NanoUSD | None:
@@ -167,7 +169,7 @@ def _too_slow(first: Weighing, routing: Routing) -> str:
 
 
 def _resting(judge: Target, policy: Policy, facts: Facts) -> str:
-    for name in (judge.name, health_name(judge)):
+    for name in (judge.name, health_name(judge.name)):
         if not available(facts.health.get(name), facts.now_ms, policy.cooldown):
             return "it has failed several times and rests"
     return ""

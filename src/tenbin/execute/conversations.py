@@ -56,7 +56,12 @@ class Conversations:
     def fold_speed(self, receipt: Receipt) -> None:
         """Learn from a settled receipt how fast its targets write; one that was not weighed tells that as well."""
         for attempt in receipt.attempts:
-            if attempt.outcome != "answered" or attempt.usage.output < SHORTEST_MEASURED or attempt.total_ms <= 0:
+            if (
+                not attempt.number
+                or attempt.outcome != "answered"
+                or attempt.usage.output < SHORTEST_MEASURED
+                or attempt.total_ms <= 0
+            ):
                 continue
             name, speeds = f"{attempt.provider}/{attempt.model}", self.speeds
             speed = 1_000 * attempt.usage.output / attempt.total_ms

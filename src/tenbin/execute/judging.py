@@ -55,7 +55,7 @@ async def ask_judge(world: "World", ask: Ask, step: Judge, sketch: Sketch, attem
     except (Inexpressible, ContextExceeded) as lack:
         return Judged(asked=False, fault=str(lack))
     attempt = AttemptUnderWay(world, _own_ask(ask, target, body), Call(target=target, attempt=NUMBER, route=ROUTE))
-    name = health_name(target)
+    name = health_name(target.name)
     begun(world.health, name, clock.now_ms)
     tier, failure, late = None, None, False
     try:
