@@ -11,9 +11,10 @@ from tenbin.codecs.registry import dialect
 from tenbin.core.features import Complexity, Features
 from tenbin.core.sketch import Sketch
 from tenbin.core.steps import Sense, Sensed
+from tenbin.decide.policy import Policy
 from tenbin.execute.sensing import Senses
 from tests.decide.plans import ask
-from tests.decide.weighed import TEXT, a_policy
+from tests.decide.weighed import MIDDLE, TEXT, a_policy
 
 POLICY = a_policy()
 BODY = b'{"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Fix the bug"}]}'
@@ -71,8 +72,12 @@ def test_without_what_was_learned_rules_decide_and_the_log_says_why(caplog: pyte
     caplog.clear()
 
 
-def test_with_rules_alone_nothing_is_loaded() -> None:
+@pytest.mark.parametrize(
+    ("model", "policy"), [("auto", a_policy(TEXT + "  learned: false\n")), ("pinned", POLICY), (MIDDLE, POLICY)]
+)
+def test_nothing_is_loaded_for_a_request_whose_words_are_not_read(model: str, policy: Policy) -> None:
     reader = Reader()
     senses = Senses(discerner=lambda: reader)
-    asyncio.run(senses.of(ASK, dialect("anthropic"), a_policy(TEXT + "  learned: false\n")))
+    asked = msgspec.structs.replace(ask(model), body=BODY)
+    asyncio.run(senses.of(asked, dialect("anthropic"), policy))
     assert reader.asked == []

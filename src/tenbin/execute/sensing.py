@@ -19,7 +19,7 @@ from tenbin.core.sketch import Sketch, estimated_tokens
 from tenbin.core.steps import Sense, Sensed
 from tenbin.decide.affinity import calibrated
 from tenbin.decide.categories import LONG_CONTEXT_TOKENS, agent, categorize, compaction
-from tenbin.decide.choice import KnownNow
+from tenbin.decide.choice import KnownNow, weighs
 from tenbin.decide.hints import hints, session_key
 from tenbin.decide.overrides import followed_tag
 from tenbin.decide.policy import Policy
@@ -90,7 +90,7 @@ class Senses:
         """The senses of one request. Raises Unreadable for a body that is no JSON object."""
         if self._prices is not None and not self._prices.ready:
             await asyncio.to_thread(self._prices.wait)
-        if not self._loaded and policy.routing is not None and policy.routing.settings.learned:
+        if not self._loaded and _reads_words(ask.head.model, policy):
             await asyncio.to_thread(self._load)
         threshold = policy.routing.settings.long_context_tokens if policy.routing is not None else None
         return Sensing(
@@ -105,6 +105,12 @@ class Senses:
         with contextlib.suppress(Exception):
             self._discerner().complexity(Sketch())
         self._loaded = True
+
+
+def _reads_words(model: str, policy: Policy) -> bool:
+    """Whether the words of a request for this name are most likely read: it is weighed, and not by rules alone."""
+    name = policy.aliases.get(model, model)
+    return policy.routing is not None and policy.routing.settings.learned and weighs(name, policy)
 
 
 class Sensing:
