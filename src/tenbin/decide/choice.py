@@ -4,6 +4,7 @@ A generator like the whole decision: what must be found out about the request is
 """
 
 from collections.abc import Callable, Generator
+from functools import partial
 
 import msgspec
 
@@ -50,45 +51,61 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
         weighing = _ruled(asks, facts, sensed)
         chain = eligible(Chain(asks.rule, _followed(asks.use, policy, asks)), ask.head)
     else:
-        weighing = yield from _weighing(ask, facts, policy, routing, known(), asks, sensed)
+        held = known()
+        weighing = _weighing(ask, facts, policy, routing, held, asks, sensed)
+        if routing.judge is not None:
+            weighing = yield from judged(
+                weighing,
+                policy=policy,
+                routing=routing,
+                facts=facts,
+                demand=asks,
+                price=held.price,
+                again=partial(_weighing_again, weighing, ask, facts, policy, routing, held, asks, sensed),
+            )
         chain = _weighed(weighing, routing, policy, asks)
     yield Note(weighing)
     return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
 
 
 def _weighing(
-    ask: Ask, facts: Facts, policy: Policy, routing: Routing, known: Known, asks: Demand, sensed: Sensed
-) -> Generator[Step, StepOutcome, Weighing]:
-    """The weighing; a judge is asked where one is configured and in question."""
-
-    def weighed(features: Features, opinion: Opinion | None = None) -> Weighing:
-        return weigh(
-            policy,
-            routing,
-            facts,
-            known,
-            ask=ask,
-            features=features,
-            session=sensed.session,
-            session_key=sensed.session_key,
-            demand=asks,
-            opinion=opinion,
-        )
-
-    first = weighed(sensed.features)
-    if routing.judge is None:
-        return first
-    return (
-        yield from judged(
-            first,
-            policy=policy,
-            routing=routing,
-            facts=facts,
-            demand=asks,
-            price=known.price,
-            again=lambda features: weighed(features, first.opinion),
-        )
+    ask: Ask,
+    facts: Facts,
+    policy: Policy,
+    routing: Routing,
+    known: Known,
+    asks: Demand,
+    sensed: Sensed,
+    opinion: Opinion | None = None,
+) -> Weighing:
+    return weigh(
+        policy,
+        routing,
+        facts,
+        known,
+        ask=ask,
+        features=sensed.features,
+        session=sensed.session,
+        session_key=sensed.session_key,
+        demand=asks,
+        opinion=opinion,
     )
+
+
+def _weighing_again(
+    first: Weighing,
+    ask: Ask,
+    facts: Facts,
+    policy: Policy,
+    routing: Routing,
+    known: Known,
+    asks: Demand,
+    sensed: Sensed,
+    features: Features,
+) -> Weighing:
+    """The same with other features; a router of one's own that was asked the first time is not asked again."""
+    sensed = msgspec.structs.replace(sensed, features=features)
+    return _weighing(ask, facts, policy, routing, known, asks, sensed, first.opinion)
 
 
 def weighs(name: str, policy: Policy) -> bool:

@@ -102,17 +102,17 @@ def weigh(
         cheap_moment=now.cheap,
         moment=now.words,
         margin=settings.switch_margin,
-        opinion=opinion,
         rule=demand.rule,
         candidates=(
             *(_candidate(draft, costs, known, routing) for draft in drafts),
             *(Candidate(target=name, rejected=reason) for name, reason in refused),
         ),
     )
-    if routing.router is not None and opinion is None:
-        name = settings.router or ""
-        seen = _selected(weighing).candidates
-        weighing = msgspec.structs.replace(weighing, opinion=consult(routing.router, name, features, seen))
+    if routing.router is not None:
+        if opinion is None:
+            seen = _selected(weighing).candidates
+            opinion = consult(routing.router, settings.router or "", features, seen)
+        weighing = msgspec.structs.replace(weighing, opinion=opinion)
     return choose(weighing)
 
 
