@@ -199,6 +199,52 @@ def conversations() -> str:
     return table(("Conversation", "Requests still to come", "Growth, tokens", "Tools' results", "Source"), rows)
 
 
+def abilities() -> str:
+    """From what `python -m training.abilities_figures` measured."""
+    found = msgspec.json.decode((ROOT / "training/abilities_figures.json").read_bytes())
+    priced, unpriced = found["routerbench_11models_3tasks"], found["llmrouter_9models"]
+    rows = [
+        (
+            f"{name}, {figures['rows']:,} prompts",
+            measure,
+            *(
+                pattern.format(figures[how][key])
+                for how, key in (("in_sample", alone), ("in_sample", routed), ("cross_validated", routed))
+            ),
+        )
+        for name, figures, measure, routed, alone, pattern in (
+            ("RouterBench, 11 models", priced, "AIQ", "aiq", "aiq_of_single_models", "{:.3f}"),
+            (
+                "RouterBench, 11 models",
+                priced,
+                "saved at 95 % of the best",
+                "saved",
+                "saved_of_single_models",
+                "{:.0f} %",
+            ),
+            ("LLMRouter, 9 models", unpriced, "quality at any cost", "at_any_cost", "best_model", "{:.3f}"),
+        )
+    ]
+    hard, preferred = found["agreement"]["hard_problems"], found["agreement"]["preferences"]
+    of = [
+        ("56 hard problems (llm-model-routing-benchmark), models of 2026", hard),
+        ("preference over GPT-4 Turbo's answers (AlpacaEval 2), old models", preferred["all"]),
+        ("the same, only names that state nothing but parameters", preferred["stated_parameters"]),
+        ("the same, only models that stand in the table", preferred["listed"]),
+    ]
+    return (
+        table(("Outcomes", "Measure", "Models alone", "Shipped table", "Fitted to other fifths"), rows).replace(
+            "nan", ""
+        )
+        + f"\nWeights {found['weights']}. With one knob for the five tables, the last column's AIQ is "
+        + f"{priced['cross_validated_with_one_knob']['aiq']:.3f}.\n\n"
+        + table(
+            ("Outcomes to which nothing is fitted", "Models", "Rank correlation with the table"),
+            [(name, str(one["models"]), f"{one['rank_correlation']:.2f}") for name, one in of],
+        )
+    )
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("docs/configuration.md", configuration),
     "profiles": ("docs/configuration.md", profiles),
@@ -206,6 +252,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "default chain": ("docs/configuration.md", default_chain),
     "commands": ("docs/cli.md", commands),
     "decisions": ("docs/decisions/README.md", decisions),
+    "abilities": ("docs/quality.md", abilities),
     "prompt caches": ("docs/true-cost.md", prompt_caches),
     "answer lengths": ("docs/true-cost.md", answer_lengths),
     "conversations": ("docs/true-cost.md", conversations),

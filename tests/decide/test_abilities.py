@@ -1,5 +1,9 @@
 """How able a model is: the table's rows, names in all their spellings, and estimates for names that stand nowhere."""
 
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,6 +153,14 @@ def test_what_outcomes_say_of_a_model_counts_in_their_groups() -> None:
     reasoner, all_rounder = "llama-3.3-nemotron-super-49b-v1", "llama-3.1-nemotron-51b-instruct"
     assert ABILITIES.ability(reasoner).value < ABILITIES.ability(all_rounder).value
     assert ABILITIES.ability(reasoner, "mathematics").value > ABILITIES.ability(all_rounder, "mathematics").value
+
+
+def test_the_documented_figures_are_of_this_table() -> None:
+    """Else run `python -m training.abilities_figures --data DIR` and `python -m tests.documents`."""
+    root = Path(__file__).parents[2]
+    figures = json.loads((root / "training/abilities_figures.json").read_text(encoding="utf-8"))
+    table = (root / "src/tenbin/decide/abilities.json").read_bytes()
+    assert figures["abilities"] == hashlib.sha256(table).hexdigest()[:8]
 
 
 def test_offsets_are_of_groups_that_are_looked_up() -> None:
