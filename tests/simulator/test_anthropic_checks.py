@@ -43,11 +43,57 @@ REFUSED: dict[str, dict[str, Any]] = {
         "tool_choice": {"type": "any"},
     },
     "does not support assistant message prefill": {"model": "claude-haiku-5-5", "messages": talk("a", "The answer")},
-    "trailing whitespace": {"messages": talk("a", "The answer ")},
+    "trailing whitespace": {"model": "claude-sonnet-4-5", "messages": talk("a", "The answer ")},
     "`temperature` is not supported": {"model": "claude-opus-4-7", "temperature": 0.5},
     "greater than `thinking.budget_tokens`": {"thinking": {"type": "enabled", "budget_tokens": 2000}},
     "Invalid `signature` in `thinking` block": {
         "messages": talk("a", [{"type": "thinking", "thinking": "x", "signature": "forged"}, TEXT], "b")
+    },
+    "adaptive thinking is not supported": {"model": "claude-haiku-4-5", "thinking": {"type": "adaptive"}},
+    '"thinking.type.enabled" is not supported': {
+        "model": "claude-opus-4-7",
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    },
+    '"thinking.type.disabled" is not supported for this model. Use "thinking.type.adaptive"': {
+        "model": "claude-opus-5-5",
+        "thinking": {"type": "disabled"},
+    },
+    'Use "thinking.type.between_tools"': {"model": "claude-sonnet-5-5", "thinking": {"type": "disabled"}},
+    'not supported at effort "max"': {
+        "model": "claude-opus-5",
+        "thinking": {"type": "disabled"},
+        "output_config": {"effort": "max"},
+    },
+    "but found `tool_use`": {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 2000,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "messages": talk("a", [USE], [RESULT]),
+    },
+    "Thinking may not be enabled": {
+        "model": "claude-haiku-4-5",
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "tools": [TOOL],
+        "tool_choice": {"type": "any"},
+    },
+    "requires `thinking` to be enabled or adaptive": {
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
+    },
+    "does not support the effort parameter": {"model": "claude-sonnet-4-5", "output_config": {"effort": "low"}},
+    "does not support effort level 'xhigh'": {"output_config": {"effort": "xhigh"}},
+    "role 'system' is not supported": {"messages": [*talk("a"), {"role": "system", "content": "b"}]},
+    "messages.1.output_config": {
+        "model": "claude-opus-4-8",
+        "messages": [*talk("a"), {"role": "system", "content": "b", "output_config": {"effort": "low"}}],
+    },
+    "defer_loading is not supported": {"model": "claude-haiku-4-5", "tools": [{**TOOL, "defer_loading": True}]},
+    "`tool_reference` blocks are not supported": {
+        "model": "claude-haiku-4-5",
+        "messages": talk("a", [USE], [{**RESULT, "content": [{"type": "tool_reference", "tool_name": "g"}]}]),
+    },
+    "does not support output format": {
+        "model": "claude-opus-4-20250514",
+        "output_config": {"format": {"type": "json_schema", "schema": {}}},
     },
 }
 
@@ -65,13 +111,18 @@ def test_refused_in_the_words_of_the_api(client: Client, message: str) -> None:
 
 ACCEPTED: list[dict[str, Any]] = [
     {"messages": talk("a", [USE], [RESULT, TEXT])},
-    {"messages": [*talk("a", [USE]), {"role": "system", "content": "note"}, {"role": "user", "content": [RESULT]}]},
+    {
+        "model": "claude-opus-5",
+        "messages": [*talk("a", [USE]), {"role": "system", "content": "note"}, {"role": "user", "content": [RESULT]}],
+    },
     {"messages": [*talk("a", [USE]), {"role": "user", "content": [RESULT]}, {"role": "user", "content": "more"}]},
     {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]},
-    {"messages": talk("a", "The answer is")},
+    {"model": "claude-haiku-4-5", "messages": talk("a", "The answer is")},
     {"messages": talk("a", [{**USE, "id": "1"}, {**USE, "id": "2"}], [{**RESULT, "tool_use_id": n} for n in "21"])},
     {"system": [{**TEXT, "cache_control": LONG}], "messages": talk([{**TEXT, "cache_control": SHORT}])},
     {"temperature": 0.5, "top_k": 3},
+    {"model": "claude-sonnet-5-5", "thinking": {"type": "between_tools"}, "output_config": {"effort": "low"}},
+    {"model": "claude-opus-5", "thinking": {"type": "adaptive"}, "tools": [TOOL], "tool_choice": {"type": "any"}},
 ]
 
 

@@ -161,6 +161,7 @@ def test_unknown_fields_betas_and_system_messages_are_welcome(client: Client) ->
         {"role": "system", "content": "The day is Friday.", "output_config": {"effort": "low"}},
     ]
     answer = client.messages(
+        model="claude-opus-5",
         messages=messages,
         safeguards=[{"type": "dangerous_tool_use"}],
         context_management={"edits": []},

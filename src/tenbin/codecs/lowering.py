@@ -98,12 +98,34 @@ def effort_for_budget(budget: int) -> str:
     return "low" if budget <= 6_400 else "medium" if budget <= 16_000 else "high"
 
 
+_SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+def nearest_effort(effort: str | None, quirks: Quirks) -> str | None:
+    """The effort that the model takes and that is nearest to the one asked for, rather below it than above; None where
+    it takes none.
+    """
+    taken = quirks.efforts
+    if effort is None or taken is None or effort in taken:
+        return effort
+    if effort not in _SCALE:
+        return None
+    place = _SCALE.index(effort)
+    below = [one for one in _SCALE[:place] if one in taken and one != "none"]
+    above = [one for one in _SCALE[place:] if one in taken]
+    return below[-1] if below else above[0] if above else None
+
+
+def schema_in_words(schema: bytes) -> str:
+    """The schema of an answer as an instruction."""
+    return f"Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{schema.decode()}"
+
+
 def format_in_words(output: OutputFormat | None, quirks: Quirks) -> str | None:
     """The schema as an instruction, for a target that can't be held to one."""
     if output is None or output.mode != "json_schema" or output.schema is None or quirks.json_schema:
         return None
-    schema = bytes(output.schema).decode()
-    return f"Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{schema}"
+    return schema_in_words(bytes(output.schema))
 
 
 def results_by_turn(turns: tuple[Turn, ...], dialect: str) -> Results:

@@ -56,11 +56,13 @@ def check_utf8(body: bytes) -> None:
         ) from error
 
 
-def fields(body: bytes) -> dict[str, msgspec.Raw]:
+def fields(body: bytes, *, checked: bool = False) -> dict[str, msgspec.Raw]:
     """The top-level fields of a JSON object, values unread; the last one of several with the same key, as JSON
-    decoders have it. Raises Unreadable for anything but a JSON object in UTF-8.
+    decoders have it. ``checked``: the body is known to be UTF-8. Raises Unreadable for anything but a JSON object in
+    UTF-8.
     """
-    check_utf8(body)
+    if not checked:
+        check_utf8(body)
     return _fields(body)
 
 
@@ -71,14 +73,21 @@ def _fields(body: bytes) -> dict[str, msgspec.Raw]:
         raise unreadable(error, body) from error
 
 
-def splice(body: bytes, changes: Mapping[str, bytes | None], *, checked: bool = False) -> bytes:
+def splice(
+    body: bytes,
+    changes: Mapping[str, bytes | None],
+    *,
+    checked: bool = False,
+    known: dict[str, msgspec.Raw] | None = None,
+) -> bytes:
     """The object with some top-level fields changed: each value is raw JSON to put in, or None to delete the field.
 
     A field that the object lacks is appended at its end. All other bytes stay, white space and order too. Where a
     key stands several times, every one of them is changed, so that no reader sees another value than the one put in.
-    ``checked``: the body is known to be UTF-8. Raises Unreadable for anything but a JSON object in UTF-8.
+    ``checked``: the body is known to be UTF-8; ``known``: its fields, where they have been read already. Raises
+    Unreadable for anything but a JSON object in UTF-8.
     """
-    values = _fields(body) if checked else fields(body)
+    values = known if known is not None else _fields(body) if checked else fields(body)
     if not changes:
         return body
     members = _members(body, values)
@@ -107,7 +116,8 @@ def splice(body: bytes, changes: Mapping[str, bytes | None], *, checked: bool = 
     return head + b",".join(pieces + appended) + tail
 
 
-_SMALL = 8_192
+SMALL = 8_192
+"""Bytes of a body in which `replace_model` is quicker than a walk over the fields."""
 _LEADING_MODEL = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"model"[ \t\n\r]*:[ \t\n\r]*')
 
 
@@ -119,7 +129,7 @@ def replace_model(body: bytes, old: str, new: str) -> bytes:
     """
     found = _LEADING_MODEL.match(body)
     # In a large body the searches would take longer than the walk over its fields.
-    small = len(body) <= _SMALL
+    small = len(body) <= SMALL
     plain = small and (b"\\" not in body or b"\\u" not in body)  # one byte is found ten times faster than two
     if plain and found is not None and body.count(b'"model"') == 1:
         value, start = msgspec.json.encode(old), found.end()

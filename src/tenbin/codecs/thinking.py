@@ -8,7 +8,11 @@ the client's own dialect: a Responses item is told by its ``id`` (empty where th
 Why so: docs/decisions/0003-thinking-across-models.md
 """
 
+import re
+
 _PREFIX = "tenbin:"
+_DATE = re.compile(r"[-@](\d{3,8}|\d{4}-\d\d-\d\d|latest)")
+"""What may follow a model's name; one or two digits are another version of it."""
 
 MARK = b'"tenbin:'
 """How marked thinking looks in the bytes of a request: a JSON string that begins with the mark."""
@@ -37,4 +41,5 @@ def same_model(writer: str | None, target: str) -> bool:
     if not writer:
         return False
     writer, target = writer.rpartition("/")[2], target.rpartition("/")[2]
-    return writer == target or writer.startswith(target + "-") or target.startswith(writer + "-")
+    shorter, longer = sorted((writer, target), key=len)
+    return longer.startswith(shorter) and (shorter == longer or _DATE.fullmatch(longer, len(shorter)) is not None)

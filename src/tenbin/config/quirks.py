@@ -29,14 +29,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 _ANTHROPIC = Quirks(
     stream_usage="always",
-    # Taken from Opus 4.8 on only with some API versions and betas; folding works for every model.
-    middle_system=False,
     parallel_tool_calls_field=True,
     tool_id_limit=64,
     tool_result_images=True,
     documents=True,
     reasoning_request="thinking",
-    # Refused by every model from Opus 4.7 on; older ones are listed below.
+    # What the newest models take; older ones are listed below.
+    thinking_budget=False,
+    thinking_off_effort=False,
+    efforts=("low", "medium", "high", "xhigh", "max"),
+    deferred_tools=True,
+    prefill=False,
+    most_output=128_000,
     sampling=False,
     sampling_pair=False,
     strict_schemas=True,
@@ -50,6 +54,7 @@ _ANTHROPIC = Quirks(
 _OPENAI = Quirks(
     max_tokens_field="max_completion_tokens",
     documents=True,
+    developer_role=True,
     reasoning_request="reasoning_effort",
     # Reasoning models refuse them; the older ones are listed below.
     sampling=False,
@@ -69,6 +74,7 @@ _DEEPSEEK = Quirks(
 
 _OPENROUTER = Quirks(
     stream_usage="always",
+    developer_role=True,
     documents=True,
     reasoning_request="reasoning",
     reasoning_answer=("reasoning", "reasoning_content"),
@@ -105,7 +111,9 @@ _LLAMACPP = Quirks(
     top_k=True,
 )
 
-_LITELLM = Quirks(documents=True, reasoning_request="reasoning_effort", cache_control=True, top_k=True)
+_LITELLM = Quirks(
+    developer_role=True, documents=True, reasoning_request="reasoning_effort", cache_control=True, top_k=True
+)
 
 _OLLAMA = Quirks(
     stream_usage="always",
@@ -170,35 +178,103 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 """By the name that ``profile`` in tenbin.yaml has."""
 
-_BEFORE_ADAPTIVE: dict[str, Any] = {"sampling": True, "adaptive_thinking": False}
-_BEFORE_THINKING: dict[str, Any] = {"sampling": True, "reasoning_request": "none", "json_schema": False}
-_PLAIN_OPENAI: dict[str, Any] = {"sampling": True, "reasoning_request": "none", "max_tokens_field": "max_tokens"}
-_REFUSES_FORCING: dict[str, Any] = {"forced_tool_choice": False}
+_OLD_CLAUDE: dict[str, Any] = {"middle_system": False, "turn_effort": False, "thinking_off_effort": True}
+_BEFORE_ADAPTIVE: dict[str, Any] = _OLD_CLAUDE | {
+    "sampling": True,
+    "adaptive_thinking": False,
+    "thinking_budget": True,
+    "efforts": (),
+    "prefill": True,
+    "most_output": 64_000,
+}
+_BEFORE_THINKING: dict[str, Any] = _BEFORE_ADAPTIVE | {
+    "reasoning_request": "none",
+    "thinking_budget": False,
+    "json_schema": False,
+    "deferred_tools": False,
+    "most_output": 4_096,
+}
+_EITHER_THINKING: dict[str, Any] = _OLD_CLAUDE | {
+    "sampling": True,
+    "thinking_budget": True,
+    "efforts": ("low", "medium", "high", "max"),
+}
+_ALWAYS_THINKS: dict[str, Any] = {"thinking_off": False}
+_REFUSES_FORCING: dict[str, Any] = {"thinking_off": False, "forced_tool_choice": False}
+
+_PLAIN_OPENAI: dict[str, Any] = {
+    "sampling": True,
+    "reasoning_request": "none",
+    "efforts": (),
+    "max_tokens_field": "max_tokens",
+}
+_O_SERIES: dict[str, Any] = {
+    "efforts": ("low", "medium", "high"),
+    "parallel_tool_calls_field": False,
+    "most_output": 100_000,
+}
 
 MODEL_QUIRKS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "anthropic": {
             "claude-2": _BEFORE_THINKING,
             "claude-3": _BEFORE_THINKING,
-            "claude-3-7-sonnet": _BEFORE_ADAPTIVE | {"json_schema": False},
-            "claude-opus-4": _BEFORE_ADAPTIVE,
-            "claude-opus-4-6": {"sampling": True},
-            "claude-opus-4-7": {},
-            "claude-opus-4-8": {},
-            "claude-sonnet-4": _BEFORE_ADAPTIVE,
-            "claude-sonnet-4-6": {"sampling": True},
-            "claude-haiku-4": _BEFORE_ADAPTIVE,
-            "claude-opus-5-5": _REFUSES_FORCING | {"thinking_off": False},
-            "claude-sonnet-5-5": _REFUSES_FORCING,
-            "claude-fable": {"thinking_off": False},
-            "claude-fable-5-1": _REFUSES_FORCING | {"thinking_off": False},
+            "claude-3-5": _BEFORE_THINKING | {"most_output": 8_192},
+            "claude-3-7-sonnet": _BEFORE_ADAPTIVE | {"json_schema": False, "deferred_tools": False},
+            "claude-opus-4": _BEFORE_ADAPTIVE | {"json_schema": False, "most_output": 32_000},
+            "claude-opus-4-1": _BEFORE_ADAPTIVE | {"most_output": 32_000},
+            "claude-opus-4-5": _BEFORE_ADAPTIVE | {"efforts": ("low", "medium", "high")},
+            "claude-opus-4-6": _EITHER_THINKING,
+            "claude-opus-4-7": _OLD_CLAUDE,
+            "claude-opus-4-8": {"turn_effort": False, "thinking_off_effort": True},
+            "claude-sonnet-4": _BEFORE_ADAPTIVE | {"json_schema": False},
+            "claude-sonnet-4-5": _BEFORE_ADAPTIVE,
+            "claude-sonnet-4-6": _EITHER_THINKING,
+            "claude-haiku-4": _BEFORE_ADAPTIVE | {"deferred_tools": False},
+            "claude-opus-5": {},
+            "claude-sonnet-5": {"turn_effort": False, "thinking_off_effort": True},
+            "claude-opus-5-5": _REFUSES_FORCING,
+            "claude-sonnet-5-5": _REFUSES_FORCING | {"thinking_between_tools": True},
+            "claude-haiku-5-5": {},
+            "claude-fable": _REFUSES_FORCING,
+            "claude-fable-5": _ALWAYS_THINKS | {"turn_effort": False},
+            "claude-fable-5-1": _REFUSES_FORCING,
+            "claude-fable-5-2": _REFUSES_FORCING,
+            "claude-mythos": _REFUSES_FORCING,
+            "claude-mythos-5": _ALWAYS_THINKS | {"turn_effort": False},
+            "claude-mythos-5-1": _REFUSES_FORCING,
+            "claude-mythos-5-2": _REFUSES_FORCING,
+            "claude-mythos-preview": _ALWAYS_THINKS | _OLD_CLAUDE | {"thinking_budget": True},
         },
-        "openai": {"gpt-3": _PLAIN_OPENAI, "gpt-4": _PLAIN_OPENAI, "chatgpt-4": _PLAIN_OPENAI},
+        "openai": {
+            "gpt-3": _PLAIN_OPENAI | {"most_output": 4_096},
+            "gpt-4": _PLAIN_OPENAI | {"most_output": 8_192},
+            "gpt-4-": _PLAIN_OPENAI | {"most_output": 4_096},
+            "gpt-4.": _PLAIN_OPENAI | {"most_output": 32_768},
+            "gpt-4o": _PLAIN_OPENAI | {"most_output": 16_384},
+            "chatgpt-4": _PLAIN_OPENAI | {"most_output": 16_384},
+            "o1": _O_SERIES,
+            "o3": _O_SERIES,
+            "o4": _O_SERIES,
+            "gpt-5": {"efforts": ("minimal", "low", "medium", "high"), "most_output": 128_000},
+            "gpt-5-chat": {"sampling": True, "reasoning_request": "none", "efforts": (), "most_output": 16_384},
+            "gpt-5-pro": {"efforts": ("high",), "most_output": 272_000},
+            "gpt-5.": {"efforts": ("none", "low", "medium", "high", "xhigh"), "most_output": 128_000},
+            "gpt-5.1": {"efforts": ("none", "low", "medium", "high"), "most_output": 128_000},
+            "gpt-5.6": {"most_output": 128_000},
+            "gpt-6": {"most_output": 128_000},
+        },
     }
 )
-"""By profile and beginning of the model's name (the longest one counts): what differs from the profile's quirks.
-Anthropic: sampling ends with Opus 4.7, adaptive thinking begins with 4.6, forced tool use is refused by the 5.5
-models (not Haiku) and Fable 5.1. A name that is not listed is taken for a newer model."""
+"""By profile and beginning of the model's name (the longest one counts): what differs from the profile's quirks, as of
+November 2026. A name that is not listed is taken for a newer model.
+
+Sources for Anthropic (platform.claude.com/docs): thinking modes from build-with-claude/thinking-troubleshooting
+(budgets end with 4.6, adaptive thinking begins there), efforts from build-with-claude/effort and effort-per-message, system
+messages from build-with-claude/mid-conversation-system-messages (Opus 4.8 on), forced tools, ``between_tools`` and
+``disabled`` from the pages "What's new" of Opus 5.5, Sonnet 5.5 and Fable 5.1; sampling (until 4.6), prefill (until
+4.5) and longest answers from LiteLLM's model map 1.109.1; tool references (no Haiku before 5.5) from Claude Code's
+documentation of tool search. For OpenAI: the API reference of ``reasoning_effort`` and the models' pages."""
 
 
 def model_quirks(profile: str | None, model: str) -> Mapping[str, Any]:

@@ -11,7 +11,8 @@ from tenbin.core.target import DialectName
 
 Operation: TypeAlias = Literal["generate", "count_tokens", "embed"]
 
-Need: TypeAlias = Literal["tools", "forced_tool_choice", "images", "documents", "web_search", "json_schema"]
+Need: TypeAlias = Literal["tools", "forced_tool_choice", "images", "documents", "web_search", "json_schema", "prefill"]
+"""``prefill``: the answer has been begun, and the model is to go on with it."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -32,8 +32,18 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     (DeepSeek, Anthropic), ``chat_template_kwargs: {enable_thinking}`` (vLLM, llama.cpp), or not at all."""
     adaptive_thinking: bool = True
     """Takes ``thinking: {type: adaptive}`` and an effort (Anthropic); else thinking is asked for by a budget."""
+    thinking_budget: bool = True
+    """Takes ``thinking: {type: enabled, budget_tokens}`` (Anthropic, up to 4.6)."""
     thinking_off: bool = True
     """Takes ``thinking: {type: disabled}``; some models always think and refuse it."""
+    thinking_off_effort: bool = True
+    """Takes ``thinking: {type: disabled}`` at the efforts ``xhigh`` and ``max`` as well (Anthropic)."""
+    thinking_between_tools: bool = False
+    """Takes ``thinking: {type: between_tools}``, its least thinking, in place of ``disabled`` (Anthropic)."""
+    efforts: tuple[str, ...] | None = None
+    """The efforts that it takes; an empty list: none at all; unset: whatever is asked for."""
+    turn_effort: bool = True
+    """Takes an effort for single turns, by ``output_config`` of a system message (Anthropic)."""
     reasoning_answer: tuple[str, ...] = ("reasoning_content", "reasoning")
     """Fields of a message or delta in which thinking comes back; the first present one is read."""
     reasoning_back: bool = False
@@ -42,6 +52,14 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Honours ``response_format: {type: json_schema}``; else the schema is put into words."""
     sampling: bool = True
     """Takes temperature and top_p."""
+    developer_role: bool = False
+    """Takes messages of role ``developer``; else they are passed on as ``system``."""
+    prefill: bool = True
+    """Goes on with an answer that the request has begun (Anthropic: a last message of the assistant's)."""
+    deferred_tools: bool = False
+    """Takes tools that are loaded later: ``defer_loading`` and ``tool_reference`` (Anthropic)."""
+    most_output: int = 0
+    """Most tokens that a request may ask for; more is refused. 0: not known. A model's ``max_output`` goes before it."""
     sampling_pair: bool = True
     """Takes temperature and top_p together; else only the temperature is sent."""
     top_k: bool = False

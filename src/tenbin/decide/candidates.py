@@ -84,6 +84,8 @@ def lack(head: Head, target: Target) -> str | None:
         return "it takes no tools"
     if "forced_tool_choice" in needs and not quirks.forced_tool_choice:
         return "it does not honour a forced tool choice"
+    if "prefill" in needs and not quirks.prefill:
+        return "it does not go on with an answer that has been begun (a last message of the assistant's)"
     if "images" in needs and not quirks.images:
         return "it takes no images"
     if "documents" in needs and not quirks.documents:

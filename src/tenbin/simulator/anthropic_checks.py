@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
-from base64 import b64encode
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from typing import Any
 
+from tenbin.simulator import anthropic_model_checks
+from tenbin.simulator.anthropic_model_checks import bad
 from tenbin.simulator.anthropic_prompt import blocks_of
 from tenbin.simulator.models import Model
-from tenbin.simulator.prompt import ApiError
 
 VERSIONS = ("2023-01-01", "2023-06-01", "2026-10-21")
 _SAMPLING = ("temperature", "top_p", "top_k")
@@ -23,24 +21,13 @@ _KIND_NAMES = (
     "mcp_tool_result compaction fallback"
 )
 _KINDS = _KIND_NAMES.split()
-_SIGNING_KEY = b"the provider simulator signs thinking"
-
-
-def sign(model: str, thinking: str) -> str:
-    """Return the signature under which `model` gives out a thinking text."""
-    digest = hmac.new(_SIGNING_KEY, f"{model}\n{thinking}".encode("utf-8", "surrogatepass"), sha256)
-    return b64encode(b"simulator:" + digest.digest() * 4).decode()
 
 
 def check(body: dict[str, Any], model: Model, version: str) -> None:
     """Raise ApiError 400 if the API would refuse the body."""
     for problem in _CHECKS:
         problem(body, model, version)
-
-
-def bad(message: str) -> ApiError:
-    """Return an invalid_request_error."""
-    return ApiError(400, message, "invalid_request_error")
+    anthropic_model_checks.check(body, model)
 
 
 def _shape(body: dict[str, Any], model: Model, version: str) -> None:
@@ -80,7 +67,9 @@ def _messages(body: dict[str, Any], model: Model, version: str) -> None:
             raise bad(
                 f"{where}.content: Field required" if content is None else f"{where}.content: Input should be a list"
             )
-        if not content and not (message["role"] == "assistant" and index == len(body["messages"]) - 1):
+        sets_effort = message["role"] == "system" and message.get("output_config") is not None
+        last = message["role"] == "assistant" and index == len(body["messages"]) - 1
+        if not content and not last and not sets_effort:
             raise bad(
                 f"{where}: all messages must have non-empty content except for the optional final assistant message"
             )
@@ -137,7 +126,7 @@ def _tools(body: dict[str, Any], model: Model, version: str) -> None:
     if kind in ("any", "tool"):
         if not model.forced_tools:
             raise bad(f'tool_choice: "{kind}" is not supported on {model.name}. Use "auto" or "none".')
-        if (body.get("thinking") or {}).get("type", "disabled") != "disabled":
+        if (body.get("thinking") or {}).get("type") == "enabled":
             raise bad("Thinking may not be enabled when tool_choice forces tool use.")
         if not names:
             raise bad(f"tool_choice.{kind}: tool_choice may only be specified while providing tools")
@@ -203,25 +192,6 @@ def _sampling(body: dict[str, Any], model: Model, version: str) -> None:
         raise bad("temperature: range: 0..1")
 
 
-def _thinking(body: dict[str, Any], model: Model, version: str) -> None:
-    thinking = body.get("thinking")
-    if thinking is not None:
-        kind = thinking.get("type") if isinstance(thinking, dict) else None
-        if kind not in ("enabled", "disabled", "adaptive", "between_tools"):
-            raise bad(f"thinking: Input tag '{kind}' does not match any of the expected tags")
-        if kind == "enabled":
-            budget = thinking.get("budget_tokens")
-            if not isinstance(budget, int) or budget < 1024:
-                raise bad("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
-            if budget >= body["max_tokens"]:
-                raise bad("`max_tokens` must be greater than `thinking.budget_tokens`.")
-    for index, message in enumerate(body["messages"]):
-        for position, block in enumerate(blocks_of(message["content"])):
-            expected = sign(model.name, block.get("thinking", "")) if block["type"] == "thinking" else None
-            if expected and block.get("signature") != expected:
-                raise bad(f"messages.{index}.content.{position}: Invalid `signature` in `thinking` block")
-
-
 def _prefill(body: dict[str, Any], model: Model, version: str) -> None:
     spoken = [message for message in body["messages"] if message["role"] != "system"]
     if not spoken or spoken[-1]["role"] != "assistant":
@@ -277,7 +247,6 @@ _CHECKS: list[Callable[[dict[str, Any], Model, str], None]] = [
     _tools,
     _tool_results,
     _sampling,
-    _thinking,
     _prefill,
     _cache_marks,
 ]

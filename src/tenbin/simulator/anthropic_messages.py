@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tenbin.simulator import anthropic_checks, anthropic_prompt
+from tenbin.simulator import anthropic_checks, anthropic_model_checks, anthropic_prompt
 from tenbin.simulator.answers import Answer, Part, compose
 from tenbin.simulator.exchange import Exchange, Pause, encode
 from tenbin.simulator.models import Model
@@ -214,7 +214,7 @@ class _MessageReply:
     def _block(self, part: Part) -> dict[str, Any]:
         if part.kind == "thinking":
             shown = "" if self._hidden else part.text
-            signature = anthropic_checks.sign(self._prompt.model.name, shown)
+            signature = anthropic_model_checks.sign(self._prompt.model.name, shown)
             return {"type": "thinking", "thinking": shown, "signature": signature}
         if part.kind == "tool":
             return {"type": "tool_use", "id": _tool_id(part), "name": part.name, "input": _arguments(part)}

@@ -37,6 +37,10 @@ def test_the_head_of_a_turn_of_claude_code() -> None:
         ({"tools": [_TOOL], "tool_choice": {"type": "auto"}}, {"tools"}),
         ({"output_config": {"effort": "high"}}, set()),
         ({"output_config": {"format": {"type": "json_schema", "schema": {}}}}, {"json_schema"}),
+        ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "{"}]}, {"prefill"}),
+        ({"messages": [{"role": "assistant", "content": [{"type": "text", "text": "{"}]}]}, {"prefill"}),
+        ({"messages": [{"role": "assistant", "content": [{"type": "server_tool_use"}]}]}, set()),
+        ({"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}, set()),
         ({"messages": [{"role": "user", "content": 'say {"type":"image","source":1}'}]}, set()),
     ],
 )

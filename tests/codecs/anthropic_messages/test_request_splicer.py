@@ -106,11 +106,14 @@ def test_a_budget_for_thinking_goes_with_the_thinking_of_a_tool_loop() -> None:
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}
     stand_in = msgspec.structs.replace(claude("claude-haiku-4-5"), stand_in=True)
     thinking = {"type": "enabled", "budget_tokens": 2000}
-    looped = body(messages=[_USER, _turn(_OWN, call), result], thinking=thinking, context_management={"edits": []})
+    edits = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
+    looped = body(
+        max_tokens=9_000, messages=[_USER, _turn(_OWN, call), result], thinking=thinking, context_management=edits
+    )
     left = json.loads(_splice(looped, stand_in))
     assert left["messages"] == [_USER, _turn(call), result]
     assert not {"thinking", "context_management"} & set(left)
-    ended = body(messages=[_USER, _turn(_OWN, _WORDS), _USER], thinking=thinking)
+    ended = body(max_tokens=9_000, messages=[_USER, _turn(_OWN, _WORDS), _USER], thinking=thinking)
     assert json.loads(_splice(ended, stand_in))["thinking"] == thinking
 
 

@@ -145,7 +145,7 @@ def test_system_turns_lead_fold_or_stay() -> None:
         "<system-reminder>\nThen.\n</system-reminder>",
     ]
     kept = _write(
-        *turns[:2], Turn(role="system", parts=turns[2].parts, effort="high"), target=claude(middle_system=True)
+        *turns[:2], Turn(role="system", parts=turns[2].parts, effort="high"), target=local(middle_system=True)
     )
     assert kept["messages"][1] == {
         "role": "system",
@@ -161,7 +161,10 @@ def test_empty_texts_and_openings() -> None:
         ("assistant", ["Hello."]),
         ("user", ["hi"]),
         ("assistant", ["Yes"]),
+        ("user", ["(Go on.)"]),
     ]
+    begun = _write(_turn("user", "hi"), _turn("assistant", "Yes \n"), target=claude("claude-haiku-4-5"))
+    assert begun["messages"][-1] == {"role": "assistant", "content": [{"type": "text", "text": "Yes"}]}
 
 
 def test_arguments_are_kept_as_they_are_or_wrapped() -> None:

@@ -54,7 +54,7 @@ def _block(part: Part, target: Target) -> Block | None:
         case ToolResult():
             return _tool_result(part, target)
         case ToolReference():
-            if target.quirks.safeguards:
+            if target.quirks.deferred_tools:
                 return {"type": "tool_reference", "tool_name": part.tool_name}
             return text_block(f"The tool {part.tool_name} is now available.")
         case Opaque():

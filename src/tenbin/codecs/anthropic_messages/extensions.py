@@ -2,7 +2,7 @@
 dialect: safeguards and tags, the billing pseudo-header, tools that are loaded later and references to them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,21 +22,30 @@ _any_decoder = msgspec.json.Decoder()
 _raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def without_extensions(body: bytes, messages: bytes | None) -> dict[str, bytes | None]:
-    """What changes at the top of the body; ``messages`` are those that go out, if they are not the body's own.
-
-    The messages, nearly all of a large body, are searched only where tools are loaded later.
+def without_extensions(fields: Mapping[str, msgspec.Raw], messages: bytes | None) -> dict[str, bytes | None]:
+    """What changes at the top of a body of these fields, for somebody who is not Anthropic; ``messages`` are those that
+    go out, if they are not the body's own.
     """
-    fields = splice.fields(body)
     changes: dict[str, bytes | None] = {name: None for name in _FIELDS if name in fields}
-    system, tools = bytes(fields.get("system", b"")), bytes(fields.get("tools", b""))
+    system = bytes(fields.get("system", b""))
     if _BILLING_HEADER in system:
         changes["system"] = _without_billing_header(system)
+    tools = bytes(fields.get("tools", b""))
+    # The messages, nearly all of a large body, are searched only where tools are loaded later.
+    return (
+        changes | without_deferred_tools(fields, messages) if _PLACEHOLDER in tools or _DEFERRED in tools else changes
+    )
+
+
+def without_deferred_tools(fields: Mapping[str, msgspec.Raw], messages: bytes | None) -> dict[str, bytes | None]:
+    """The same, for a model that takes no tools that are loaded later."""
+    changes: dict[str, bytes | None] = {}
+    tools = bytes(fields.get("tools", b""))
+    messages = bytes(fields["messages"]) if messages is None else messages
     if _PLACEHOLDER in tools or _DEFERRED in tools:
-        messages = bytes(fields["messages"]) if messages is None else messages
         changes["tools"] = _offered(tools, messages)
-        if _REFERENCE in messages:
-            changes["messages"] = _in_messages(messages)
+    if _REFERENCE in messages:
+        changes["messages"] = _in_messages(messages)
     return changes
 
 

@@ -5,7 +5,7 @@ body's bytes for each fact would take longer than the decode (0.5 to 1 ns a byte
 """
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ class _Block(msgspec.Struct, gc=False):
 
 class _Message(msgspec.Struct, gc=False):
     content: str | list[_Block] = ""
+    role: Literal["user", "assistant", "system"] = "user"
 
 
 class _Tool(msgspec.Struct, gc=False):
@@ -127,6 +128,8 @@ def _needs(head: _Head) -> tuple[frozenset[Need], bool, bool]:
                     marked = True
                 elif block.type == "thinking" and not block.signature:
                     marked = True  # somebody's who signs nothing: to be looked at as well
+    if head.messages and _begun(head.messages[-1]):
+        needs.add("prefill")
     if "image" in kinds:
         needs.add("images")
     if "document" in kinds:
@@ -139,6 +142,12 @@ def _needs(head: _Head) -> tuple[frozenset[Need], bool, bool]:
         if len(searches) < len(head.tools):
             needs.add("tools")
     return _with_the_rest(needs, head), marked, any(_HOUR in bytes(mark) for mark in marks)
+
+
+def _begun(last: _Message) -> bool:
+    """The last message is the beginning of the answer. (A server's tool that is to go on ends with its own block.)"""
+    content = last.content
+    return last.role == "assistant" and (type(content) is str or bool(content and content[-1].type == "text"))  # type: ignore[union-attr]
 
 
 def _searched(head: _LooseHead) -> frozenset[Need]:

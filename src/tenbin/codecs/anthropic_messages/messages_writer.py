@@ -23,6 +23,10 @@ NO_RESULT = "No result was given for this call."
 OPENING = "(The conversation begins here.)"
 """Stands first where another than the user's message would; Anthropic wants a user's there."""
 
+CLOSING = "(Go on.)"
+"""Stands last where an assistant's message would and the model does not go on with one: other dialects ask for one
+more answer so."""
+
 
 class _Message(msgspec.Struct):
     role: Role
@@ -48,6 +52,8 @@ def arranged(conversation: Conversation, target: Target) -> tuple[list[Block], l
             written.append(_message(message, blocks))
     if not written or written[0]["role"] != "user":
         written.insert(0, {"role": "user", "content": [text_block(OPENING)]})
+    if not target.quirks.prefill and _begins_answer(written[-1]):
+        written.append({"role": "user", "content": [text_block(CLOSING)]})
     return [block for part in system if (block := _system_block(part, target)) is not None], _joined(written)
 
 
@@ -79,8 +85,11 @@ def _matched(turns: list[Turn]) -> tuple[Calls, dict[str, ToolResult]]:
 
 
 def _folded(turns: list[Turn], target: Target) -> list[Turn]:
-    """System turns in the middle become words of the user's, where the target takes none there."""
-    if target.quirks.middle_system:
+    """System turns in the middle become words of the user's, where the target takes none there.
+
+    Anthropic itself takes them at certain places only, which other dialects' conversations do not keep to.
+    """
+    if target.quirks.middle_system and not target.quirks.safeguards:
         return turns
     return [turn if turn.role != "system" else Turn(role="user", parts=_reminder(turn.parts)) for turn in turns]
 
@@ -177,6 +186,10 @@ def _joined(messages: list[Block]) -> list[Block]:
         else:
             joined.append(message)
     return joined
+
+
+def _begins_answer(message: Block) -> bool:
+    return message["role"] == "assistant" and all(block["type"] != "tool_use" for block in message["content"])
 
 
 def _system_block(part: Part, target: Target) -> Block | None:

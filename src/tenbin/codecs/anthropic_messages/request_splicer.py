@@ -3,7 +3,8 @@
 import msgspec
 
 from tenbin.codecs import splice, thinking
-from tenbin.codecs.anthropic_messages.extensions import without_extensions
+from tenbin.codecs.anthropic_messages.extensions import without_deferred_tools, without_extensions
+from tenbin.codecs.anthropic_messages.repairs import repaired, repaired_messages
 from tenbin.core.ask import Head
 from tenbin.core.target import Target
 
@@ -26,36 +27,48 @@ _message_decoder = msgspec.json.Decoder(_Message)
 def spliced(body: bytes, head: Head, target: Target) -> bytes:
     """The client's body for this target.
 
-    Another model: its name, and no thinking that is not its own, which it would refuse: what bears another's mark, and
-    what bears none where the target stands in for the model that the conversation was with. Not Anthropic itself:
-    nothing that only Anthropic understands (extensions).
+    Another model than the one that was meant: its name, nothing that it would refuse (repairs), and no thinking that is
+    not its own: what bears another's mark, and what bears none where the target stands in for the model that the
+    conversation was with. Not Anthropic itself: nothing that only Anthropic understands (extensions).
     """
+    quirks = target.quirks
+    meant = head.model == target.model and not target.stand_in
+    foreign = head.marked_thinking or (target.stand_in and b'thinking"' in body)
+    if meant and not foreign and quirks.safeguards:
+        return body
+    fields = splice.fields(body, checked=True)
     changes: dict[str, bytes | None] = {}
     if head.model != target.model:
         changes["model"] = msgspec.json.encode(target.model)
-    if head.marked_thinking or (target.stand_in and b'thinking"' in body):
-        changes.update(_own_thinking(body, target))
-    if not target.quirks.safeguards:
-        changes.update(without_extensions(body, changes.get("messages")))
+    before = after = bytes(fields["messages"])
+    if foreign:
+        after = _own_thinking(after, target)
+    if not quirks.safeguards:
+        changes.update(without_extensions(fields, after))
+    elif not meant and not quirks.deferred_tools:
+        changes.update(without_deferred_tools(fields, after))
+    if not meant or not quirks.safeguards:
+        after = repaired_messages(changes.get("messages") or after, quirks)
+    if not meant or after is not before:
+        changes.update(repaired(fields, after, head, target))
+    changes.pop("messages", None)
+    if after is not before:
+        changes["messages"] = after
     if not changes:
         return body
-    if len(changes) == 1 and "model" in changes:
+    if len(changes) == 1 and "model" in changes and len(body) <= splice.SMALL:
         return splice.replace_model(body, head.model, target.model)
-    return splice.splice(body, changes, checked=True)
+    return splice.splice(body, changes, known=fields)
 
 
-def _own_thinking(body: bytes, target: Target) -> dict[str, bytes | None]:
-    """What changes so that all thinking in the messages is the target's own: blocks that are not are left out, and
-    with them a message that held nothing else; a mark of the target's own model is taken off.
+def _own_thinking(messages: bytes, target: Target) -> bytes:
+    """The messages, all thinking in them the target's own: blocks that are not are left out, and with them a message
+    that held nothing else; a mark of the target's own model is taken off.
     """
-    fields = splice.fields(body)
-    messages = bytes(fields["messages"])
     if messages[:1] != b"[":
-        return {}
+        return messages
     changes: dict[int, bytes | None] = {}
-    lost = False
-    raws = splice.items(messages)
-    for index, raw in enumerate(raws):
+    for index, raw in enumerate(splice.items(messages)):
         message = bytes(raw)
         if b'thinking"' not in message:
             continue
@@ -65,17 +78,10 @@ def _own_thinking(body: bytes, target: Target) -> dict[str, bytes | None]:
         blocks = splice.items(content)
         written = {at: new for at, block in enumerate(blocks) if (new := _for_target(block, target)) != bytes(block)}
         if written:
-            lost = lost or None in written.values()
             whole = len(written) == len(blocks) and not any(written.values())
             changed = splice.splice_items(content, written)
-            changes[index] = None if whole else splice.splice(message, {"content": changed})
-    if not changes:
-        return {}
-    found: dict[str, bytes | None] = {"messages": splice.splice_items(messages, changes)}
-    if lost and b'"enabled"' in bytes(fields.get("thinking", b"")) and b'"tool_result"' in bytes(raws[-1]):
-        # Within a tool loop, thinking on a budget wants the loop's own thinking before its calls.
-        found |= {"thinking": None, "context_management": None}
-    return found
+            changes[index] = None if whole else splice.splice(message, {"content": changed}, checked=True)
+    return splice.splice_items(messages, changes) if changes else messages
 
 
 def _for_target(raw: msgspec.Raw, target: Target) -> bytes | None:

@@ -10,6 +10,7 @@ import msgspec
 
 from tenbin.codecs.anthropic_messages.content_writer import cache_control, written_part
 from tenbin.codecs.anthropic_messages.messages_writer import arranged
+from tenbin.codecs.lowering import nearest_effort
 from tenbin.core.conversation import Conversation, Thinking, Thought, Tool, ToolReference, ToolResult
 from tenbin.core.problems import Inexpressible
 from tenbin.core.target import Quirks, Target
@@ -77,9 +78,10 @@ def _check(conversation: Conversation, target: Target) -> None:
 
 
 def _max_tokens(conversation: Conversation, target: Target) -> int:
+    most = target.max_output or target.quirks.most_output
     if conversation.max_tokens is None:
-        return target.max_output or DEFAULT_MAX_TOKENS
-    return min(conversation.max_tokens, target.max_output or conversation.max_tokens)
+        return target.max_output or min(DEFAULT_MAX_TOKENS, most or DEFAULT_MAX_TOKENS)
+    return min(conversation.max_tokens, most or conversation.max_tokens)
 
 
 def _tools(conversation: Conversation, target: Target) -> list[dict[str, Any]]:
@@ -93,8 +95,9 @@ def _tools(conversation: Conversation, target: Target) -> list[dict[str, Any]]:
         if isinstance(part, ToolReference)
     }
     # A deferred tool is not to be shown until it was found; only Anthropic itself keeps it hidden.
+    hides = target.quirks.deferred_tools
     tools = [
-        _tool(tool, target.quirks) for tool in conversation.tools if own or not tool.deferred or tool.name in found
+        _tool(tool, target.quirks) for tool in conversation.tools if hides or not tool.deferred or tool.name in found
     ]
     for server_tool in conversation.server_tools:
         if server_tool.dialect == "anthropic" and own:
@@ -113,7 +116,7 @@ def _tool(tool: Tool, quirks: Quirks) -> dict[str, Any]:
     written["input_schema"] = _schema(tool.schema)
     if tool.strict and quirks.strict_schemas:
         written["strict"] = True
-    if tool.deferred and quirks.safeguards:
+    if tool.deferred and quirks.deferred_tools:
         written["defer_loading"] = True
     if tool.cache is not None and quirks.cache_control:
         written["cache_control"] = cache_control(tool.cache)
@@ -151,22 +154,31 @@ def _thinking(conversation: Conversation, target: Target, max_tokens: int) -> di
     effort = thought.effort
     off = thought.mode == "off" or effort == "none"
     if off or forced:  # thinking and a forced tool exclude each other
-        written: dict[str, Any] = {"thinking": _NO_THINKING} if off and quirks.thinking_off else {}
-        if quirks.adaptive_thinking and effort is not None and effort != "none":
-            written["output_config"] = {"effort": _EFFORTS.get(effort, effort)}
+        written: dict[str, Any] = {}
+        if off and quirks.thinking_between_tools:
+            written["thinking"] = {"type": "between_tools"}
+        elif off and quirks.thinking_off:
+            written["thinking"] = _NO_THINKING
+        if written and not quirks.thinking_off_effort and effort in ("xhigh", "max"):
+            effort = "high"
+        if effort is not None and effort != "none":
+            written |= _effort(effort, quirks)
         return written
     display = {} if thought.show else {"display": "omitted"}
     if quirks.adaptive_thinking:
         written = {"thinking": {"type": "adaptive", **display}}
         if thought.budget is not None and thought.mode == "on":
-            effort = effort or _effort_of(thought.budget)
-        if effort is not None:
-            written["output_config"] = {"effort": _EFFORTS.get(effort, effort)}
-        return written
+            effort = effort or effort_of_budget(thought.budget)
+        return written if effort is None else written | _effort(effort, quirks)
     budget = _budget(thought)
     if _in_tool_loop_without_thinking(conversation, target) or max_tokens <= LEAST_BUDGET:
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": min(budget, max_tokens - 1)}}
+
+
+def _effort(effort: str, quirks: Quirks) -> dict[str, Any]:
+    nearest = nearest_effort(_EFFORTS.get(effort, effort), quirks)
+    return {} if nearest is None else {"output_config": {"effort": nearest}}
 
 
 def _budget(thought: Thought) -> int:
@@ -175,8 +187,8 @@ def _budget(thought: Thought) -> int:
     return BUDGETS.get(thought.effort or "medium", BUDGETS["medium"])
 
 
-def _effort_of(budget: int) -> str:
-    """The lowest effort that gives so many thinking tokens."""
+def effort_of_budget(budget: int) -> str:
+    """The lowest effort that gives so many thinking tokens, for models that know no budget."""
     return next((effort for effort in ("low", "medium", "high") if budget <= BUDGETS[effort]), "high")
 
 
