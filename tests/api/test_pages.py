@@ -1,6 +1,8 @@
 """Models, health and metrics."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -32,6 +34,15 @@ def test_models_in_both_forms(caller: Caller) -> None:
     assert all(model["type"] == "model" and model["display_name"] for model in anthropic["data"])
     assert (anthropic["has_more"], anthropic["first_id"], anthropic["last_id"]) == (False, names[0], names[-1])
     assert caller.http.get("/models").json() == openai
+
+
+@pytest.mark.parametrize("names", [["auto"], ["*"], ["auto", "smart"], ["claude-*"]])
+def test_names_that_are_weighed_are_listed(simulator: RunningSimulator, tmp_path: Path, names: list[str]) -> None:
+    routing = {"names": names, "aliases": {"claude-auto": "auto"}}
+    with serving(chained(simulator.url, routing=routing), tmp_path) as house, closing(Caller(house.url).http) as http:
+        listed = [model["id"] for model in http.get("/v1/models?limit=1000", headers=ANTHROPIC).json()["data"]]
+        expected = {"claude-auto", *names, "auto"} - {"*", "claude-*"} - ({"auto"} if names == ["claude-*"] else set())
+        assert {name for name in listed if name in ("auto", "smart", "claude-auto") or "*" in name} == expected
 
 
 def test_models_page_by_page(caller: Caller) -> None:

@@ -1,10 +1,13 @@
 """Counting tokens, and embeddings: what is not an answer in words."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from tenbin.simulator import RunningSimulator
-from tests.execute.conftest import Caller, truth
-from tests.real.books import Books
+from tests.execute.conftest import Caller, chained, truth
+from tests.real.books import Books, serving
 
 TOOLS = [{"name": "f", "description": "Does it.", "input_schema": {"type": "object"}}]
 
@@ -34,6 +37,21 @@ def test_the_provider_is_asked_where_it_can_tell(caller: Caller, books: Books, s
     )
     assert truth(simulator.requests()[1])[0] == tokens
     assert len(books.new(1)) == 1, "counting costs nothing and has no receipt"
+
+
+def test_it_is_counted_for_the_model_that_is_meant(simulator: RunningSimulator, tmp_path: Path) -> None:
+    aliases = {"aliases": {"quick": "anthropic/claude-haiku-5-5"}}
+    with serving(chained(simulator.url, routing=aliases), tmp_path) as house, closing(Caller(house.url).http) as http:
+        body = {"model": "quick", "messages": [{"role": "user", "content": "Hello"}]}
+        path = "/v1/messages/count_tokens"
+        assert http.post(path, json=body).headers["x-tenbin-model"] == "claude-haiku-5-5"
+        header = {"x-tenbin-model": "anthropic/claude-opus-5-5"}
+        assert http.post(path, json=body, headers=header).headers["x-tenbin-model"] == "claude-opus-5-5"
+        refused = http.post(path, json=body, headers={"x-tenbin-model": "nobody/at-all"})
+        assert (refused.status_code, refused.json()["type"]) == (400, "error")
+        assert "x-tenbin-model" in refused.json()["error"]["message"]
+    asked = [entry["body"]["model"] for entry in simulator.requests()]
+    assert asked == ["claude-haiku-5-5", "claude-opus-5-5"]
 
 
 @pytest.mark.parametrize("model", ["chat", "silent", "nowhere", "nobody-at-all"])

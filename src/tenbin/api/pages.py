@@ -107,8 +107,8 @@ class Pages:
         policy = self._service.world.policy
         chains = [policy.default, policy.fallback, *policy.chains.values()]
         targets = sorted({target.name for chain in chains for target in chain} | set(policy.facts))
-        weighed = policy.routing.settings.names if policy.routing is not None else []
-        names = [*policy.chains, *(name for name in weighed if "*" not in name), *policy.aliases, *targets]
+        weighed = policy.routing.listed if policy.routing is not None else ()
+        names = [*policy.chains, *weighed, *policy.aliases, *targets]
         return list(dict.fromkeys(names))
 
 

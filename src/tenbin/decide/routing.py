@@ -14,6 +14,9 @@ from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities
 from tenbin.decide.cache_rules import CacheRules
 
+AUTO = "auto"
+"""The name that clients ask for when they leave the choice to the gateway."""
+
 
 class Names(msgspec.Struct, frozen=True):
     """A list of names in which ``*`` stands for any characters."""
@@ -106,6 +109,12 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     judge: Target | None = None
     router: Router | None = None
     """A router of one's own."""
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The names that are weighed, as far as clients can be told of them: those without a star, and ``auto``."""
+        plain = [name for name in self.settings.names if "*" not in name and "?" not in name]
+        return tuple(dict.fromkeys(name for name in (*plain, AUTO) if name in self.requested))
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,10 @@ import asyncio
 import msgspec
 
 from tenbin.core.ask import Ask
+from tenbin.core.problems import Problem, Unreadable
 from tenbin.core.target import Target
 from tenbin.decide.candidates import eligible, resolve
+from tenbin.decide.overrides import NONE, overrides, wanted
 from tenbin.execute.answer_headers import named
 from tenbin.execute.upstream.address import forwarded_answer_headers, request_head
 from tenbin.execute.upstream.connection import UpstreamFailed
@@ -27,7 +29,7 @@ class Counted(msgspec.Struct):
 
 async def count_tokens(world: World, ask: Ask, client: Client) -> None:
     """Answer a count_tokens request. Raises Unreadable for a request that cannot be read."""
-    chain = eligible(resolve(ask.head.model, world.policy), ask.head)
+    chain = eligible(resolve(_named(ask, world), world.policy), ask.head)
     target = chain.targets[0] if chain.targets else None
     if target is not None and target.quirks.token_count and "anthropic" in target.dialects:
         told = await _ask_provider(world, ask, target)
@@ -43,6 +45,19 @@ async def count_tokens(world: World, ask: Ask, client: Client) -> None:
     tokens = await asyncio.to_thread(prompt_tokens, ask, codec)
     headers = [(b"content-type", b"application/json"), (b"x-tenbin-estimated", b"true")]
     await client.respond(200, named(headers, ask, target, chain.route), msgspec.json.encode(Counted(tokens)))
+
+
+def _named(ask: Ask, world: World) -> str:
+    """The model that is meant, as if it were to answer: the header's, an alias replaced. Nothing is weighed to count:
+    a name that is weighed is counted by whoever has it otherwise (its family, the default chain).
+    """
+    asked = overrides(ask.headers) if ask.steered else NONE
+    if isinstance(asked, Problem):
+        raise Unreadable(asked)
+    named = wanted(ask.head.model, asked, world.policy)
+    if isinstance(named, Problem):
+        raise Unreadable(named)
+    return named.name
 
 
 async def _ask_provider(world: World, ask: Ask, target: Target) -> tuple[list[tuple[bytes, bytes]], bytes] | None:
