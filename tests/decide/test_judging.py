@@ -13,6 +13,7 @@ from tenbin.core.features import TIERS, Features
 from tenbin.core.money import nano_from_usd
 from tenbin.core.steps import Judge, Judged, Note, Noted, Sense
 from tenbin.core.weighing import Weighing
+from tenbin.decide.allowance import pool
 from tenbin.decide.flow import decide
 from tenbin.decide.judging import combined, expected_cost, health_name, heard
 from tenbin.decide.policy import Policy
@@ -32,11 +33,17 @@ UNSURE = (0.60, 0.80, 0.92, 0.98)
 
 
 def played(
-    policy: Policy = POLICY, outcome: Judged | None = None, health: Any = None, headers: Any = (), **seen: Any
+    policy: Policy = POLICY,
+    outcome: Judged | None = None,
+    health: Any = None,
+    headers: Any = (),
+    exhausted: Any = None,
+    **seen: Any,
 ) -> tuple[Weighing, list[Any]]:
     """The weighing that a plan notes, and the steps before it; ``outcome`` is what the judge says."""
     asked = msgspec.structs.replace(ask("auto"), headers=tuple(headers), steered=bool(headers))
-    plan = decide(asked, facts(health=health), policy, known)
+    now = msgspec.structs.replace(facts(health=health), exhausted=exhausted or {})
+    plan = decide(asked, now, policy, known)
     found = sensed(**{"suffices": UNSURE, **seen})
     step, steps = next(plan), []
     while not isinstance(step, Note):
@@ -122,6 +129,7 @@ def test_where_the_best_is_asked_for_its_word_would_change_nothing() -> None:
         (POLICY, {"headers": [(b"x-tenbin-speed", b"fast")]}, "too long for the speed"),
         (POLICY, {"health": {SMALL: TargetHealth(failures=3, closed_until_ms=NOW_MS + 9)}}, ""),
         (POLICY, {"health": {health_name(SMALL): TargetHealth(failures=3, closed_until_ms=NOW_MS + 9)}}, "rests"),
+        (POLICY, {"exhausted": {pool(SMALL): NOW_MS + 9}}, "rate limit"),
         (PRIVATE, {}, "private"),
     ],
 )

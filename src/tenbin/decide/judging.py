@@ -17,6 +17,7 @@ from tenbin.core.steps import Judge, Judged, Step, StepOutcome
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Candidate, Hearing, Weighing
+from tenbin.decide.allowance import exhausted
 from tenbin.decide.health import available
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Demand, Routing
@@ -172,4 +173,4 @@ def _resting(judge: Target, policy: Policy, facts: Facts) -> str:
     for name in (judge.name, health_name(judge.name)):
         if not available(facts.health.get(name), facts.now_ms, policy.cooldown):
             return "it has failed several times and rests"
-    return ""
+    return "its rate limit is used up" if exhausted(judge, facts) else ""

@@ -20,7 +20,7 @@ from tenbin.core.target import Target
 from tenbin.decide.judging import health_name
 from tenbin.discern.judge import MOST_ANSWER_TOKENS, Question, question, said
 from tenbin.execute.attempt import BYTES_PER_TOKEN, STREAM_TYPES, AttemptUnderWay
-from tenbin.execute.target_health import begun, ended
+from tenbin.execute.target_health import begun, ended, heard
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 
@@ -128,6 +128,7 @@ async def _heard(world: "World", ask: Ask, attempt: AttemptUnderWay, asked: Ques
     answer = attempt.answer = await world.upstream.send(
         to.origin, head, body, first_byte=seconds, idle=seconds, total=seconds
     )
+    heard(world.exhausted, target, answer.headers, world.clock.now_ms)
     if not 200 <= answer.status < 300:
         return _Heard(None, await attempt.failure_of(answer))
     watch = attempt.begin(answer)
