@@ -95,8 +95,11 @@ def test_what_was_said_chooses_the_same_again_from_the_record(said: Any) -> None
     weighing, _ = played(outcome=Judged(said=said, ms=7), session=warm_on(MIDDLE, 2_000), prompt_tokens=2_500)
     stored = msgspec.json.decode(msgspec.json.encode(weighing), type=Weighing)
     assert choose(stored) == stored == weighing
-    again, _ = played(outcome=Judged(said=said, ms=7), session=warm_on(MIDDLE, 2_000), prompt_tokens=2_500)
-    assert again == weighing
+    told = stored.hearing
+    assert told is not None
+    recorded = Judged(asked=told.asked, said=told.said, fault=told.fault, ms=told.ms)
+    replayed, _ = played(outcome=recorded, session=warm_on(MIDDLE, 2_000), prompt_tokens=2_500)
+    assert replayed == weighing
 
 
 @pytest.mark.parametrize(
