@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tenbin.core.features import Features
 from tenbin.core.session import Session
-from tenbin.decide.outlook import Outlook, outlook
+from tenbin.decide.outlook import Outlook, in_its_conversation, outlook
 from tests.decide import turns
 from tests.decide.turns import a_turn
 
@@ -74,3 +74,13 @@ def test_chances_are_chances(session: Session, features: Features, life_ms: floa
     assert ahead.growth >= 0
     assert 0 <= ahead.returns <= 1
     assert 0 <= ahead.alive(life_ms) <= ahead.alive(2 * life_ms) <= 1
+
+
+def test_an_agents_turn_is_as_hard_as_its_words_and_its_conversation_say_together() -> None:
+    words = Features(agent=True, learned="of a date", suffices=(0.2, 0.4, 0.6, 0.8))
+    before = Session(requests=9, weighed=9, suffices=(0.6, 0.8, 0.9, 1.0))
+    assert in_its_conversation(words, before).suffices == pytest.approx((0.4, 0.6, 0.75, 0.9))
+    for unknown in (None, Session(requests=9)):
+        assert in_its_conversation(words, unknown) is words
+    chat = Features(learned="of a date", suffices=words.suffices)
+    assert in_its_conversation(chat, before) is chat

@@ -6,6 +6,8 @@ from functools import lru_cache
 from math import erf, log, sqrt
 from typing import NamedTuple
 
+import msgspec
+
 from tenbin.core.features import Features
 from tenbin.core.session import NEW, Session
 from tenbin.decide.output_priors import AGENT, ASKED_ONCE, CHAT, ONCE, PEOPLE, TOOLS, Gap, Going
@@ -18,6 +20,11 @@ PRIOR_WEIGHED = 4
 """This request says as much of those to come as so many of the conversation's before."""
 PRIOR_RETURNS = 10
 """So many requests without a switch halve the chance that one is needed."""
+
+
+OWN_WORDS = 0.5
+"""How much a turn's own words say of its difficulty, beside the turns before it. Assumed: within one kind of work a
+reading's order is close to chance (docs/quality.md), and each change of mind writes a long prompt anew."""
 
 
 class Outlook(NamedTuple):
@@ -73,6 +80,18 @@ def outlook(session: Session | None, features: Features) -> Outlook:
     )
     by_tools = (going.by_tools * PRIOR_WEIGHED + session.by_tools * past) / (PRIOR_WEIGHED + past)
     return Outlook(turns, growth, by_tools, min(returns, 1.0), switched, suffices)
+
+
+def in_its_conversation(features: Features, session: Session | None) -> Features:
+    """A coding agent's request with its difficulty read in the light of its conversation: half by its own words, half
+    by the mean of what was read before. Others, and the first of a conversation, by their words alone.
+    """
+    if session is None or not session.weighed or not features.agent or not features.learned:
+        return features
+    a, b, c, d = (
+        OWN_WORDS * now + (1 - OWN_WORDS) * mean for now, mean in zip(features.suffices, session.suffices, strict=True)
+    )
+    return msgspec.structs.replace(features, suffices=(a, b, c, d))
 
 
 def _going(session: Session, features: Features) -> Going:

@@ -22,7 +22,7 @@ from tenbin.decide.cost import completed, escalations, found, marginal
 from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
 from tenbin.decide.health import available
-from tenbin.decide.outlook import Outlook, outlook
+from tenbin.decide.outlook import Outlook, in_its_conversation, outlook
 from tenbin.decide.own_router import consult, follow
 from tenbin.decide.policy import Policy
 from tenbin.decide.rest import Prospect, rests_of_conversation
@@ -79,7 +79,8 @@ def weigh(
     ahead = outlook(session, features)
     targets, refused = _eligible(policy, routing, facts, ask, features, demand)
     answer = expectation.of_request(known.outputs, session, features)
-    drafts = [_draft(target, routing, facts, known, features, session, answer) for target in targets]
+    read = in_its_conversation(features, session)
+    drafts = [_draft(target, routing, facts, known, features, session, answer, read) for target in targets]
     costs = _compared(drafts, features, session, ahead, facts.now_ms)
     before = session.target if session is not None else ""
     stay = next((draft.price for draft in drafts if draft.target.name == before), None) if before else None
@@ -216,13 +217,14 @@ def _draft(
     features: Features,
     session: Session | None,
     answer: tuple[float, float],
+    read: Features,
 ) -> _Draft:
-    """What this turn by itself would cost and how good it would be."""
+    """What this turn by itself would cost and how good it would be; ``read``: its difficulty in its conversation."""
     kind, name, now = routing.kinds[target.name], target.name, facts.now_ms
     price = known.price(target.provider, target.model, now)
     tokens = expectation.of_target(answer, known.outputs, features, name, target.max_output)
     good = quality.expected(
-        name, features, known.evidence, routing.abilities, price=None if kind.placed else _position(price), now_ms=now
+        name, read, known.evidence, routing.abilities, price=None if kind.placed else _position(price), now_ms=now
     )
     if price is None:
         return _Draft(target, None, tokens, good, None, None)
