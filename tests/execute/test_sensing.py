@@ -72,6 +72,15 @@ def test_without_what_was_learned_rules_decide_and_the_log_says_why(caplog: pyte
     caplog.clear()
 
 
+def test_by_rules_alone_a_small_call_of_the_clients_is_easy() -> None:
+    title = BODY.replace(b"Fix the bug", b"Generate a short title for this conversation: Hello")
+    asked = msgspec.structs.replace(ASK, body=title)
+    sensing = asyncio.run(Senses().of(asked, dialect("anthropic"), POLICY))
+    features = sensing.perform(Sense("request")).features
+    assert features.category == "background"
+    assert features.suffices[0] > 0.8 > Features().suffices[0]
+
+
 @pytest.mark.parametrize(
     ("model", "policy"), [("auto", a_policy(TEXT + "  learned: false\n")), ("pinned", POLICY), (MIDDLE, POLICY)]
 )

@@ -61,6 +61,10 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 """Weakest first."""
 
 
+BACKGROUND_SUFFICES = (0.9, 0.95, 0.98, 0.99)
+"""``Features.suffices`` of a small call that a client makes by itself, where nothing was learned of it. Assumed."""
+
+
 class Complexity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was learned to read out of a request's words."""
 

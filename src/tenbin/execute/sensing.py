@@ -13,7 +13,7 @@ import msgspec
 
 from tenbin.codecs.dialect import Dialect
 from tenbin.core.ask import Ask
-from tenbin.core.features import Complexity, Features, Language
+from tenbin.core.features import BACKGROUND_SUFFICES, Complexity, Features, Language
 from tenbin.core.price import Price
 from tenbin.core.sketch import Sketch, estimated_tokens
 from tenbin.core.steps import Sense, Sensed
@@ -160,6 +160,8 @@ class Sensing:
             cache_marks=sketch.cache_marks,
             cache_1h=sketch.cache_1h,
         )
+        if category == "background":
+            features = msgspec.structs.replace(features, suffices=BACKGROUND_SUFFICES)
         session = self._conversations.session(key)
         return Sensed(
             features=calibrated(features, session),
