@@ -31,8 +31,7 @@ from genai_prices.data import providers
 
 from tenbin.decide.abilities import parameters, spellings
 from training.item_response import (
-    ESTIMATE_WIDTH,
-    INDEX_WIDTH,
+    KNOWN_WIDTH,
     UNKNOWN,
     UNKNOWN_WIDTH,
     Fitted,
@@ -57,8 +56,8 @@ SIZES = {"nano": -0.2, "tiny": -2.0, "lite": -0.3, "mini": 0.0, "flash": 0.3, "s
          "air": 0.0, "fast": 0.0, "medium": 0.2, "plus": 0.4, "sonnet": 2.0, "terra": 2.0, "large": 0.4, "pro": 1.0,
          "max": 0.7, "ultra": 1.0, "opus": 3.0, "sol": 2.4, "astra": 3.0, "fable": 2.2}  # fmt: skip
 
-LEAST_OFFSET = 0.1
-"""Offsets smaller than this are left out of the table."""
+LEAST_OFFSET, LARGEST_OFFSET = 0.1, 1.5
+"""Smaller offsets are left out of the table; beyond the larger a model fails at a benchmark's form, not at its task."""
 
 
 class Entry(NamedTuple):
@@ -184,14 +183,12 @@ def priced(ability: Mapping[str, float], alias: Mapping[str, str]) -> list[tuple
 
 def beforehand(table: list[Entry]) -> dict[str, Known]:
     """What abilities.csv says of models, before the outcome tables have been looked at."""
-    known = {}
-    for entry in table:
-        sure = entry.basis == "whatmodel.sh"
-        if entry.index is not None:
-            known[entry.match[0]] = Known(scale(entry.index), INDEX_WIDTH if sure else ESTIMATE_WIDTH, entry.offsets)
-        else:
-            known[entry.match[0]] = Known(UNKNOWN, UNKNOWN_WIDTH, entry.offsets)
-    return known
+    return {
+        entry.match[0]: Known(UNKNOWN, UNKNOWN_WIDTH, entry.offsets)
+        if entry.index is None
+        else Known(scale(entry.index), KNOWN_WIDTH, entry.offsets)
+        for entry in table
+    }
 
 
 def placed(entry: Entry, fitted: Fitted | None) -> tuple[float, str]:
@@ -216,7 +213,8 @@ def offsets_of(entry: Entry, value: float, fitted: Fitted | None, in_japanese: f
     if in_japanese is not None:
         # Halved towards nothing: two hundred prompts and a judge's taste are not a language.
         offsets["japanese"] = float(np.clip((in_japanese - value) / 2, -0.8, 0.8))
-    return {name: round(offset, 2) for name, offset in offsets.items() if abs(round(offset, 2)) >= LEAST_OFFSET}
+    bounded = {name: round(min(max(offset, -LARGEST_OFFSET), LARGEST_OFFSET), 2) for name, offset in offsets.items()}
+    return {name: offset for name, offset in bounded.items() if abs(offset) >= LEAST_OFFSET}
 
 
 def rows_of(table: list[Entry], fitted: Mapping[str, Fitted], in_japanese: Mapping[str, float]) -> list[dict[str, Any]]:

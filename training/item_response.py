@@ -37,16 +37,18 @@ GROUPS: Mapping[str, str] = {
     "llmrouter_9models/trivia_qa": "question",
 }
 
-INDEX_WIDTH, ESTIMATE_WIDTH, UNKNOWN_WIDTH = 0.4, 0.6, 1.0
-"""Standard deviations around the ability of a model on the public index, one placed by hand, and one not known."""
+KNOWN_WIDTH, UNKNOWN_WIDTH = 0.25, 1.0
+"""Standard deviations around the ability of a model on the index, or placed by hand beside one, and of one not known.
+The first is narrow: a model's siblings, which stand in no table of outcomes, do not move along with it."""
 UNKNOWN = -1.5
 """What a model of these tables is expected to be when nothing else is known."""
 OFFSET_WIDTH = 1.0
-"""Standard deviation of offsets: what shrinks those of few questions to the overall ability."""
+"""Of offsets: what shrinks those of few questions to the overall ability."""
 DISPERSION = 0.25
 """Logits by which parts differ for a model beyond the binomial."""
 FREEDOM = 4.0
-"""Of the t distribution that residuals follow: a format that a model was not tuned for says little of its ability."""
+"""Of the t distributions of residuals and offsets: where a model was not tuned for a form it fails by far, which says
+little of its ability, and must not make all others look able."""
 FEWEST = 20
 """Questions below which a part is left out."""
 
@@ -121,11 +123,13 @@ def fit(found: Iterable[Part], known: Mapping[str, Known]) -> dict[str, Fitted]:
         residual = SLOPE * (ability[m] + np.append(offset, 0.0)[o]) - difficulty[t] - seen
         off_ability, off_offset = (ability - centre) / width, (offset - expected) / OFFSET_WIDTH
         tails = (FREEDOM + 1) / 2 * np.log1p(residual**2 / (FREEDOM * variance))
-        value = tails.sum() + (off_ability**2).sum() / 2 + (off_offset**2).sum() / 2 + (difficulty**2).sum() / 18
+        outlying = (FREEDOM + 1) / 2 * np.log1p(off_offset**2 / FREEDOM)
+        value = tails.sum() + (off_ability**2).sum() / 2 + outlying.sum() + (difficulty**2).sum() / 18
+        back = (FREEDOM + 1) * off_offset / (FREEDOM + off_offset**2)
         pull = (FREEDOM + 1) * residual / (FREEDOM * variance + residual**2)
         slopes = (
             SLOPE * np.bincount(m, pull, len(models)) + off_ability / width,
-            SLOPE * np.bincount(o, pull, len(pairs) + 1)[:-1] + off_offset / OFFSET_WIDTH,
+            SLOPE * np.bincount(o, pull, len(pairs) + 1)[:-1] + back / OFFSET_WIDTH,
             difficulty / 9 - np.bincount(t, pull, len(tables)),
         )
         return float(value), np.concatenate(slopes)
