@@ -115,6 +115,12 @@ class Dialect(Protocol):
         """The client's own body with only what must change for this target changed in its bytes."""
         ...
 
+    def headers(
+        self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The client's own headers (names in lower case) with only what must change for this target changed."""
+        ...
+
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer of this target."""
         ...

@@ -48,9 +48,8 @@ Results = dict[int, dict[str, list[ToolResult]]]
 
 def most_output(conversation: Conversation, target: Target) -> int | None:
     """Most tokens of output to ask for: what the client wants, as far as the model can."""
-    if conversation.max_tokens is None or target.max_output is None:
-        return conversation.max_tokens
-    return min(conversation.max_tokens, target.max_output)
+    most = target.max_output or target.quirks.most_output
+    return min(conversation.max_tokens, most) if conversation.max_tokens and most else conversation.max_tokens
 
 
 def public_user(conversation: Conversation) -> str | None:

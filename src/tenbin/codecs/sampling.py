@@ -65,6 +65,7 @@ class Frame(msgspec.Struct, kw_only=True):
     """The JSON schema that the answer has to fit, decoded."""
     structured: bool = False
     sub_agent: bool = False
+    service_tier: Literal["", "flex", "priority"] = ""
     cache_marks: int = 0
     cache_1h: bool = False
 
@@ -104,6 +105,7 @@ def sketched(body: bytes, said: list[Said], frame: Frame) -> Sketch:
         effort=frame.effort,
         thinking=frame.thinking,
         max_tokens=frame.max_tokens,
+        service_tier=frame.service_tier,
         structured=frame.structured,
         structured_fields=_fields_of(frame.schema) if frame.structured else (),
         plan_mode=_plan_mode(said),
@@ -346,6 +348,12 @@ def mark(raw: msgspec.Raw, frame: Frame) -> None:
     if value[:1] == b"{":
         frame.cache_marks += 1
         frame.cache_1h = frame.cache_1h or b'"1h"' in value
+
+
+def service_tier(raw: msgspec.Raw) -> Literal["", "flex", "priority"]:
+    """OpenAI's ``service_tier``, where it names one with a price of its own."""
+    value = bytes(raw)
+    return "flex" if value == b'"flex"' else "priority" if value == b'"priority"' else ""
 
 
 def thinking_by_effort(effort: str) -> Thinking:

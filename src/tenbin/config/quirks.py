@@ -54,6 +54,7 @@ _ANTHROPIC = Quirks(
 _OPENAI = Quirks(
     max_tokens_field="max_completion_tokens",
     documents=True,
+    unknown_fields=False,
     developer_role=True,
     reasoning_request="reasoning_effort",
     # Reasoning models refuse them; the older ones are listed below.
@@ -270,11 +271,11 @@ MODEL_QUIRKS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 November 2026. A name that is not listed is taken for a newer model.
 
 Sources for Anthropic (platform.claude.com/docs): thinking modes from build-with-claude/thinking-troubleshooting
-(budgets end with 4.6, adaptive thinking begins there), efforts from build-with-claude/effort and effort-per-message, system
-messages from build-with-claude/mid-conversation-system-messages (Opus 4.8 on), forced tools, ``between_tools`` and
-``disabled`` from the pages "What's new" of Opus 5.5, Sonnet 5.5 and Fable 5.1; sampling (until 4.6), prefill (until
-4.5) and longest answers from LiteLLM's model map 1.109.1; tool references (no Haiku before 5.5) from Claude Code's
-documentation of tool search. For OpenAI: the API reference of ``reasoning_effort`` and the models' pages."""
+(budgets end with 4.6, adaptive thinking begins there), efforts from build-with-claude/effort and effort-per-message,
+system messages from build-with-claude/mid-conversation-system-messages (Opus 4.8 on), forced tools, ``between_tools``
+and ``disabled`` from the pages "What's new" of Opus 5.5, Sonnet 5.5 and Fable 5.1; sampling (until 4.6), prefill
+(until 4.5) and longest answers from LiteLLM's model map 1.109.1; tool references (no Haiku before 5.5) from Claude
+Code's documentation of tool search. For OpenAI: the API reference of ``reasoning_effort`` and the models' pages."""
 
 
 def model_quirks(profile: str | None, model: str) -> Mapping[str, Any]:

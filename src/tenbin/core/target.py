@@ -52,6 +52,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Honours ``response_format: {type: json_schema}``; else the schema is put into words."""
     sampling: bool = True
     """Takes temperature and top_p."""
+    unknown_fields: bool = True
+    """Passes over fields that it does not know; else it refuses them."""
     developer_role: bool = False
     """Takes messages of role ``developer``; else they are passed on as ``system``."""
     prefill: bool = True
@@ -59,7 +61,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     deferred_tools: bool = False
     """Takes tools that are loaded later: ``defer_loading`` and ``tool_reference`` (Anthropic)."""
     most_output: int = 0
-    """Most tokens that a request may ask for; more is refused. 0: not known. A model's ``max_output`` goes before it."""
+    """Most tokens that a request may ask for; more is refused. 0: not known. ``max_output`` goes before it."""
     sampling_pair: bool = True
     """Takes temperature and top_p together; else only the temperature is sent."""
     top_k: bool = False

@@ -121,7 +121,8 @@ class AttemptUnderWay:
         """Journal the attempt (``ended`` came before it), then call the provider. Raises UpstreamFailed."""
         world, ask, target = self.world, self.ask, self.target
         to = world.reaches[target.provider]
-        head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through)
+        headers = world.dialects(self.dialect).headers(ask.headers, ask.head, target) if self.passed_through else ()
+        head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through, headers=headers)
         self.opened = True
         world.book.open(
             ask,

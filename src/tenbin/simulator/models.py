@@ -97,7 +97,10 @@ _CATALOGUE = [
     Model("gpt-5.6", 1_050_000, 128_000, reasoning=True, cache_write_fee=True),
     Model("gpt-5", 400_000, 128_000, reasoning=True, efforts=("minimal", "low", "medium", "high")),
     Model("gpt-5.1", 400_000, 128_000, reasoning=True, efforts=("none", "low", "medium", "high")),
-    Model("gpt-5.2", 400_000, 128_000, reasoning=True, efforts=("none", "low", "medium", "high", "xhigh")),
+    *(
+        Model(name, 400_000, 128_000, reasoning=True, efforts=("none", "low", "medium", "high", "xhigh"))
+        for name in ("gpt-5.2", "gpt-5.4", "gpt-5.5")
+    ),
     Model("gpt-4.1", 1_047_576, 32_768, **_PLAIN),
     Model("gpt-4o", 128_000, 16_384, **_PLAIN),
     Model("o3", 200_000, 100_000, **_O),

@@ -51,6 +51,8 @@ def check(body: dict[str, Any], model: Model, habits: Habits) -> None:
     if habits.strict:
         _unknown(body, _FIELDS, "")
         _reasoning(body, model)
+        _of_model(body, model)
+    _of_provider(body, habits)
     for index, message in enumerate(body["messages"]):
         _message(message, f"messages[{index}]", habits)
     _tool_order(body["messages"])
@@ -76,15 +78,54 @@ def _reasoning(body: dict[str, Any], model: Model) -> None:
             "max_tokens",
             "unsupported_parameter",
         )
-    for name in ("temperature", "top_p"):
-        if body.get(name) not in (None, 1):
+    for name, usual in (("temperature", 1), ("top_p", 1), ("presence_penalty", 0), ("frequency_penalty", 0)):
+        if body.get(name) not in (None, usual):
             raise bad(
                 f"Unsupported value: '{name}' does not support {body[name]} with this model. Only the "
-                "default (1) value "
+                f"default ({usual}) value "
                 "is supported.",
                 name,
                 "unsupported_value",
             )
+
+
+def _of_model(body: dict[str, Any], model: Model) -> None:
+    for name in ("max_tokens", "max_completion_tokens"):
+        if (body.get(name) or 0) > model.max_output:
+            raise bad(
+                f"{name} is too large: {body[name]}. This model supports at most {model.max_output} completion tokens.",
+                name,
+                "invalid_value",
+            )
+    effort = body.get("reasoning_effort")
+    if effort is not None and model.efforts == ():
+        raise bad("Unrecognized request argument supplied: reasoning_effort", "reasoning_effort")
+    if effort is not None and model.efforts is not None and effort not in model.efforts:
+        raise bad(
+            f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model. Supported values are: "
+            f"{', '.join(map(repr, model.efforts))}.",
+            "reasoning_effort",
+            "unsupported_value",
+        )
+    if model.serial_only and body.get("parallel_tool_calls") is not None:
+        raise bad(
+            "Unsupported parameter: 'parallel_tool_calls' is not supported with this model.",
+            "parallel_tool_calls",
+            "unsupported_parameter",
+        )
+
+
+def _of_provider(body: dict[str, Any], habits: Habits) -> None:
+    if not habits.schemas and (body.get("response_format") or {}).get("type") == "json_schema":
+        raise bad("This response_format type is unavailable now", "response_format")
+    behind = False
+    for index, message in enumerate(body["messages"]):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role == "developer" and not habits.developer:
+            raise bad(f"messages[{index}].role: unknown variant `developer`", f"messages[{index}].role")
+        if role == "system" and behind and not habits.middle_system:
+            raise bad("System message must be at the beginning.", f"messages[{index}].role")
+        behind = behind or role != "system"
 
 
 def _message(message: Any, where: str, habits: Habits) -> None:

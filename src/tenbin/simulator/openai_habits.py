@@ -17,6 +17,12 @@ class Habits:
     strict: bool = False
     """Refuses unknown fields, and what reasoning models do not take."""
     needs_key: bool = True
+    developer: bool = True
+    """Takes messages of role `developer`."""
+    middle_system: bool = True
+    """Takes system messages behind others; a chat template may raise an error."""
+    schemas: bool = True
+    """Takes `response_format` `json_schema`."""
     reasoning_field: str | None = None
     """Field of message and delta that carries the reasoning; None hides it."""
     usage: str = "asked"
@@ -41,7 +47,14 @@ HABITS = {
     for habits in (
         Habits("openai", strict=True, annotations=True),
         Habits("openrouter", reasoning_field="reasoning", usage="always", comments=b": OPENROUTER PROCESSING\n\n"),
-        Habits("deepseek", reasoning_field="reasoning_content", usage="always", usage_in_last_choice=True),
+        Habits(
+            "deepseek",
+            developer=False,
+            schemas=False,
+            reasoning_field="reasoning_content",
+            usage="always",
+            usage_in_last_choice=True,
+        ),
         Habits(
             "gemini",
             tool_deltas="whole",
@@ -52,6 +65,8 @@ HABITS = {
         Habits(
             "vllm",
             needs_key=False,
+            developer=False,
+            middle_system=False,
             reasoning_field="reasoning_content",
             errors="vllm",
             call_prefix="chatcmpl-tool-",
@@ -59,6 +74,8 @@ HABITS = {
         Habits(
             "llamacpp",
             needs_key=False,
+            developer=False,
+            middle_system=False,
             reasoning_field="reasoning_content",
             errors="llamacpp",
             call_prefix="",

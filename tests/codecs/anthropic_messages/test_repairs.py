@@ -114,7 +114,7 @@ thinkings = st.sampled_from(
         {"type": "between_tools"},
     ]
 )
-configs = st.builds(
+configs: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     st.sampled_from([{}, *({"effort": effort} for effort in ("low", "medium", "high", "xhigh", "max"))]),
 )
@@ -148,8 +148,8 @@ fields = st.fixed_dictionaries(
 
 def said_between(kind: int, number: int) -> list[dict[str, Any]]:
     """Messages of the role system that a client puts behind its own."""
-    effort = {"role": "system", "content": [], "output_config": {"effort": "low"}}
-    note = {"role": "system", "content": [{"type": "text", "text": f"Note {number}."}]}
+    effort: dict[str, Any] = {"role": "system", "content": [], "output_config": {"effort": "low"}}
+    note: dict[str, Any] = {"role": "system", "content": [{"type": "text", "text": f"Note {number}."}]}
     return [[], [note], [{**note, "output_config": {"effort": "high"}}], [effort]][kind]
 
 

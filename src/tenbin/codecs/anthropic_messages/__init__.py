@@ -6,7 +6,7 @@ Answer: answer_observer and answer_marker (passed through), answer_reader and an
 
 from collections.abc import Sequence
 
-from tenbin.codecs.anthropic_messages import errors, head_reader, request_reader, request_splicer, request_writer
+from tenbin.codecs.anthropic_messages import betas, errors, head_reader, request_reader, request_splicer, request_writer
 from tenbin.codecs.anthropic_messages.answer_observer import BodyObserver, StreamObserver
 from tenbin.codecs.anthropic_messages.answer_reader import BodyReader, StreamReader
 from tenbin.codecs.anthropic_messages.answer_writer import BodyWriter, StreamWriter
@@ -53,6 +53,15 @@ class AnthropicMessages:
     def splice(self, body: bytes, head: Head, target: Target) -> bytes:
         """The client's own body with only what must change for this target changed."""
         return request_splicer.spliced(body, head, target)
+
+    def headers(
+        self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The client's headers: for another model than the one meant, without betas that it has no use for."""
+        if head.model == target.model and not target.stand_in:
+            return headers
+        given = [(name, betas.fitting(value, target) if name == betas.NAME else value) for name, value in headers]
+        return tuple((name, value) for name, value in given if value or name != betas.NAME)
 
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer of this target."""

@@ -59,6 +59,12 @@ class OllamaChat:
         """The client's own body under the target's model name; ``options`` are the client's to set."""
         return splice.splice(body, {"model": msgspec.json.encode(target.model)})
 
+    def headers(
+        self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The client's own headers: none of them is a model's."""
+        return headers
+
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer."""
         return AnswerReader(streamed=streamed)

@@ -10,6 +10,7 @@ from tenbin.codecs.openai_chat import request_reader, request_writer
 from tenbin.codecs.openai_chat.answer_observer import Observer
 from tenbin.codecs.openai_chat.answer_reader import AnswerReader
 from tenbin.codecs.openai_chat.answer_writer import AnswerWriter
+from tenbin.codecs.openai_chat.repairs import repaired
 from tenbin.codecs.openai_chat.request_reader import read_embedding_head
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
@@ -51,18 +52,33 @@ class OpenAIChat:
         return request_writer.write(conversation, target)
 
     def splice(self, body: bytes, head: Head, target: Target) -> bytes:
-        """The client's own body under the target's model name; a stream is also made to tell its usage."""
+        """The client's own body under the target's model name, without what this model would refuse where another was
+        meant (repairs); a stream is also made to tell its usage.
+        """
         tells_usage = not head.stream or head.stream_usage or target.quirks.stream_usage != "option"
-        if tells_usage:
-            return body if head.model == target.model else splice.replace_model(body, head.model, target.model)
-        changes: dict[str, bytes | None] = {}
+        meant = head.model == target.model and not target.stand_in
+        if meant and tells_usage:
+            return body
+        fields = splice.fields(body, checked=True)
+        changes: dict[str, bytes | None] = {} if meant else repaired(fields, head, target)
         if head.model != target.model:
             changes["model"] = msgspec.json.encode(target.model)
-        options = bytes(splice.fields(body).get("stream_options", b"null"))
-        changes["stream_options"] = (
-            splice.splice(options, {"include_usage": b"true"}) if options[:1] == b"{" else b'{"include_usage":true}'
-        )
-        return splice.splice(body, changes)
+        if not tells_usage:
+            options = bytes(fields.get("stream_options", b"null"))
+            changes["stream_options"] = (
+                splice.splice(options, {"include_usage": b"true"}) if options[:1] == b"{" else b'{"include_usage":true}'
+            )
+        if not changes:
+            return body
+        if len(changes) == 1 and "model" in changes and len(body) <= splice.SMALL:
+            return splice.replace_model(body, head.model, target.model)
+        return splice.splice(body, changes, known=fields)
+
+    def headers(
+        self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The client's own headers: none of them is a model's."""
+        return headers
 
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer."""

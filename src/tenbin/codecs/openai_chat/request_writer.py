@@ -11,6 +11,7 @@ from tenbin.codecs.lowering import (
     effort_of,
     format_in_words,
     most_output,
+    nearest_effort,
     offered,
     public_user,
 )
@@ -136,8 +137,8 @@ def _add_thought(body: dict[str, Any], conversation: Conversation, quirks: Quirk
                 effort = effort_for_budget(budget)
             if off:
                 effort = "none"
-            if effort in EFFORTS:
-                body["reasoning_effort"] = effort
+            if effort in EFFORTS and (nearest := nearest_effort(effort, quirks)) is not None:
+                body["reasoning_effort"] = nearest
         case "reasoning":
             body["reasoning"] = _reasoning(off, budget, effort, thought is not None and not thought.show)
         case "thinking" if thought is not None:

@@ -52,6 +52,7 @@ class _Fields(msgspec.Struct, gc=False, kw_only=True):
     thinking: msgspec.Raw = NOTHING
     response_format: msgspec.Raw = NOTHING
     metadata: msgspec.Raw = NOTHING
+    service_tier: msgspec.Raw = NOTHING
 
 
 class _Request(_Fields, gc=False, kw_only=True):
@@ -86,6 +87,7 @@ def read_sketch(body: bytes) -> Sketch:
     limit = count_field(request.max_completion_tokens)
     frame.max_tokens = limit if limit is not None else count_field(request.max_tokens)
     frame.tools = _tools(request)
+    frame.service_tier = service_tier(request.service_tier)
     _read_thinking(request, frame)
     _read_format(request.response_format, frame)
     said: list[Said] = []

@@ -62,6 +62,12 @@ class OpenAIResponses:
                 changes["input"] = reasoning.without_strangers(bytes(items), target.model)
         return splice.splice(body, changes) if changes else body
 
+    def headers(
+        self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The client's own headers: none of them is a model's."""
+        return headers
+
     def reader(self, *, streamed: bool, target: Target) -> AnswerReader:
         """A reader for one answer."""
         return AnswerReader(streamed=streamed)

@@ -13,6 +13,7 @@ from tenbin.codecs.lowering import (
     effort_of,
     format_in_words,
     most_output,
+    nearest_effort,
     offered,
     public_user,
     system_words,
@@ -57,7 +58,7 @@ def write(conversation: Conversation, target: Target) -> bytes:
             body["top_logprobs"] = sampling.top_logprobs
     if quirks.reasoning_request != "none":
         include.append("reasoning.encrypted_content")
-        _add_thought(body, conversation)
+        _add_thought(body, conversation, quirks)
     if include:
         body["include"] = include
     _add_format(body, conversation.output_format, quirks)
@@ -115,20 +116,20 @@ def _tool(tool: Tool, quirks: Quirks) -> dict[str, Any]:
     return written
 
 
-def _add_thought(body: dict[str, Any], conversation: Conversation) -> None:
+def _add_thought(body: dict[str, Any], conversation: Conversation, quirks: Quirks) -> None:
     thought, effort = effort_of(conversation)
     if thought is None and effort is None:
         return
     asked: dict[str, Any] = {}
     if thought is not None and thought.mode == "off":
-        asked["effort"] = "none"
+        effort = "none"
     else:
         if effort is None and thought is not None and thought.budget is not None:
             effort = effort_for_budget(thought.budget)
-        if effort in EFFORTS:
-            asked["effort"] = effort
         if thought is not None and thought.show:
             asked["summary"] = "auto"
+    if effort in EFFORTS and (nearest := nearest_effort(effort, quirks)) is not None:
+        asked = {"effort": nearest, **asked}
     if asked:
         body["reasoning"] = asked
 

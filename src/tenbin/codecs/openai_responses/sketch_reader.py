@@ -46,6 +46,7 @@ class _Fields(msgspec.Struct, gc=False, kw_only=True):
     reasoning: msgspec.Raw = NOTHING
     text: msgspec.Raw = NOTHING
     metadata: msgspec.Raw = NOTHING
+    service_tier: msgspec.Raw = NOTHING
 
 
 class _Request(_Fields, gc=False, kw_only=True):
@@ -78,6 +79,7 @@ def read_sketch(body: bytes) -> Sketch:
         raise unreadable(error, body) from error
     frame = Frame(other_bytes=len(memoryview(request.metadata)), max_tokens=count_field(request.max_output_tokens))
     frame.tools = tuple([tool.name or tool.type for tool in (request.tools or ())[:MOST_TOOLS]])
+    frame.service_tier = service_tier(request.service_tier)
     _read_reasoning(request.reasoning, frame)
     _read_format(request.text, frame)
     instructions = text_of(request.instructions)

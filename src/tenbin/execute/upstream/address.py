@@ -130,15 +130,26 @@ def _first_lines(base_path: str, origin_key: str, dialect: DialectName, operatio
     return f"POST {path}".encode(), f" HTTP/1.1\r\nhost: {host}\r\n".encode()
 
 
-def request_head(to: Reach, ask: Ask, dialect: DialectName, body_length: int, *, passed_through: bool) -> bytes:
-    """The head of the request to a provider, ready to be sent before ``body_length`` bytes of body."""
+def request_head(
+    to: Reach,
+    ask: Ask,
+    dialect: DialectName,
+    body_length: int,
+    *,
+    passed_through: bool,
+    headers: Sequence[tuple[bytes, bytes]] | None = None,
+) -> bytes:
+    """The head of the request to a provider, ready to be sent before ``body_length`` bytes of body; ``headers``: the
+    client's as this target is given them, where they are not all its own.
+    """
     before, behind = _first_lines(to.base_path, to.origin.key, dialect, ask.operation)
     parts = [before, b"?", ask.query, behind] if passed_through and ask.query else [before, behind]
     own = dict(to.headers)
     version = own.get(b"anthropic-version")
     if passed_through:
-        dropped = _named_hops(ask.headers)
-        for name, value in ask.headers:
+        headers = ask.headers if headers is None else headers
+        dropped = _named_hops(headers)
+        for name, value in headers:
             if name in NOT_FORWARDED or name.startswith(b"x-tenbin-") or name in own or name in dropped:
                 continue
             if name == b"anthropic-version":
