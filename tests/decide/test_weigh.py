@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from tenbin.core.facts import TargetHealth
 from tenbin.core.features import Features
+from tenbin.core.price import Price
 from tenbin.core.session import Session
 from tenbin.core.weighing import Candidate, Cost, Opinion, Quality, Weighing
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import demand
 from tenbin.decide.weigh import Known, choose, weigh
 from tests.decide.plans import NOW_MS, ask, facts
-from tests.decide.weighed import HARD, LARGE, MIDDLE, SMALL, TEXT, a_policy, known, sensed, warm_on
+from tests.decide.weighed import HARD, LARGE, MIDDLE, SMALL, TEXT, a_policy, known, price, sensed, warm_on
 
 POLICY = a_policy()
 
@@ -37,6 +38,26 @@ def weighing(policy: Policy = POLICY, knows: Known | None = None, health: Any = 
         session_key=found.session_key,
         demand=asks,
     )
+
+
+def test_a_service_tier_is_weighed_at_its_own_price_where_it_is_sent() -> None:
+    def tier_price(provider: str, model: str, at_ms: int, tier: str) -> Price | None:
+        found = price(provider, model, at_ms)
+        assert found is not None
+        rates = found.rates(0)
+        assert rates.input is not None
+        return Price(label=f"{tier} {model}", steps=((0, msgspec.structs.replace(rates, input=rates.input // 2)),))
+
+    text = TEXT.replace("profile: anthropic, base_url", "dialect: openai_chat, base_url")
+    for policy, half in ((a_policy(text), True), (a_policy(), False)):
+        plain, flex = (
+            weighing(policy, known(tier_price=tier_price), service_tier=tier).candidates for tier in ("", "flex")
+        )
+        for one, other in zip(plain, flex, strict=True):
+            assert one.cost is not None
+            assert other.cost is not None
+            assert (2 * other.cost.input == one.cost.input) is half
+            assert other.price.startswith("flex") is half
 
 
 def test_an_easy_request_goes_to_the_cheapest_and_a_hard_one_to_whoever_can() -> None:

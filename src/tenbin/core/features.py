@@ -116,5 +116,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Sent by a coding agent: it comes with tools and goes on for many turns."""
     compaction: bool = False
     """It asks to summarise its own conversation: what is warm now will not be used again."""
+    service_tier: Literal["", "flex", "priority"] = ""
+    """See Sketch."""
     cache_marks: int = 0
     cache_1h: bool = False

@@ -64,6 +64,8 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``low`` ... ``max``, where asked for."""
     thinking: Thinking = ""
     max_tokens: int | None = None
+    service_tier: Literal["", "flex", "priority"] = ""
+    """The service tier that is asked for (OpenAI's clients), where it has a price of its own."""
     structured: bool = False
     """A JSON schema is asked for."""
     structured_fields: tuple[str, ...] = ()

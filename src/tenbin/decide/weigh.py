@@ -2,7 +2,7 @@
 whether the conversation had better stay where it is. Pure: what holds now and what was learned come in as Known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -40,6 +40,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What a weighing may know besides the request, its conversation and the policy."""
 
     price: PriceOf
+    tier_price: Callable[[str, str, int, str], Price | None] | None = None
+    """The same in a service tier; None where all are taken to cost the same."""
     outputs: Outputs = UNTAUGHT
     evidence: EvidenceTable = NO_EVIDENCE
     speeds: Speeds = {}
@@ -221,7 +223,12 @@ def _draft(
 ) -> _Draft:
     """What this turn by itself would cost and how good it would be; ``read``: its difficulty in its conversation."""
     kind, name, now = routing.kinds[target.name], target.name, facts.now_ms
-    price = known.price(target.provider, target.model, now)
+    tier = features.service_tier
+    if tier and known.tier_price is not None and target.dialects[0].startswith("openai"):
+        # Who speaks another dialect is not sent it (codecs).
+        price = known.tier_price(target.provider, target.model, now, tier)
+    else:
+        price = known.price(target.provider, target.model, now)
     tokens = expectation.of_target(answer, known.outputs, features, name, target.max_output)
     good = quality.expected(
         name, read, known.evidence, routing.abilities, price=None if kind.placed else _position(price), now_ms=now

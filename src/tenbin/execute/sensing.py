@@ -53,8 +53,8 @@ class Prices(Protocol):
         """Return when it has been; may take a second at the very first start."""
         ...
 
-    def price(self, provider: str, model: str, at_ms: int) -> Price | None:
-        """What a model costs at a moment."""
+    def price(self, provider: str, model: str, at_ms: int, tier: str | None = None) -> Price | None:
+        """What a model costs at a moment, in a service tier."""
         ...
 
 
@@ -84,7 +84,13 @@ class Senses:
     def _known(self) -> Known:
         assert self._prices is not None
         learned = self.conversations
-        return Known(price=self._prices.price, outputs=learned.outputs, speeds=learned.speeds, share=learned.share)
+        return Known(
+            price=self._prices.price,
+            tier_price=self._prices.price,
+            outputs=learned.outputs,
+            speeds=learned.speeds,
+            share=learned.share,
+        )
 
     async def of(self, ask: Ask, codec: Dialect, policy: Policy) -> "Sensing":
         """The senses of one request. Raises Unreadable for a body that is no JSON object."""
@@ -157,6 +163,7 @@ class Sensing:
             tools=len(sketch.tools),
             agent=agent(sketch, given),
             compaction=compaction(sketch, given),
+            service_tier=sketch.service_tier,
             cache_marks=sketch.cache_marks,
             cache_1h=sketch.cache_1h,
         )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenbin.codecs.openai_chat import OPENAI_CHAT
+from tenbin.codecs.openai_responses import OPENAI_RESPONSES
 from tenbin.core.problems import Unreadable
 from tenbin.core.sketch import Sketch
 
@@ -73,6 +74,15 @@ def test_parts_images_and_files() -> None:
 def test_the_ways_to_ask_for_thinking(fields: dict[str, Any], effort: str, thinking: str) -> None:
     found = sketch(user("A"), **fields)
     assert (found.effort, found.thinking) == (effort, thinking)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tier"), [("flex", "flex"), ("priority", "priority"), ("auto", ""), (None, ""), (["flex"], ""), (7, "")]
+)
+def test_a_service_tier_with_a_price_of_its_own_is_told(asked: Any, tier: str) -> None:
+    assert sketch(user("Hello"), service_tier=asked).service_tier == tier
+    body = msgspec.json.encode({"model": "m", "input": "Hello", "service_tier": asked})
+    assert OPENAI_RESPONSES.sketch(body).service_tier == tier
 
 
 def test_what_stands_around_the_messages() -> None:

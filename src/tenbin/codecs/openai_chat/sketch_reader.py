@@ -10,6 +10,7 @@ from tenbin.codecs.sampling import (
     count_field,
     mark,
     piece,
+    service_tier,
     sketched,
     text_field,
     text_of,

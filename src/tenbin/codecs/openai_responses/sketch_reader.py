@@ -12,6 +12,7 @@ from tenbin.codecs.sampling import (
     Words,
     count_field,
     piece,
+    service_tier,
     sketched,
     text_of,
     thinking_by_effort,
