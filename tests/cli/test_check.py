@@ -85,6 +85,10 @@ def test_a_name_that_is_weighed_stands_nowhere_else(run: Run) -> None:
         "claude-auto  -> auto (alias)",
         "*            -> weighed, the cheapest that is good enough of work/claude-haiku-5-5, work/claude-opus-5-5",
     ]
+    write(WEIGHED.replace('["*"]', "[]"))
+    told = run("check").output
+    assert "weighed" not in told
+    assert "any other name  -> work/claude-sonnet-5-5" in told
     write(WEIGHED.replace('["*"]', '["auto", "claude-*"]'))
     told = run("check").output
     assert "auto, claude-*  -> weighed" in told

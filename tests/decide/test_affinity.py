@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tenbin.core.features import Features
@@ -62,9 +62,15 @@ def test_a_conversation_without_a_name_goes_by_its_beginning() -> None:
     assert session_key("k1", None) == ""
 
 
-@given(st.lists(st.tuples(st.text(min_size=1), st.text()), min_size=2, max_size=2, unique=True))
-def test_no_name_makes_one_conversation_pass_for_another(names: list[tuple[str, str]]) -> None:
-    one, other = (session_key("k1", session, agent) for session, agent in names)
+names_of_clients = st.tuples(
+    st.text("k1|", min_size=1) | st.text(min_size=1), st.text("k1|", min_size=1), st.text("k1|")
+)
+
+
+@given(st.lists(names_of_clients, min_size=2, max_size=2, unique=True))
+@example([("k|1", "1", ""), ("k", "1", "1")])
+def test_no_name_makes_one_conversation_pass_for_another(names: list[tuple[str, str, str]]) -> None:
+    one, other = (session_key(key, session, agent) for key, session, agent in names)
     assert one != other
     assert len(one) < 400
 

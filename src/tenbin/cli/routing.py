@@ -50,6 +50,8 @@ def weighed(routing: Routing) -> list[Row]:
     """The names that are weighed: for whom a rule names somebody, which categories have targets of their own, and among
     whom all others are weighed.
     """
+    if not routing.requested:
+        return []
     told = [(f"  {rule.name}", _rule(rule)) for rule in routing.rules]
     for category, targets in routing.categories.items():
         told.append((f"  {category}", _then([target.name for target in targets])))

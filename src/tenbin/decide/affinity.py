@@ -45,7 +45,7 @@ def session_key(key_id: str, session: str | None, agent: str = "", origin: str =
     name = session or (f"origin:{origin}" if origin else "")
     if not name:
         return ""
-    parts = [key_id, _short(name)]
+    parts = [_short(key_id), _short(name)]
     if agent or aside:
         parts.append(_short(agent))
     if aside:
