@@ -137,6 +137,28 @@ def pair(folder: Path, name: str) -> Pair:
     )
 
 
+ABLE = (
+    "llama-3.1-nemotron-51b-instruct",
+    "llama-3.3-nemotron-super-49b-v1",
+    "qwen2.5-7b-instruct",
+    "llama-3.1-8b-instruct",
+)
+LESS_ABLE = ("mistral-7b-instruct-v0.3", "codegemma-7b", "llama3-chatqa-1.5-70b")
+"""Of LLMRouter's models those that solve most of its word problems, and those that solve fewer than half."""
+
+
+def other_problems(folder: Path) -> tuple[list[str], NDArray[np.float64]]:
+    """Word problems that other models answered, and how much better the able ones did, -1..1."""
+    rows = table(folder, "llmrouter_9models")
+    kept = [place for place, task in enumerate(rows["task"]) if task in ("gsm8k", "agentverse-mgsm")]
+
+    def mean(models: tuple[str, ...]) -> NDArray[np.float64]:
+        scores = [[rows[f"score|{model}"][place] for place in kept] for model in models]
+        return np.asarray(np.mean(np.array(scores, np.float64), axis=0))
+
+    return [rows["prompt"][place] for place in kept], mean(ABLE) - mean(LESS_ABLE)
+
+
 JUDGE = "gpt-4-turbo-preview"
 """The judge of the Japanese answers with the most models."""
 

@@ -13,11 +13,12 @@ from training.figures import calibration, interval, routing, routing_with_interv
 from training.readings import Floats, readings
 from training.seeds import seeds
 from training.train import (
+    JAPANESE_UNIT,
     TASK_C,
     Collections,
     common_scaling,
     exam_out_of_fold,
-    japanese_ridge,
+    japanese_correction,
     japanese_target,
     problems_out_of_fold,
     source_folds,
@@ -44,7 +45,7 @@ def evaluated(found: Collections, stored: dict[str, Any]) -> dict[str, Any]:
         "exam": exam(found),
         "problems": problems(found),
         "japanese": japanese(found, stored),
-        "tasks": tasks(found),
+        "tasks": tasks(found, float(stored["temperature"][0])),
         "domains": domains(found),
         "tiers": calibrated(found, stored),
     }
@@ -104,7 +105,8 @@ def problems(found: Collections) -> dict[str, Any]:
 def japanese(found: Collections, stored: dict[str, Any]) -> dict[str, Any]:
     """Japanese pairs, ten-fold: the prompt asked about is left out of what the head learns."""
     weights = unpacked(stored, "0" * 8)
-    logarithms = np.log(np.array([judged(read, weights).tasks for read in found.read_japanese.all]) + 1e-3)
+    chances = np.array([judged(read, weights).tasks for read in found.read_japanese.all], np.float64)
+    prior = chances @ weights.prior
     target = japanese_target(found.japanese_scores)
     scores = []
     for seed in range(SPLITS):
@@ -112,10 +114,10 @@ def japanese(found: Collections, stored: dict[str, Any]) -> dict[str, Any]:
         score = np.zeros(len(target))
         for held_out in range(10):
             known = fold != held_out
-            coefficients, intercept = japanese_ridge(logarithms[known], target[known])
-            score[~known] = logarithms[~known] @ coefficients + intercept
+            coefficients, intercept = japanese_correction(chances[known], weights.prior, target[known])
+            learned = np.log(chances[~known] + 1e-3) @ coefficients + intercept
+            score[~known] = JAPANESE_UNIT * prior[~known] + learned
         scores.append(score)
-    prior = np.exp(logarithms) @ weights.prior
     lengths = np.array([len(prompt) for prompt in found.japanese_prompts], float)
     figures: dict[str, Any] = {}
     for cheap, able in PAIRS:
@@ -128,7 +130,7 @@ def japanese(found: Collections, stored: dict[str, Any]) -> dict[str, Any]:
     return figures
 
 
-def tasks(found: Collections) -> dict[str, Any]:
+def tasks(found: Collections, temperature: float) -> dict[str, Any]:
     """Task types of templates never trained on, and of our own templates that were left out."""
     labelled = found.tasks
     labels, sources = np.array(labelled.labels), np.array(labelled.sources)
@@ -144,7 +146,7 @@ def tasks(found: Collections) -> dict[str, Any]:
         head = heads.classifier(
             found.read_tasks[known], labels[known].tolist(), sources[known].tolist(), TASK_TYPES, common, TASK_C
         )
-        chances = heads.softmax(head.heights(found.read_tasks[rows], common))
+        chances = heads.softmax(temperature * head.heights(found.read_tasks[rows], common))
         told[rows] = np.array(TASK_TYPES)[chances.argmax(axis=1)]
         chance[rows] = chances.max(axis=1)
     true, told, chance = labels[collection], told[collection].astype(str), chance[collection]

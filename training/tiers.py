@@ -110,7 +110,7 @@ def outcomes(folder: Path) -> list[tuple[Outcome, float]]:
 def fit(signals: Floats, ability: Floats, score: Floats, weight: Floats) -> Tiers:
     """The curve; a score between 0 and 1 counts as that much success and the rest failure."""
     design = np.column_stack([signals, ability])
-    spread = design.std(axis=0) + 1e-6
+    spread = design.std(axis=0) + 0.05
     both = np.vstack([design, design]) / spread
     labels = np.concatenate([np.ones(len(score)), np.zeros(len(score))])
     shares = np.concatenate([weight * score, weight * (1 - score)])

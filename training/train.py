@@ -17,7 +17,7 @@ import numpy as np
 
 from tenbin.core.features import DOMAINS, TASK_TYPES
 from tenbin.discern.features import NAMES
-from tenbin.discern.judgement import judged
+from tenbin.discern.judgement import SIGNALS, judged
 from tenbin.discern.weights import HEADS, LABELLED, TASKS, Weights, prompt_digest, unpacked
 from training import data, heads, tiers
 from training.priors import EMPHASIS, GAIN_UNIT, STRONG_GAIN
@@ -30,8 +30,6 @@ WEIGHTS = ROOT / "src/tenbin/discern/weights/routing.npz"
 RESULTS = ROOT / "training/results.json"
 TASK_C = 10.0
 """Inverse strength of regularisation of the task head; of the domain head half of it."""
-PROBLEM_STRENGTH = 3.0
-"""Ridge of the word problems' letter groups."""
 
 
 class Collections:
@@ -49,6 +47,8 @@ class Collections:
         self.read_domains = readings(self.domains.prompts)
         self.read_exam = readings(self.exam.prompts)
         self.read_problems = readings(self.problems.prompts)
+        other_prompts, self.others = data.other_problems(folder)
+        self.read_others = readings(other_prompts)
         self.read_japanese = readings(self.japanese_prompts)
 
     def prompts(self) -> list[str]:
@@ -85,10 +85,10 @@ def trained(found: Collections) -> dict[str, np.ndarray]:  # type: ignore[type-a
     )
     gain = found.exam.strong - found.exam.weak
     exam = heads.exam(found.read_exam, gain, common)
-    problem, problem_mean = heads.gram_ridge(
-        found.read_problems, found.problems.strong - found.problems.weak, common, PROBLEM_STRENGTH
+    problem = heads.problem(
+        found.read_problems, found.problems.strong - found.problems.weak, found.read_others, found.others, common
     )
-    grams = np.column_stack([task_head.grams, domain_head.grams, exam.grams, problem])
+    grams = np.column_stack([task_head.grams, domain_head.grams, exam.grams, problem.grams])
     counts = np.zeros((len(NAMES), HEADS))
     counts[:, TASKS], counts[:, LABELLED] = task_head.counts, domain_head.counts
     intercept = np.zeros(HEADS)
@@ -105,11 +105,11 @@ def trained(found: Collections) -> dict[str, np.ndarray]:  # type: ignore[type-a
         "tree_features": exam.trees.features.astype(np.uint8),
         "tree_thresholds": exam.trees.thresholds.astype(np.float32),
         "tree_leaves": exam.trees.leaves.astype(np.float32),
-        "blend": np.concatenate([exam.blend, problem_blend(problem_mean, found, problem, common)]).astype(np.float32),
+        "blend": np.concatenate([exam.blend, problem.blend]).astype(np.float32),
         "prior": (GAIN_UNIT * np.array([STRONG_GAIN[task] for task in TASK_TYPES])).astype(np.float32),
         "emphasis": (GAIN_UNIT * np.array([EMPHASIS.get(name, 0.0) for name in NAMES])).astype(np.float32),
         "japanese": np.zeros(1 + len(TASK_TYPES), np.float32),
-        "tiers": np.zeros(1 + len(TASK_TYPES) + len(DOMAINS) + 11, np.float32),
+        "tiers": np.zeros(1 + len(TASK_TYPES) + len(DOMAINS) + SIGNALS, np.float32),
         "ability": np.zeros(4, np.float32),
         "temperature": temperatures(found, common),
         "trained_on": np.unique(np.array([prompt_digest(prompt) for prompt in found.prompts()], np.uint32)),
@@ -123,12 +123,6 @@ def trained(found: Collections) -> dict[str, np.ndarray]:  # type: ignore[type-a
     return stored
 
 
-def problem_blend(mean: float, found: Collections, problem: Floats, common: Scaling) -> Floats:
-    """Intercept and weight that centre the word problems' gain: what it adds to the prior of mathematics."""
-    foretold = common.grams(found.read_problems) @ problem
-    return np.array([-float(foretold.mean()), 1.0])
-
-
 def temperatures(found: Collections, common: Scaling) -> "np.ndarray":  # type: ignore[type-arg]
     """By what the logits of tasks and domains are multiplied, from predictions of rows held out by source."""
     chosen = []
@@ -137,16 +131,16 @@ def temperatures(found: Collections, common: Scaling) -> "np.ndarray":  # type: 
         (found.domains, found.read_domains, DOMAINS, TASK_C / 2),
     ):
         fold = source_folds(labelled.sources, 3)
-        rows = np.flatnonzero(fold == 0)
-        rest = np.flatnonzero(fold != 0)
-        head = heads.classifier(
-            read[rest], [labelled.labels[row] for row in rest], [labelled.sources[row] for row in rest], classes,
-            common, c,
-        )  # fmt: skip
-        heights = head.heights(read[rows], common)
-        labels = np.array([classes.index(labelled.labels[row]) for row in rows])
-        weights = heads.label_weights([labelled.labels[row] for row in rows], [labelled.sources[row] for row in rows])
-        chosen.append(heads.temperature(heights, labels, weights))
+        heights = np.zeros((len(fold), len(classes)))
+        for held_out in range(3):
+            rows, known = np.flatnonzero(fold == held_out), np.flatnonzero(fold != held_out)
+            head = heads.classifier(
+                read[known], [labelled.labels[row] for row in known], [labelled.sources[row] for row in known],
+                classes, common, c,
+            )  # fmt: skip
+            heights[rows] = head.heights(read[rows], common)
+        labels = np.array([classes.index(label) for label in labelled.labels])
+        chosen.append(heads.temperature(heights, labels, heads.label_weights(labelled.labels, labelled.sources)))
     return np.array(chosen, np.float32)
 
 
@@ -165,34 +159,39 @@ def japanese_target(scores: dict[str, "np.ndarray"]) -> Floats:  # type: ignore[
     return np.asarray(strong - np.nanmean([scores[model] for model in order[-45:-14]], axis=0))
 
 
+JAPANESE_UNIT = 0.2
+"""Judge's points, of 1, that the prior's unit of gain is worth."""
+FEWEST_JAPANESE = 3
+"""Prompts of a task from which on something is learned of it."""
+
+
 def japanese_head(found: Collections, weights: Weights) -> "np.ndarray":  # type: ignore[type-arg]
-    """A Japanese request's gain from its task chances, brought to the measure of the prior."""
-    chances = np.array([judged(reading, weights).tasks for reading in found.read_japanese.all])
-    coefficients, intercept = japanese_ridge(np.log(chances + 1e-3), japanese_target(found.japanese_scores))
-    foretold = np.log(chances + 1e-3) @ coefficients + intercept
-    by_prior = chances @ weights.prior
-    unit = by_prior.std() / foretold.std()
-    return np.concatenate(([by_prior.mean() + unit * (intercept - foretold.mean())], unit * coefficients)).astype(
-        np.float32
-    )
+    """What is added to the prior for a Japanese request, in the prior's unit."""
+    chances = np.array([judged(reading, weights).tasks for reading in found.read_japanese.all], np.float64)
+    coefficients, _ = japanese_correction(chances, weights.prior, japanese_target(found.japanese_scores))
+    mean = float((np.log(chances + 1e-3) @ coefficients).mean())
+    return (np.concatenate(([-mean], coefficients)) / JAPANESE_UNIT).astype(np.float32)
 
 
-def japanese_ridge(logarithms: Floats, target: Floats) -> tuple[Floats, float]:
-    """Ridge regression of a few hundred prompts: weights and intercept."""
+def japanese_correction(chances: Floats, prior: Floats, target: Floats) -> tuple[Floats, float]:
+    """Ridge regression of what the prior leaves unexplained, on the log chances of those tasks that occur."""
     from sklearn.linear_model import Ridge
 
-    fitted = Ridge(10.0).fit(logarithms, target)
-    return fitted.coef_, float(fitted.intercept_)
+    occurring = np.bincount(chances.argmax(axis=1), minlength=chances.shape[1]) >= FEWEST_JAPANESE
+    logarithms = np.log(chances + 1e-3) * occurring
+    fitted = Ridge(100.0).fit(logarithms, target - JAPANESE_UNIT * (chances @ prior))
+    return fitted.coef_ * occurring, float(fitted.intercept_)
 
 
 def unseen_gains(found: Collections) -> dict[str, tuple[int, float]]:
     """For each prompt of the exam and of the word problems, which signal its learned gain is and what it would be had
     the prompt not been trained on: subject by subject for the exam. The tiers must not trust more than that."""
     first = len(TASK_TYPES) + len(DOMAINS)
+    prior = GAIN_UNIT * STRONG_GAIN["mathematics"]
     unseen: dict[str, tuple[int, float]] = {}
     for place, pair, gains in (
         (first + 1, found.exam, exam_out_of_fold(found)),
-        (first + 2, found.problems, problems_out_of_fold(found)),
+        (first + 4, found.problems, prior + problems_out_of_fold(found)),
     ):
         unseen |= {prompt: (place, float(gain)) for prompt, gain in zip(pair.prompts, gains, strict=True)}
     return unseen
@@ -218,9 +217,9 @@ def problems_out_of_fold(found: Collections, folds: int = 10, seed: int = 0) -> 
     for held_out in range(folds):
         known, asked = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
         own = scaling(found.read_problems[known])
-        weights, _ = heads.gram_ridge(found.read_problems[known], target[known], own, PROBLEM_STRENGTH)
-        gains[asked] = own.grams(found.read_problems[asked]) @ weights
-    return gains - gains.mean()
+        problem = heads.problem(found.read_problems[known], target[known], found.read_others, found.others, own)
+        gains[asked] = problem.gains(found.read_problems[asked], own)
+    return gains
 
 
 def tier_rows(found: Collections, weights: Weights) -> tuple[Floats, Floats, Floats, Floats, "np.ndarray"]:  # type: ignore[type-arg]

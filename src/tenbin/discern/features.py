@@ -16,7 +16,7 @@ from tenbin.discern.language import language_of_counts
 
 MOST_CHARACTERS = 6_000
 """What is read of a text, two thirds from its head and one third from its tail."""
-GRAM_CHARACTERS = 1_800
+GRAM_CHARACTERS = 900
 """Of which words and letter groups are hashed, likewise: what is asked stands at the head or at the end."""
 EDGE_WORDS = 14
 """Words at each end that are hashed a second time, as standing there."""

@@ -21,7 +21,7 @@ _SIGNAL_COUNTS = [
     NAMES.index(name)
     for name in ("characters", "words", "numbers", "group_hard", "group_reason", "group_quantity", "group_code")
 ]
-SIGNALS = 4 + len(_SIGNAL_COUNTS)
+SIGNALS = 5 + len(_SIGNAL_COUNTS)
 """Signals of the tiers beside the tasks' and domains' chances."""
 _MATHEMATICAL = TASK_TYPES.index("mathematics")
 
@@ -56,22 +56,25 @@ def judged(reading: Reading, weights: Weights) -> Judgement:
         + float(weights.blend[2]) * float(linear[EXAM])
         + float(weights.blend[3]) * float(reading.counts[_CHARACTERS])
     )
-    problem = float(weights.blend[4]) + float(weights.blend[5]) * float(linear[MATHEMATICS])
+    problem = (
+        float(weights.blend[4])
+        + float(weights.blend[5]) * float(linear[MATHEMATICS])
+        + float(weights.blend[6]) * float(reading.counts[_CHARACTERS])
+    )
     if reading.options >= FEWEST_OPTIONS:
         gain = exam
     elif reading.language == "ja":
-        gain = float(weights.japanese[0] + logarithms @ weights.japanese[1:])
+        gain = float(tasks @ weights.prior + weights.japanese[0] + logarithms @ weights.japanese[1:])
     else:
         gain = float(tasks @ weights.prior + standard @ weights.emphasis) + mathematical * problem
-    is_exam = float(reading.options >= FEWEST_OPTIONS)
+    is_exam = reading.options >= FEWEST_OPTIONS
+    is_japanese = reading.language == "ja"
+    kinds = [is_exam, is_exam * exam, is_japanese, is_japanese * gain, (not (is_exam or is_japanese)) * gain]
     signals = np.concatenate(
         (
             logarithms,
             domains,
-            np.array(
-                [is_exam, is_exam * exam, mathematical * problem, float(reading.language == "ja")],
-                np.float32,
-            ),
+            np.array(kinds, np.float32),
             standard[_SIGNAL_COUNTS],
         )
     )

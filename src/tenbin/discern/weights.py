@@ -48,11 +48,12 @@ class Weights(NamedTuple):
     """(trees * 8,)"""
     blend: Floats
     """Of an exam question's gain: intercept, and the weights of trees, letter groups and logarithmic length; of a word
-    problem's: intercept, and the weight of letter groups."""
+    problem's: intercept, and the weights of letter groups and logarithmic length."""
     prior: Floats
     """(tasks,): what a strong model gains on each task, by common knowledge: training/priors.py."""
     japanese: Floats
-    """(1 + tasks,): of a Japanese request's gain: intercept, and the weights of the tasks' log chances."""
+    """(1 + tasks,): what is added to the prior for a Japanese request: intercept, and the weights of the tasks' log
+    chances."""
     emphasis: Floats
     """(counts,): what standardised counts add to the gain of an open request."""
     tiers: Floats
