@@ -25,6 +25,8 @@ async def create(exchange: Exchange) -> None:
     body, model, habits = admit(exchange)
     stored = exchange.simulator.stored
     items = responses_prompt.items_of(body, stored, habits)
+    if habits.strict:
+        responses_prompt.check(body, items, model)
     prompt = responses_prompt.read(body, items, model, exchange.headers)
     script, answer, plan = enter(exchange, prompt, habits, "responses")
     reply = _ResponseReply(exchange, body, prompt, answer, plan, script, habits)
@@ -79,7 +81,7 @@ class _ResponseReply:
                 text = [{"type": "summary_text", "text": part.text}] if summary else []
                 item = {"id": exchange.simulator.identifier("rs_", 48), "type": "reasoning", "summary": text}
                 if "reasoning.encrypted_content" in include:
-                    item["encrypted_content"] = "gAAAAsimulated" + part.text.encode().hex()
+                    item["encrypted_content"] = responses_prompt.encrypt(self._prompt.model.name, part.text)
             elif part.kind == "tool":
                 item = {
                     "id": exchange.simulator.identifier("fc_", 48),

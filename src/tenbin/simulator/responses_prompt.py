@@ -87,6 +87,45 @@ def _check_message(item: dict[str, Any], where: str) -> None:
             raise bad(message, f"{where}.content[{position}].type", "invalid_value")
 
 
+_ENCRYPTED = "gAAAAsimulated"
+
+
+def encrypt(model: str, text: str) -> str:
+    """Return what `model` gives out as the encrypted content of its reasoning."""
+    return f"{_ENCRYPTED}{model.encode().hex()}.{text.encode().hex()}"
+
+
+def check(body: dict[str, Any], items: list[dict[str, Any]], model: Model) -> None:
+    """Raise ApiError 400 for what this model refuses."""
+    for item in items:
+        content = item.get("encrypted_content") if item.get("type") == "reasoning" else None
+        if content is not None and not content.startswith(encrypt(model.name, "")):
+            raise bad(
+                f"The encrypted content {content[:4]}...{content[-4:]} could not be verified.",
+                code="invalid_encrypted_content",
+            )
+    included = body.get("include") or []
+    if "reasoning.encrypted_content" in included and model.efforts == ():
+        raise bad("Encrypted content is not supported with this model.", "include")
+    for name, usual in (("temperature", 1), ("top_p", 1)):
+        if model.reasoning and body.get(name) not in (None, usual):
+            raise bad(f"Unsupported parameter: '{name}' is not supported with this model.", name)
+    if (body.get("max_output_tokens") or 0) > model.max_output:
+        raise bad(
+            f"max_output_tokens is too large: {body['max_output_tokens']}. This model supports at most "
+            f"{model.max_output} completion tokens.",
+            "max_output_tokens",
+        )
+    if model.serial_only and body.get("parallel_tool_calls") is not None:
+        raise bad("Unsupported parameter: 'parallel_tool_calls' is not supported with this model.")
+    reasoning = body.get("reasoning")
+    if reasoning is not None and model.efforts == ():
+        raise bad("Unsupported parameter: 'reasoning.effort' is not supported with this model.", "reasoning")
+    effort = (reasoning or {}).get("effort")
+    if effort is not None and model.efforts is not None and effort not in model.efforts:
+        raise bad(f"Unsupported value: '{effort}' is not supported with this model.", "reasoning.effort")
+
+
 def read(body: dict[str, Any], items: list[dict[str, Any]], model: Model, headers: dict[str, str]) -> Prompt:
     """Return the Prompt of checked items."""
     tools = [tool for tool in body.get("tools") or [] if "name" in tool]

@@ -7,7 +7,7 @@ import msgspec
 
 from tenbin.codecs import openai_errors, splice, sse
 from tenbin.codecs.dialect import Dialect
-from tenbin.codecs.openai_responses import reasoning, request_reader, request_writer
+from tenbin.codecs.openai_responses import repairs, request_reader, request_writer
 from tenbin.codecs.openai_responses.answer_observer import Observer
 from tenbin.codecs.openai_responses.answer_reader import AnswerReader
 from tenbin.codecs.openai_responses.answer_writer import AnswerWriter
@@ -52,15 +52,22 @@ class OpenAIResponses:
         return request_writer.write(conversation, target)
 
     def splice(self, body: bytes, head: Head, target: Target) -> bytes:
-        """The client's own body under the target's model name, without the thinking of other dialects' models."""
-        changes: dict[str, bytes | None] = {}
+        """The client's own body under the target's model name, without the thinking of other models, and without what
+        this model would refuse where another was meant (repairs).
+        """
+        meant = head.model == target.model and not target.stand_in
+        if meant and MARK not in body:
+            return body
+        fields = splice.fields(body, checked=True)
+        changes: dict[str, bytes | None] = {} if meant else repairs.repaired(fields, head, target)
         if head.model != target.model:
             changes["model"] = msgspec.json.encode(target.model)
-        if MARK in body:
-            items = splice.fields(body).get("input")
-            if items is not None and MARK in bytes(items):
-                changes["input"] = reasoning.without_strangers(bytes(items), target.model)
-        return splice.splice(body, changes) if changes else body
+        before = after = bytes(fields.get("input", b""))
+        if target.stand_in or MARK in after:
+            after = repairs.own_reasoning(after, target)
+        if after is not before:
+            changes["input"] = after
+        return splice.splice(body, changes, known=fields) if changes else body
 
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
@@ -78,6 +85,11 @@ class OpenAIResponses:
 
     def observer(self, *, streamed: bool, head: Head, target: Target) -> Observer:
         """A watcher for one answer that passes through."""
+        if target.stand_in:
+            # Imported here: it is not on the hot path.
+            from tenbin.codecs.openai_responses.answer_marker import Marker
+
+            return Marker(streamed=streamed, head=head, target=target)
         return Observer(streamed=streamed, head=head, target=target)
 
     def failure(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Failure:

@@ -5,9 +5,7 @@ back as an item only for the model that wrote them.
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from tenbin.codecs.thinking import MARK, mark, same_model, unmark
+from tenbin.codecs.thinking import mark, same_model, unmark
 from tenbin.core.conversation import Thinking
 
 _REDACTED = "redacted:"
@@ -61,32 +59,3 @@ def text_of(summary: Sequence[Any], content: Sequence[Any]) -> str:
         if texts:
             return "\n\n".join(texts)
     return ""
-
-
-def without_strangers(items: bytes, model: str) -> bytes:
-    """A request's input list for ``model``: its own marked reasoning is unmarked, other models' is left out, since the
-    provider refuses encrypted content that it did not write. All other items keep their bytes.
-    """
-    if not items.startswith(b"["):
-        return items
-    kept = [_own_or_nothing(bytes(raw), model) for raw in msgspec.json.decode(items, type=list[msgspec.Raw])]
-    return b"[" + b",".join(item for item in kept if item) + b"]"
-
-
-def _own_or_nothing(raw: bytes, model: str) -> bytes:
-    if MARK not in raw:
-        return raw
-    try:
-        item = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return raw
-    encrypted = item.get("encrypted_content") if isinstance(item, dict) and item.get("type") == "reasoning" else None
-    if not isinstance(encrypted, str):
-        return raw
-    writer, opaque = unmark(encrypted)
-    if writer is None:
-        return raw
-    if not opaque or not same_model(writer, model):
-        return b""
-    item_id, item["encrypted_content"] = unpacked(opaque)
-    return msgspec.json.encode({**item, "id": item_id} if item_id else item)
