@@ -28,7 +28,6 @@ from tenbin.config.load import not_taken_over, stamp
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
 from tenbin.config.provider import EMBEDDED, complete, profile_of
-from tenbin.core.facts import TargetHealth
 from tenbin.core.receipt import Receipt
 from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
@@ -36,8 +35,9 @@ from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.execute.conversations import Conversations
 from tenbin.execute.local_model import LocalModel
 from tenbin.execute.memory import settle_collector, share_one_arena
+from tenbin.execute.pacing import lanes
 from tenbin.execute.sensing import Discerner, Senses
-from tenbin.execute.standings import Standings, TargetNow, targets_now
+from tenbin.execute.targets import TargetMemory, TargetNow
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
@@ -75,10 +75,8 @@ class Gateway:
         self.conversations = Conversations()
         self._senses = Senses(self.conversations, discerner, self.prices)
         self.book.subscribe(self._remember)
-        self._standings = Standings(self.conversations.fold_speed)
-        self.book.subscribe(self._standings.add)
-        self._health: dict[str, TargetHealth] = {}
-        self._exhausted: dict[str, int] = {}
+        self._targets = TargetMemory(self.conversations.fold_speed)
+        self.book.subscribe(self._targets.add)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -88,6 +86,7 @@ class Gateway:
 
     def apply(self, config: Config) -> None:
         """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
+        lanes_now = lanes(config.providers, self._targets.lanes, self.clock)
         world = World(
             policy=policy(config),
             reaches=self._reaches(config),
@@ -97,14 +96,13 @@ class Gateway:
             clock=self.clock,
             upstream=self.upstream,
             dialects=dialect,
-            health=self._health,
+            targets=self._targets,
+            lanes=lanes_now,
             late=self._late,
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
             senses=self._senses,
-            standings=self._standings,
-            exhausted=self._exhausted,
         )
-        self.config, self.world = config, world
+        self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -165,16 +163,11 @@ class Gateway:
 
     def targets(self) -> list[TargetNow]:
         """What is known of each target at this moment."""
-        return targets_now(self._health, self._standings.known, self._exhausted, self.clock.now_ms())
+        return self._targets.now(self.clock.now_ms())
 
     def forget(self, target: str | None) -> None:
         """Take one target (``provider/model``) for well, or all of them."""
-        self._standings.forget(target)
-        if target is None:
-            self._health.clear()
-            self._exhausted.clear()
-        else:
-            self._health.pop(target, None)
+        self._targets.forget(target)
 
     def _gauges(self) -> dict[str, tuple[str, float]]:
         counts = self.book.counts()
@@ -183,13 +176,14 @@ class Gateway:
             "tenbin_ledger_backlog_bytes": ("Journal bytes not yet in the database.", counts.backlog_bytes),
             "tenbin_ledger_waiting_bytes": ("Journal bytes that the disk has not taken.", counts.waiting_bytes),
             "tenbin_ledger_lost_receipts": ("Receipts lost; anything but 0 is a failure.", counts.lost),
+            "tenbin_queued_requests": ("Waiting for a place at a provider.", self._targets.queued),
             "tenbin_targets_in_cooldown": ("Targets skipped for now.", self._cooling()),
             "tenbin_ready": ("1 when ready.", 0 if self.not_ready() else 1),
         }
 
     def _cooling(self) -> int:
         now = self.clock.now_ms()
-        return sum(health.closed_until_ms > now for health in list(self._health.values()))
+        return sum(health.closed_until_ms > now for health in list(self._targets.health.values()))
 
     def stopping(self) -> None:
         """From now on not ready, so that load balancers send requests elsewhere."""

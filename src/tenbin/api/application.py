@@ -9,6 +9,7 @@ from urllib.parse import quote
 from tenbin.api.caller import identify
 from tenbin.api.client_side import Request
 from tenbin.api.pages import Pages
+from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
 from tenbin.core import request_id
@@ -86,6 +87,7 @@ class Application:
                 arrived_ns=arrived_ns,
                 session=(session or head.session or "")[:MOST_NAME] or None,
                 client=named.get(b"user-agent", b"")[:200].decode("latin-1"),
+                patience_ms=patience_ms(named),
                 steered=not STEERING.isdisjoint(named),
             )
             if route.operation == "count_tokens":

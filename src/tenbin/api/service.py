@@ -6,7 +6,7 @@ from typing import Protocol
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.execute.clock import Clock
-from tenbin.execute.standings import TargetNow
+from tenbin.execute.targets import TargetNow
 from tenbin.execute.world import World
 
 

@@ -40,6 +40,20 @@ class ModelFacts(Section, frozen=True):
     """Overrides of the provider's quirks for this model."""
 
 
+class ProviderLimits(Section, frozen=True):
+    """How much a provider is to be asked for. Who finds no room waits, the callers' keys in turn."""
+
+    concurrent: OneOrMore | None = None
+    """Calls under way at the same time. Default: any number."""
+    requests_per_minute: OneOrMore | None = None
+    """In any 60 seconds. Default: any number."""
+    tokens_per_minute: OneOrMore | None = None
+    """Tokens of prompts and answers in any 60 seconds, without those read from a cache; estimated until the answer
+    tells. Default: any number."""
+    queue_seconds: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Longest time in the queue; 0: nobody waits."""
+
+
 class ProviderConfig(Section, frozen=True):
     """A provider: a row of configuration over a dialect."""
 
@@ -61,6 +75,8 @@ class ProviderConfig(Section, frozen=True):
     """Overrides of single quirks (docs/configuration.md lists them)."""
     models: dict[str, ModelFacts] = {}
     """Facts and prices of single models."""
+    limits: ProviderLimits | None = None
+    """How much it is to be asked for. Default: no limits."""
     free: bool = False
     """Nothing is charged here (a model on your own machine): every model's price is zero."""
 

@@ -60,5 +60,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation's id, from a header or the body."""
     client: str = ""
     """The client's User-Agent."""
+    patience_ms: int | None = None
+    """How long after its arrival the client gives up, where it says so; milliseconds."""
     steered: bool = False
     """Its headers ask something of the choice, or a sub-agent sends it, whose prompt may."""

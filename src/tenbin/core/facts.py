@@ -55,6 +55,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     draw: float
     """One random number in [0, 1) for the whole decision."""
     health: HealthByTarget
+    deadline_ms: int | None = None
+    """UTC ms at which the client gives up, where it has said so."""
     standings: StandingByTarget = UNKNOWN_STANDINGS
     """Looked at only where a chain is to be ordered by them."""
     exhausted: Mapping[str, int] = NOTHING_EXHAUSTED

@@ -27,6 +27,10 @@ FailureKind: TypeAlias = Literal[
 ]
 
 
+QUEUE_FULL = "no_place"
+"""Code of a failure that is Tenbin's own: the provider was not asked, since its configured limits left no room."""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt at one target failed."""
 

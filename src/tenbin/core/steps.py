@@ -92,6 +92,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed", kw_only=True):
 
     failure: Failure
     committed: bool = False
+    at_ms: int = 0
+    """UTC ms; looked at only where the client has said how long it waits."""
 
 
 class Resumed(msgspec.Struct, frozen=True, tag="resumed"):

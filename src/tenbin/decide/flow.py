@@ -49,13 +49,18 @@ def decide(
             if outcome.committed:
                 return Verdict(answered=False, failure=failure)
             reaction = retry.after(failure, tries, others=others, draw=facts.draw, retries=policy.retries)
-            if reaction.action == "stop":
-                return Verdict(answered=False, failure=failure)
+            if reaction.action == "stop" or too_late(outcome, reaction.pause_ms, facts):
+                return Verdict(answered=False, failure=worth_telling(told, failure))
             if reaction.action == "next":
                 told = worth_telling(told, failure)
                 break
             yield Pause(reaction.pause_ms)
     return Verdict(answered=False, failure=told or nothing_eligible(ask.head.model, chain))
+
+
+def too_late(failed: Failed, pause_ms: int, facts: Facts) -> bool:
+    """Nobody would wait for the next try."""
+    return facts.deadline_ms is not None and failed.at_ms + pause_ms >= facts.deadline_ms
 
 
 def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:

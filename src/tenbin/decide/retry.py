@@ -6,7 +6,7 @@ One table says it by kind of failure; it is read top to bottom in ``after``.
 from typing import Literal, NamedTuple
 
 from tenbin.config.model import Retries
-from tenbin.core.problems import Failure, FailureKind
+from tenbin.core.problems import QUEUE_FULL, Failure, FailureKind
 
 Action = Literal["again", "next", "stop"]
 
@@ -39,7 +39,9 @@ def after(failure: Failure, tries: int, *, others: bool, draw: float, retries: R
     """
     if failure.kind in STOP:
         return Reaction("stop")
-    if failure.kind in NEXT or tries > retries.per_target or failure.should_retry is False:
+    if failure.code == QUEUE_FULL or failure.kind in NEXT:
+        return Reaction("next")
+    if tries > retries.per_target or failure.should_retry is False:
         return Reaction("next")
     if failure.kind == "timeout" and others:
         return Reaction("next")

@@ -35,6 +35,9 @@ MOST_NANO_USD = 10**15
 BYTES_PER_TOKEN = 4
 """Of a request's body, for the estimate that only a crash makes use of: OpenAI's rule of thumb for English."""
 
+SHORTEST_WAIT_SECONDS = 0.05
+"""For a call that has been begun, however little time its client has left."""
+
 STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson")
 
 
@@ -97,11 +100,18 @@ class AttemptUnderWay:
         self.first_byte_ns = 0
         self.received = 0
         self.opened = False
+        self.hurried = False
+        """The client waits less long than the configuration would: that its time is up says nothing of the target."""
         self._noted_ns = 0
         self._words_share = 0.0
         self._tool_names: Mapping[str, str] | None = None
 
     # -- before the answer
+
+    def begin_anew(self) -> None:
+        """It has waited for its turn: from now on the provider's time counts."""
+        self.started_ns = self.world.clock.monotonic_ns()
+        self.started_at_ms = self.world.clock.now_ms()
 
     def body(self, conversation: "Conversation | None") -> bytes | Failure:
         """The request's body for this target, or why there is none."""
@@ -136,8 +146,13 @@ class AttemptUnderWay:
             attempts=tuple(ended),
         )
         limits = world.timeouts
+        first_byte, total = limits.first_byte, limits.total
+        if ask.patience_ms is not None:
+            left = max((world.left_ms(ask) or 0) / 1_000, SHORTEST_WAIT_SECONDS)
+            self.hurried = left < first_byte
+            first_byte, total = min(first_byte, left), total if ask.head.stream else min(total, left)
         self.answer = await world.upstream.send(
-            to.origin, head, body, first_byte=limits.first_byte, idle=limits.idle, total=limits.total
+            to.origin, head, body, first_byte=first_byte, idle=limits.idle, total=total
         )
         return self.answer
 

@@ -19,6 +19,7 @@ from tenbin.execute.answer_headers import named, problem_headers, receipt_header
 from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
+from tenbin.execute.pacing import Place, admitted
 from tenbin.execute.problems import relayable, told
 from tenbin.execute.target_health import begun, ended, heard
 from tenbin.execute.upstream.address import forwarded_answer_headers
@@ -153,6 +154,14 @@ class Exchange:
         body = attempt.body(conversation)
         if isinstance(body, Failure):
             return self._ended(attempt, "failed", body)
+        place: Place | None = None
+        if world.lanes:
+            granted = await admitted(world.lanes.get(call.target.provider), attempt, world.left_ms(self.ask))
+            if isinstance(granted, Failure):
+                return self._ended(attempt, "failed", granted)
+            place = granted
+            if not self._attempts:
+                self._queue_ns = attempt.started_ns
         begun(world.health, call.target.name, world.clock.now_ms)
         try:
             answer = await attempt.send(body, self._attempts)
@@ -168,6 +177,8 @@ class Exchange:
         finally:
             if attempt.answer is not None:
                 world.upstream.release(attempt.answer)
+            if place is not None:
+                place.leave(attempt)
 
     def _without_tag(self) -> None:
         """Take the model tag out of the prompt: it was meant for Tenbin."""
@@ -279,9 +290,9 @@ class Exchange:
             ended(world.health, name, None, world.clock.now_ms, world.policy.cooldown)
             return ANSWERED
         self._failed_at.append((failure, attempt))
-        if attempt.opened:
+        if attempt.opened and not (attempt.hurried and failure.kind == "timeout"):
             ended(world.health, name, failure, world.clock.now_ms, world.policy.cooldown)
-        return Failed(failure=failure, committed=self._started)
+        return Failed(failure=failure, committed=self._started, at_ms=world.clock.now_ms())
 
     # -- towards the client
 

@@ -7,14 +7,15 @@ from typing import Protocol
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.model import Timeouts
 from tenbin.core.ask import Ask
-from tenbin.core.facts import UNKNOWN_STANDINGS, Facts, TargetHealth
+from tenbin.core.facts import UNKNOWN_STANDINGS, Facts
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
 from tenbin.execute.clock import Clock
+from tenbin.execute.pacing import Lane
 from tenbin.execute.sensing import Senses
-from tenbin.execute.standings import Standings
+from tenbin.execute.targets import TargetMemory
 from tenbin.execute.upstream.address import Reach
 from tenbin.execute.upstream.client import UpstreamClient
 
@@ -97,12 +98,11 @@ class World:
         clock: Clock,
         upstream: UpstreamClient,
         dialects: Callable[[DialectName], Dialect],
-        health: dict[str, TargetHealth],
+        targets: TargetMemory,
         late: set[asyncio.Task[None]],
         own: Mapping[str, Starting] | None = None,
         senses: Senses | None = None,
-        standings: Standings | None = None,
-        exhausted: dict[str, int] | None = None,
+        lanes: Mapping[str, Lane] | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -113,17 +113,23 @@ class World:
         self.clock = clock
         self.upstream = upstream
         self.dialects = dialects
-        self.health = health
+        self.health = targets.health
         """By target name; folded after each attempt."""
+        self.exhausted = targets.exhausted
+        """By pool of a rate limit: UTC ms until which nothing is left of it."""
+        self.standings = targets if policy.cooldown.order_by_health else None
+        """How each target does; None where nothing is decided by it."""
+        self.lanes: Mapping[str, Lane] = lanes or {}
+        """By provider name, of those that have limits of their own."""
         self.late = late
         """Settlements that wait for an estimate in another thread; awaited before the ledger closes."""
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
-        self.exhausted = exhausted if exhausted is not None else {}
-        """By pool of a rate limit: UTC ms until which nothing is left of it."""
-        self.standings = standings if policy.cooldown.order_by_health else None
-        """How each target does; None where nothing is decided by it."""
+
+    def left_ms(self, ask: Ask) -> int | None:
+        """How long the client will still wait; None where it has not said."""
+        return None if ask.patience_ms is None else ask.arrived_at_ms + ask.patience_ms - self.clock.now_ms()
 
     def facts(self, ask: Ask) -> Facts:
         """What a decision about ``ask`` may know."""
@@ -134,4 +140,5 @@ class World:
             health=self.health,
             standings=standings.known if standings is not None else UNKNOWN_STANDINGS,
             exhausted=self.exhausted,
+            deadline_ms=None if ask.patience_ms is None else ask.arrived_at_ms + ask.patience_ms,
         )

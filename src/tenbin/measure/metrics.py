@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from tenbin.core.receipt import Receipt
 from tenbin.decide.health import Circuit
-from tenbin.execute.standings import TargetNow
+from tenbin.execute.targets import TargetNow
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""

@@ -1,8 +1,8 @@
-"""6. How every target does, kept while the gateway runs: decide.standing's fold of settled receipts, bounded, and the
-one page on which health, limits and standings are seen together.
+"""6. All that is known of targets while the gateway runs: their health, what is left of rate limits, the way into those
+that have limits, and how they do (decide.standing's fold of settled receipts); bounded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -12,6 +12,7 @@ from tenbin.decide.allowance import pool
 from tenbin.decide.health import WELL, Circuit, circuit
 from tenbin.decide.judging import health_name
 from tenbin.decide.standing import error_rate, fold
+from tenbin.execute.pacing import Lane
 
 MOST_WAITING = 64
 """Receipts that wait to be folded: nobody needs them before somebody asks, and many at once cost less than each."""
@@ -37,11 +38,17 @@ class TargetNow(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: float | None = None
 
 
-class Standings:
+class TargetMemory:
     """The memory of one process. Used from the event loop only."""
 
     def __init__(self, fold_speed: Callable[[Receipt], None]) -> None:
         """``fold_speed`` is told of the receipts that were not weighed."""
+        self.health: dict[str, TargetHealth] = {}
+        """By target name; folded after each attempt (execute.target_health)."""
+        self.exhausted: dict[str, int] = {}
+        """By pool of a rate limit: UTC ms until which nothing is left of it."""
+        self.lanes: dict[str, Lane] = {}
+        """By provider name, of those that have limits of their own."""
         self._fold_speed = fold_speed
         self._waiting: list[Receipt] = []
         self._standings: dict[str, TargetStanding] = {}
@@ -60,12 +67,16 @@ class Standings:
         return self._standings
 
     def forget(self, target: str | None) -> None:
-        """Begin anew with one target, or with all."""
+        """Take one target (``provider/model``) for well, or all of them, and measure anew."""
         self._add_up()
         if target is None:
             self._standings.clear()
+            self.health.clear()
+            self.exhausted.clear()
         else:
             self._standings.pop(target, None)
+            self.health.pop(target, None)
+            self.exhausted.pop(pool(target), None)
 
     def _add_up(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -83,25 +94,30 @@ class Standings:
                     if len(standings) > MOST_TARGETS:
                         del standings[next(iter(standings))]
 
+    @property
+    def queued(self) -> int:
+        """Requests that wait for a place at a provider."""
+        return sum(lane.waiting for lane in self.lanes.values())
 
-def targets_now(
-    health: Mapping[str, TargetHealth], standings: StandingByTarget, exhausted: Mapping[str, int], now_ms: int
-) -> list[TargetNow]:
-    """All targets of which anything is known, by name."""
-    rows = []
-    for name in sorted({*health, *standings}):
-        well, standing = health.get(name, WELL), standings.get(name)
-        empty = exhausted.get(pool(name), 0)
-        rows.append(
-            TargetNow(
-                target=name,
-                state=circuit(well, now_ms),
-                failures=well.failures,
-                open_until_ms=well.closed_until_ms or None,
-                exhausted_until_ms=empty if empty > now_ms else None,
-                calls=standing.calls if standing is not None else 0,
-                error_rate=round(error_rate(standing, now_ms), 4) if standing is not None else 0.0,
-                first_byte_ms=standing.first_byte_ms if standing is not None else None,
-            )
-        )
-    return rows
+    def now(self, now_ms: int) -> list[TargetNow]:
+        """All targets of which anything is known, by name."""
+        health, standings = self.health, self.known
+        return [
+            _row(name, health.get(name, WELL), standings.get(name), self.exhausted.get(pool(name), 0), now_ms)
+            for name in sorted({*health, *standings})
+        ]
+
+
+def _row(
+    name: str, health: TargetHealth, standing: TargetStanding | None, exhausted_until_ms: int, now_ms: int
+) -> TargetNow:
+    return TargetNow(
+        target=name,
+        state=circuit(health, now_ms),
+        failures=health.failures,
+        open_until_ms=health.closed_until_ms or None,
+        exhausted_until_ms=exhausted_until_ms if exhausted_until_ms > now_ms else None,
+        calls=standing.calls if standing is not None else 0,
+        error_rate=round(error_rate(standing, now_ms), 4) if standing is not None else 0.0,
+        first_byte_ms=standing.first_byte_ms if standing is not None else None,
+    )

@@ -5,8 +5,8 @@ import pytest
 
 from tenbin.core.facts import TargetHealth
 from tenbin.core.receipt import Receipt
-from tenbin.execute import standings
-from tenbin.execute.standings import MOST_WAITING, Standings, targets_now
+from tenbin.execute import targets
+from tenbin.execute.targets import MOST_WAITING, TargetMemory
 from tests.decide.plans import NOW_MS
 from tests.decide.test_standing import call
 
@@ -31,7 +31,7 @@ def receipt(provider: str = "one") -> Receipt:
 
 def test_what_waits_is_there_when_somebody_asks() -> None:
     told: list[Receipt] = []
-    kept = Standings(told.append)
+    kept = TargetMemory(told.append)
     for _ in range(MOST_WAITING + 3):
         kept.add(receipt())
     assert kept.known["one/a"].calls == MOST_WAITING + 3 == len(told)
@@ -42,7 +42,7 @@ def test_what_waits_is_there_when_somebody_asks() -> None:
 
 
 def test_how_a_target_does_as_a_judge_is_kept_apart() -> None:
-    kept = Standings(lambda receipt: None)
+    kept = TargetMemory(lambda receipt: None)
     one = receipt()
     judge = msgspec.structs.replace(one.attempts[0], number=0, outcome="failed", failure="timeout")
     kept.add(msgspec.structs.replace(one, attempts=(judge, *one.attempts)))
@@ -51,22 +51,23 @@ def test_how_a_target_does_as_a_judge_is_kept_apart() -> None:
 
 
 def test_the_names_of_targets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standings, "MOST_TARGETS", 2)
-    kept = Standings(lambda receipt: None)
+    monkeypatch.setattr(targets, "MOST_TARGETS", 2)
+    kept = TargetMemory(lambda receipt: None)
     for name in ("a", "b", "c"):
         kept.add(receipt(name))
     assert set(kept.known) == {"b/a", "c/a"}
 
 
 def test_the_page_tells_of_all_that_are_known() -> None:
-    kept = Standings(lambda receipt: None)
+    kept = TargetMemory(lambda receipt: None)
     kept.add(receipt())
-    health = {
+    kept.health |= {
         "one/a": TargetHealth(failures=1),
         "two/b": TargetHealth(failures=3, closed_until_ms=NOW_MS + 1),
         "two/c": TargetHealth(failures=3, closed_until_ms=NOW_MS),
     }
-    rows = {row.target: row for row in targets_now(health, kept.known, {"two/b": NOW_MS + 9, "one/a": NOW_MS}, NOW_MS)}
+    kept.exhausted |= {"two/b": NOW_MS + 9, "one/a": NOW_MS}
+    rows = {row.target: row for row in kept.now(NOW_MS)}
     assert [(name, row.state, row.failures) for name, row in rows.items()] == [
         ("one/a", "closed", 1),
         ("two/b", "open", 3),
