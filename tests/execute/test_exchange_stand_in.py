@@ -1,6 +1,8 @@
 """A conversation in which another model of the same provider stands in for a while goes on without a refusal."""
 
+import json
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +66,38 @@ def test_thinking_goes_to_its_own_model_alone(house: House, simulator: RunningSi
     ]
     hm, see = "Hm, well.", "Let me see."
     assert kept == [[], [], [see], [hm], [hm, hm]]
+
+
+CLAUDES = ["claude-opus-5-5", "claude-haiku-4-5", "claude-sonnet-5-5", "claude-opus-4-1", "claude-sonnet-4-6"]
+OTHERS = ["gpt-5", "gpt-4o"]
+RECORDED = Path(__file__).parents[1] / "golden" / "anthropic" / "claude_code_requests.json"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_claude_code_wanders_between_models_and_is_never_refused(
+    simulator: RunningSimulator, tmp_path: Path, stream: bool
+) -> None:
+    """Every pair of models in turn, each turn's answer fed back, its betas sent along; half the turns call a tool."""
+    names = {model: f"anthropic/{model}" for model in CLAUDES} | {model: f"openai/{model}" for model in OTHERS}
+    chains = {f"to-{model}": ["dead/x", target] for model, target in names.items()}
+    recorded = json.loads(RECORDED.read_bytes())["main"]
+    order = [model for pair in permutations(names, 2) for model in pair]
+    tool = {"name": "Read", "input": {"file_path": "a"}}
+    with serving(chained(simulator.url, models=chains, retries={"per_target": 0}), tmp_path) as running:
+        caller = Caller(running.url)
+        messages = list(recorded["body"]["messages"])
+        for number, model in enumerate(order):
+            simulator.script(model, {"thinking": f"Hm {number}.", **({"tools": [tool]} if number % 4 < 2 else {})})
+            body = recorded["body"] | {"model": f"to-{model}", "messages": messages, "stream": stream}
+            beta = {"anthropic-beta": recorded["headers"]["anthropic-beta"]}
+            response = caller.http.post("/v1/messages", json=body, headers=beta)
+            assert response.headers["x-tenbin-model"] == model
+            content = content_of(response, stream)
+            calls = [block["id"] for block in content if block["type"] == "tool_use"]
+            results = [{"type": "tool_result", "tool_use_id": one, "content": "ok"} for one in calls]
+            messages.append({"role": "assistant", "content": content})
+            messages.append({"role": "user", "content": results or "And then?"})
+            messages.append({"role": "system", "content": "Note.", "output_config": {"effort": "high"}})
+        caller.http.close()
+    assert {entry["status"] for entry in simulator.requests()} == {200}
+    assert sum("tool_result" in str(message["content"]) for message in messages) == len(order) // 2

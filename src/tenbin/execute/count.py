@@ -64,7 +64,8 @@ async def _ask_provider(world: World, ask: Ask, target: Target) -> tuple[list[tu
     """The provider's own count; None when it cannot give one just now."""
     to = world.reaches[target.provider]
     body = world.dialects("anthropic").splice(ask.body, ask.head, target)
-    head = request_head(to, ask, "anthropic", len(body), passed_through=True)
+    headers = world.dialects("anthropic").headers(ask.headers, ask.head, target)
+    head = request_head(to, ask, "anthropic", len(body), passed_through=True, headers=headers)
     try:
         answer = await world.upstream.send(
             to.origin, head, body, first_byte=MOST_SECONDS, idle=MOST_SECONDS, total=MOST_SECONDS

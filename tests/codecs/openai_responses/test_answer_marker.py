@@ -1,6 +1,7 @@
 """A stand-in's answer passes through, its reasoning marked, in any cutting of its bytes."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ STREAM = b"".join(
 def fed(data: bytes, cuts: list[int]) -> tuple[bytes, Any]:
     observer = OPENAI_RESPONSES.observer(streamed=True, head=HEAD, target=STAND_IN)
     places = [0, *sorted(cut % len(data) for cut in cuts), len(data)]
-    pieces = [observer.feed(data[start:end]) for start, end in zip(places, places[1:], strict=False)]
+    pieces = [observer.feed(data[start:end]) for start, end in pairwise(places)]
     return b"".join(pieces) + observer.finish(), observer
 
 

@@ -1,4 +1,4 @@
-"""Stage 2, a Responses request made for one model goes to another: what the other would refuse is changed, nothing else.
+"""Stage 2, a Responses request made for one model goes to another: only what the other would refuse is changed.
 
 Which model takes what: tenbin.config.quirks. Why so: docs/decisions/0007.
 """
