@@ -79,6 +79,17 @@ def test_targets_of_a_rule_come_before_those_of_the_category(routing: Routing) -
     assert [one.name for one in asked(routing, background, requested="claude-haiku-5").use] == ["p/b"]
 
 
+@pytest.mark.parametrize(("forbidden", "left"), [("p/b", ["p/a"]), ("p/*", [])])
+def test_what_one_rule_names_another_may_forbid(forbidden: str, left: list[str]) -> None:
+    rules = f"rules: [{{use: [p/b, p/a]}}, {{without: ['{forbidden}']}}]"
+    found = policy(parse(TEXT[: TEXT.index("rules:")].replace("absent/x", "p/a") + rules, environ={})).routing
+    assert found is not None
+    asks = asked(found)
+    assert [one.name for one in asks.use] == left
+    if not left:
+        assert all(asks.forbids(target.name) for target in found.candidates), "nor does anybody else answer"
+
+
 def test_all_that_a_rule_names_must_hold(routing: Routing) -> None:
     fitting = Features(language="ja", prompt_tokens=1_001)
     assert asked(routing, fitting).speed == "fast"

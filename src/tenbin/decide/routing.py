@@ -187,7 +187,15 @@ def demand(
         without=tuple(rule.without for rule in followed if rule.without),
         rule=" ".join(rule.name for rule in followed),
     )
-    return found if use else _of_category(found, routing, features.category, able)
+    return _of_rule(found) if use else _of_category(found, routing, features.category, able)
+
+
+def _of_rule(found: Demand) -> Demand:
+    """Without those of a rule's targets whom another rule forbids; where nobody is left, nobody else answers either."""
+    allowed = tuple(one for one in found.use if not found.forbids(one.name))
+    if allowed or not found.use:
+        return msgspec.structs.replace(found, use=allowed)
+    return msgspec.structs.replace(found, use=(), among=(*found.among, names(one.name for one in found.use)))
 
 
 def _of_category(found: Demand, routing: Routing, category: Category, able: Able) -> Demand:
