@@ -7,10 +7,10 @@ import pytest
 
 from tenbin.core.problems import Failure, Unreadable
 from tenbin.core.steps import Call, Failed, Note, Noted, Sense, Sensed
-from tenbin.decide.choice import weighs
+from tenbin.decide.choice import MOST_TRIED, weighs
 from tenbin.decide.flow import decide
 from tenbin.decide.policy import Policy
-from tests.decide.plans import ask, facts
+from tests.decide.plans import ask, facts, failure
 from tests.decide.weighed import HARD, LARGE, MIDDLE, SMALL, TEXT, a_policy, known, sensed
 
 POLICY = a_policy()
@@ -200,3 +200,17 @@ def test_sensed_is_all_that_is_asked_of_the_world_before_a_call() -> None:
         assert isinstance(outcome, Noted | Sensed)
         seen.append(steps.send(outcome))
     assert [type(step).__name__ for step in seen] == ["Sense", "Sense", "Note", "Call"]
+
+
+def test_no_more_than_a_few_of_a_long_order_are_tried() -> None:
+    many = ", ".join(f"maker/claude-{number}" for number in range(9))
+    steps = plan(a_policy(TEXT.replace("low: [maker/claude-small]", f"low: [{many}]")))
+    step, tried = next(steps), []
+    with pytest.raises(StopIteration):
+        while True:
+            if isinstance(step, Call):
+                tried.append(step.target.name)
+                step = steps.send(Failed(failure=failure("not_found")))
+            else:
+                step = steps.send(Noted() if isinstance(step, Note) else sensed())
+    assert len(tried) == MOST_TRIED

@@ -22,6 +22,9 @@ from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Demand, Routing, demand
 from tenbin.decide.weigh import Known, admitted, weigh
 
+MOST_TRIED = 4
+"""Of a weighing's order: where so many have failed, the next would hardly do better, and the client is waiting."""
+
 KnownNow = Callable[[], Known]
 """What is known at the moment of asking; looked up only when something is weighed."""
 
@@ -178,7 +181,7 @@ def _ruled(asks: Demand, facts: Facts, sensed: Sensed) -> Weighing:
 def _weighed(weighing: Weighing, routing: Routing, policy: Policy, asks: Demand) -> Chain:
     by_name = {target.name: target for target in routing.candidates}
     rejected = tuple((one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow)
-    targets = tuple(by_name[name] for name in weighing.order)
+    targets = tuple(by_name[name] for name in weighing.order[:MOST_TRIED])
     return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy, asks), rejected)
 
 

@@ -29,6 +29,9 @@ from tenbin.execute.conversations import Conversations
 
 LOG = logging.getLogger("tenbin.execute")
 
+_told: list[bool] = []
+"""Not empty once it was logged that words cannot be read."""
+
 LANGUAGE_CHARACTERS = 400
 """Of a text that its language is told from."""
 
@@ -184,7 +187,10 @@ class Sensing:
         try:
             return self._discerner().complexity(self.sketch)
         except Exception:
-            LOG.exception("the words of request %s could not be read; rules alone decide", self._ask.request_id)
+            if not _told:
+                # Once, with its cause; it would be the same for every request.
+                _told.append(True)
+                LOG.exception("the words of a request could not be read; rules alone decide until the next start")
             return None
 
     def _complexity(self, before: Sensed) -> Sensed:
