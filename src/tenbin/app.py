@@ -106,6 +106,7 @@ class Gateway:
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
+        self.upstream.past_proxy = config.proxy_down == "direct"
 
     def _remember(self, receipt: Receipt) -> None:
         if receipt.weighing is not None:
@@ -133,7 +134,14 @@ class Gateway:
             if name == EMBEDDED and self.local_model is not None:
                 base_url = self.local_model.base_url
             copies = provider.profile is not None and not provider.target("").quirks.safeguards
-            reaches[name] = reach(base_url, api_key=provider.api_key, both_credentials=copies, headers=provider.headers)
+            direct = provider.direct
+            reaches[name] = reach(
+                base_url,
+                api_key=provider.api_key,
+                both_credentials=copies,
+                headers=provider.headers,
+                direct=reach(direct.base_url, api_key=direct.api_key, headers=direct.headers) if direct else None,
+            )
         return reaches
 
     def load_dialects(self) -> None:

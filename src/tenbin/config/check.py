@@ -9,7 +9,7 @@ import msgspec
 from tenbin.config import address, keys
 from tenbin.config.chains import chains
 from tenbin.config.document import Document
-from tenbin.config.model import Config, ModelFacts, ProviderConfig
+from tenbin.config.model import Config, DirectConfig, ModelFacts, ProviderConfig
 from tenbin.config.problem import KeyPath
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
 from tenbin.config.quirks import PROFILES
@@ -117,11 +117,17 @@ class _Check:
         elif name != EMBEDDED and (profile is None or profile.base_url is None):
             self._report((*path, "base_url"), f"{name} has no base_url", "Add `base_url: https://host/path`.")
         self._secrets(path, provider)
+        if provider.direct is not None:
+            self._secrets((*path, "direct"), provider.direct)
+            try:
+                address.check_base_url(provider.direct.base_url)
+            except address.BadAddress as error:
+                self._report((*path, "direct", "base_url"), str(error), error.fix)
         self._quirks((*path, "quirks"), provider.quirks)
         for model, facts in provider.models.items():
             self._facts((*path, "models", model), facts)
 
-    def _secrets(self, path: KeyPath, provider: ProviderConfig) -> None:
+    def _secrets(self, path: KeyPath, provider: ProviderConfig | DirectConfig) -> None:
         if provider.api_key and not re.fullmatch(r"[\x21-\x7e]+", provider.api_key):
             self._report(
                 (*path, "api_key"), "an API key holds no blanks or control characters", "Look for a stray line break."

@@ -3,7 +3,7 @@
 Field docstrings become the comments of ``tenbin init``, the JSON Schema's descriptions and docs/configuration.md.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -54,6 +54,17 @@ class ProviderLimits(Section, frozen=True):
     """Longest time in the queue; 0: nobody waits."""
 
 
+class DirectConfig(Section, frozen=True):
+    """The provider itself, for when the middle proxy at ``base_url`` cannot be reached."""
+
+    base_url: str
+    """Of the provider."""
+    api_key: str | None = None
+    """The provider's own. Default: none is sent; never the proxy's."""
+    headers: dict[str, str] = {}
+    """More headers to send."""
+
+
 class ProviderConfig(Section, frozen=True):
     """A provider: a row of configuration over a dialect."""
 
@@ -75,6 +86,8 @@ class ProviderConfig(Section, frozen=True):
     """Overrides of single quirks (docs/configuration.md lists them)."""
     models: dict[str, ModelFacts] = {}
     """Facts and prices of single models."""
+    direct: DirectConfig | None = None
+    """Where ``base_url`` is a middle proxy: the provider behind it, used while the proxy cannot be reached."""
     limits: ProviderLimits | None = None
     """How much it is to be asked for. Default: no limits."""
     free: bool = False
@@ -169,6 +182,8 @@ class Config(Section, frozen=True):
     """Tries again at the same target."""
     cooldown: Cooldown = Cooldown()
     """When a target that keeps failing is skipped."""
+    proxy_down: Literal["fail", "direct"] = "fail"
+    """What happens when the proxy that HTTPS_PROXY names cannot be reached: the call fails, or goes past it."""
     limits: Limits = Limits()
     """What a client may send."""
     ledger: LedgerConfig = LedgerConfig()

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tenbin.config.model import ModelFacts, ProviderConfig
+from tenbin.config.model import DirectConfig, ModelFacts, ProviderConfig
 from tenbin.config.quirks import MODEL_QUIRKS, PROFILES, Profile, resolve
 from tenbin.core.target import DialectName, Quirks, Target
 
@@ -27,6 +27,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Overrides of single quirks."""
     models: dict[str, ModelFacts]
     free: bool
+    direct: DirectConfig | None
 
     def target(self, model: str) -> Target:
         """One of its models as a Target, with what is known of it. An empty name stands for any model."""
@@ -73,6 +74,7 @@ def complete(name: str, config: ProviderConfig) -> Provider:
         quirks=config.quirks,
         models=config.models,
         free=config.free,
+        direct=config.direct,
     )
 
 

@@ -33,7 +33,7 @@ def template(findings: Findings) -> str:
     parts.append(_comment(docs.get("default", "")) + _default(findings))
     parts.append(_unset("fallback", [], docs))
     parts.append(_routing(docs))
-    for name in ("discover", "local_model"):
+    for name in ("discover", "local_model", "proxy_down"):
         parts.append(_unset(name, getattr(Config(), name), docs))
     for name in ("timeouts", "retries", "cooldown", "limits", "ledger"):
         parts.append(_section(name, getattr(Config(), name), docs))

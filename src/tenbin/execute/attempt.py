@@ -13,6 +13,7 @@ from tenbin.core.problems import ContextExceeded, Failure, Inexpressible
 from tenbin.core.receipt import Attempt, Outcome
 from tenbin.core.steps import Call
 from tenbin.core.usage import NOTHING, Usage
+from tenbin.execute.bypass import past_middle_proxy
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import World
@@ -151,9 +152,18 @@ class AttemptUnderWay:
             left = max((world.left_ms(ask) or 0) / 1_000, SHORTEST_WAIT_SECONDS)
             self.hurried = left < first_byte
             first_byte, total = min(first_byte, left), total if ask.head.stream else min(total, left)
-        self.answer = await world.upstream.send(
-            to.origin, head, body, first_byte=first_byte, idle=limits.idle, total=total
-        )
+        send = partial(world.upstream.send, first_byte=first_byte, idle=limits.idle, total=total)
+        if to.direct is None:
+            self.answer = await send(to.origin, head, body)
+        else:
+            passed, of = self.passed_through, self.dialect
+            other = request_head(to.direct, ask, of, len(body), passed_through=passed, headers=headers)
+            self.answer = await past_middle_proxy(
+                world,
+                target.provider,
+                partial(send, to.origin, head, body),
+                partial(send, to.direct.origin, other, body),
+            )
         return self.answer
 
     async def failure_of(self, answer: UpstreamAnswer) -> Failure:

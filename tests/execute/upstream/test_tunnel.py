@@ -103,6 +103,28 @@ def test_plain_http_where_tls_is_expected() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("past", [True, False])
+def test_a_proxy_that_is_down_is_gone_past_only_if_that_is_allowed(monkeypatch: pytest.MonkeyPatch, past: bool) -> None:
+    async def main() -> None:
+        client = UpstreamClient()
+        client.past_proxy = past
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        async with RawServer(answer_twice) as server:
+            origin = Origin(f"http://127.0.0.1:{server.port}", "127.0.0.1", server.port, secure=False, local=False)
+            try:
+                if past:
+                    assert await whole(client, origin) == (200, b"1")
+                else:
+                    with pytest.raises(UpstreamFailed) as failed:
+                        await whole(client, origin)
+                    assert failed.value.failure.kind == "unreachable"
+                    assert "the proxy 127.0.0.1:1" in failed.value.failure.message
+            finally:
+                client.close()
+
+    run(main())
+
+
 @pytest.mark.parametrize("secure", [True, False])
 def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secure: bool) -> None:
     authority, context = certificates(tmp_path, PROVIDER)

@@ -83,11 +83,15 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     some look at the one, some at the other (vLLM and OpenRouter know Bearer only)."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Names in lower case; a client's header of the same name gives way."""
+    direct: "Reach | None" = None
+    """The provider itself, where this is a middle proxy before it."""
 
     def hide_key(self, words: bytes) -> bytes:
         """What a provider says without the key that it was sent: some repeat a key that they refuse, and an error goes
         to the client and into the ledger.
         """
+        if self.direct is not None:
+            words = self.direct.hide_key(words)
         key = (self.api_key or "").encode()
         return words.replace(key, b"(key)") if len(key) >= SHORTEST_SECRET else words
 
@@ -98,6 +102,7 @@ def reach(
     api_key: str | None = None,
     both_credentials: bool = False,
     headers: Mapping[str, str] | None = None,
+    direct: Reach | None = None,
 ) -> Reach:
     """Read a base URL. Raises ValueError when it is not an http(s) URL."""
     parts = urlsplit(base_url)
@@ -111,7 +116,14 @@ def reach(
     origin = Origin(f"{parts.scheme}://{shown}:{port}", host, port, secure, local)
     more = tuple((name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in (headers or {}).items())
     base_path = parts.path.rstrip("/")
-    return Reach(origin=origin, base_path=base_path, api_key=api_key, both_credentials=both_credentials, headers=more)
+    return Reach(
+        origin=origin,
+        base_path=base_path,
+        api_key=api_key,
+        both_credentials=both_credentials,
+        headers=more,
+        direct=direct,
+    )
 
 
 def request_path(base_path: str, dialect: DialectName, operation: Operation) -> str:

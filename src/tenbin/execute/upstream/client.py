@@ -10,7 +10,7 @@ from collections import deque
 from tenbin.core.problems import Failure
 from tenbin.execute.upstream.address import Origin
 from tenbin.execute.upstream.connection import Connection, UpstreamAnswer, UpstreamFailed
-from tenbin.execute.upstream.tunnel import Proxy, proxy_for, tunnel
+from tenbin.execute.upstream.tunnel import Proxy, ProxyUnreachable, proxy_for, tunnel
 
 IDLE_SECONDS = 55.0
 """An idle connection is closed after this long: just under the 60 s at which common load balancers do it."""
@@ -22,12 +22,18 @@ TICK_SECONDS = 0.1
 """How often deadlines are looked at: how late a time-out may come."""
 
 
+NOT_CONNECTED = "not_connected"
+"""Code of a failure that came before a connection did: nothing has been sent."""
+
+
 class UpstreamClient:
     """All connections to all providers."""
 
     def __init__(self, *, connect_seconds: float = 10.0, trust_environment: bool = True) -> None:
         self.connect_seconds = connect_seconds
         """For connections that are made from now on."""
+        self.past_proxy = False
+        """Connect directly where the environment's proxy cannot be reached."""
         self._trust_environment = trust_environment
         self._idle: dict[str, deque[Connection]] = {}
         self._waiting: set[UpstreamAnswer] = set()
@@ -122,7 +128,7 @@ class UpstreamClient:
         except TimeoutError:
             connection.abort()
             message = f"no connection to {origin.key} within {self.connect_seconds:g} s"
-            raise UpstreamFailed(Failure(kind="timeout", message=message)) from None
+            raise UpstreamFailed(Failure(kind="timeout", code=NOT_CONNECTED, message=message)) from None
         except ssl.SSLError as error:
             connection.abort()
             message = f"no secure connection to {origin.key}: {error.reason or error}"
@@ -139,8 +145,13 @@ class UpstreamClient:
     ) -> None:
         context = self._tls_context() if origin.secure else None
         if proxy is not None:
-            await tunnel(loop, connection, proxy, origin, context)
-        elif context is not None:
+            try:
+                await tunnel(loop, connection, proxy, origin, context)
+                return
+            except ProxyUnreachable:
+                if not self.past_proxy:
+                    raise
+        if context is not None:
             await loop.create_connection(
                 lambda: connection, origin.host, origin.port, ssl=context, server_hostname=origin.host
             )

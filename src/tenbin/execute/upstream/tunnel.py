@@ -13,6 +13,10 @@ from tenbin.execute.upstream.connection import Connection
 MOST_PROXY_HEAD_BYTES = 16_384
 
 
+class ProxyUnreachable(OSError):
+    """Nobody answers at the proxy's address. (One that answers, and refuses, is obeyed.)"""
+
+
 class Proxy(NamedTuple):
     """A proxy to tunnel through."""
 
@@ -48,7 +52,10 @@ async def tunnel(
 ) -> None:
     """Connect to the origin through the proxy. Raises OSError when either cannot be reached."""
     handshake = _Handshake(loop)
-    transport, _ = await loop.create_connection(lambda: handshake, proxy.host, proxy.port)
+    try:
+        transport, _ = await loop.create_connection(lambda: handshake, proxy.host, proxy.port)
+    except OSError as error:
+        raise ProxyUnreachable(error.errno, error.strerror or str(error)) from None
     where = f"{origin.host}:{origin.port}".encode()
     head = b"CONNECT " + where + b" HTTP/1.1\r\nhost: " + where + b"\r\n"
     if proxy.authorization:
