@@ -14,6 +14,7 @@ from benchmarks.harness.mock import MissingTool, mock_upstream, require_tools
 from benchmarks.harness.points import all_points, quick_points
 from benchmarks.harness.results import Run
 from benchmarks.harness.session import measure
+from benchmarks.month import command as month
 
 WORK = BENCHMARKS / ".work"
 LATEST = BENCHMARKS / "results" / "latest.json"
@@ -27,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["measure", *given]
     chosen = _parser().parse_args(given)
     try:
-        require_tools()
+        if chosen.run is not month.run:
+            require_tools()
         WORK.mkdir(parents=True, exist_ok=True)
         with (WORK / "lock").open("w") as lock:
             # Two runs at once would measure each other, and share the directories of the gateways.
@@ -69,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     deciding = commands.add_parser("decision", help="how long a weighed decision takes, without any network")
     decision.add_arguments(deciding)
     deciding.set_defaults(run=decision.run)
+
+    playing = commands.add_parser("month", help="a simulated month of traffic: what each way to choose a model costs")
+    month.add_arguments(playing)
+    playing.set_defaults(run=month.run)
 
     profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
     profile.add_arguments(profiling)
