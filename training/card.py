@@ -169,6 +169,13 @@ def calibrations(results: dict[str, Any]) -> str:
             f"| {name} | {of['ece']:.3f} | {of['brier']:.3f} | {of['mean_chance']:.3f} | {of['mean_outcome']:.3f} "
             f"| {of['brier_of_mean']:.3f} |"
         )
+    coding = results["tiers"]["coding"]
+    lines += [
+        "",
+        f"The low tier's chance against the tier that an author judged {coding['rows']} coding prompts to need, "
+        f"five-fold: Spearman {coding['spearman']:.2f} (their length alone: 0.74; hard prompts are simply written longer "
+        "there).",
+    ]
     told = results["tasks"]["calibration"]
     lines += ["", f"Chance of the task, unseen templates: ECE {told['ece']:.3f}, Brier {told['brier']:.3f}.", ""]
     return "\n".join(lines)

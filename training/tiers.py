@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 
 from tenbin.decide.abilities import Abilities, shipped
@@ -25,7 +26,7 @@ COLLECTION_WEIGHT = {
     "routerbench": 1500.0,
     "llmrouter": 800.0,
     "shaberi": 1500.0,
-    "coding": 300.0,
+    "coding": 600.0,
     "own": 2000.0,
 }
 """Sum of the weights of each collection's rows: how much of a gateway's traffic is thought to be like it."""
@@ -146,4 +147,9 @@ def report(chance: Floats, score: Floats, collections: list[str]) -> dict[str, d
             "mean_outcome": float(score[rows].mean()),
             "brier_of_mean": float(((score[rows].mean() - score[rows]) ** 2).mean()),
         }
+    rows = names == "coding"
+    figures["coding"] = {
+        "rows": int(rows.sum()) // 4,
+        "spearman": float(spearmanr(chance[rows][::4], score[rows][::4])[0]),
+    }
     return figures

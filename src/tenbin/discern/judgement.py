@@ -21,8 +21,12 @@ _SIGNAL_COUNTS = [
     NAMES.index(name)
     for name in ("characters", "words", "numbers", "group_hard", "group_reason", "group_quantity", "group_code")
 ]
-SIGNALS = 5 + len(_SIGNAL_COUNTS)
+SIGNALS = 7 + len(_SIGNAL_COUNTS)
 """Signals of the tiers beside the tasks' and domains' chances."""
+_CODING = [
+    TASK_TYPES.index(task) for task in ("code_generation", "refactoring", "test_writing", "debugging", "planning")
+]
+_HARD = NAMES.index("group_hard")
 _MATHEMATICAL = TASK_TYPES.index("mathematics")
 
 
@@ -70,6 +74,8 @@ def judged(reading: Reading, weights: Weights) -> Judgement:
     is_exam = reading.options >= FEWEST_OPTIONS
     is_japanese = reading.language == "ja"
     kinds = [is_exam, is_exam * exam, is_japanese, is_japanese * gain, (not (is_exam or is_japanese)) * gain]
+    coding = float(tasks[_CODING].sum())
+    kinds += [coding * float(standard[_HARD]), coding * float(standard[_CHARACTERS])]
     signals = np.concatenate(
         (
             logarithms,
