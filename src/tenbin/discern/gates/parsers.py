@@ -1,0 +1,217 @@
+"""7. Real parsers, one for each language of code blocks; those of SQL, shell and JavaScript come with `tenbin[gates]`.
+
+All are bounded by the size and nesting of what they read, the grammars also by the steps that they may take.
+"""
+
+import ast
+import re
+import tomllib
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import yaml
+
+from tenbin.discern.gates.json_text import decoded
+
+MOST_CODE = 32_768
+"""Characters of a code block that is parsed."""
+MOST_SQL = 8_192
+"""The parser of SQL is written in Python, and slower."""
+DEEPEST_CODE = 32
+"""Brackets within each other in code that is parsed: parsers of expressions may look at nested ones again and again."""
+MOST_STEPS = 1_000
+"""Calls of a grammar's progress report (one each hundred steps of its parser): beyond it gives up."""
+
+MOST_DOTS = 200
+"""Dots on one line of TOML."""
+
+INSTALL = "its parser is not installed: pip install 'tenbin[gates]'"
+
+
+class SyntaxFault(Exception):
+    """It does not parse; the message says where."""
+
+
+class NotParsed(Exception):
+    """Nothing can be said of it; the message says why."""
+
+
+LANGUAGES = {
+    "python": "python", "py": "python", "python3": "python",
+    "json": "json", "yaml": "yaml", "yml": "yaml", "toml": "toml",
+    "sql": "sql", "mysql": "sql", "postgresql": "sql", "postgres": "sql", "sqlite": "sql",
+    "bash": "shell", "sh": "shell", "shell": "shell",
+    "javascript": "javascript", "js": "javascript", "jsx": "javascript", "mjs": "javascript",
+}  # fmt: skip
+"""A code block's tag -> the language."""
+
+
+def parse(language: str, text: str) -> None:
+    """Parse code of one of LANGUAGES. Raises SyntaxFault where it is none, NotParsed where that cannot be told."""
+    if len(text) > MOST_CODE:
+        raise NotParsed("too long to parse")
+    if "\0" in text:
+        raise SyntaxFault("it holds a NUL")
+    if nesting(text) > DEEPEST_CODE:
+        raise NotParsed("nested too deep to parse")
+    try:
+        _PARSERS[language](text)
+    except RecursionError:
+        raise NotParsed("nested too deep to parse") from None
+
+
+def nesting(text: str) -> int:
+    """How deep brackets stand within each other, wherever they stand: an upper bound."""
+    deepest = now = 0
+    for letter in text:
+        if letter in "([{":
+            now += 1
+            deepest = max(deepest, now)
+        elif letter in ")]}":
+            now = max(0, now - 1)
+    return deepest
+
+
+def _python(text: str) -> None:
+    if re.match(r"\s*>>> ", text):
+        raise NotParsed("a session, not a program")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # An odd escape is no fault; with warnings as errors it would be one.
+            ast.parse(text.expandtabs(8) if "\t" in text else text)
+    except SyntaxError as error:
+        raise SyntaxFault(f"line {error.lineno}: {error.msg}") from None
+    except (ValueError, MemoryError) as error:
+        raise NotParsed(f"the parser gave up: {type(error).__name__}") from None
+
+
+def _json(text: str) -> None:
+    try:
+        decoded(text)
+    except ValueError as error:
+        if re.search(r"(?m)^\s*(?://|/\*|\.\.\.)|\.\.\.\s*[}\]]", text):
+            raise NotParsed("JSON with comments or left-out parts") from None
+        raise SyntaxFault(str(error)[:120]) from None
+
+
+def _yaml(text: str) -> None:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        # Events only: aliases are never followed, so that a few lines cannot become a million.
+        for _ in yaml.parse(text, Loader=loader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise SyntaxFault(f"line {mark.line + 1 if mark else '?'}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise SyntaxFault(str(error).partition("\n")[0][:120]) from None
+
+
+def _toml(text: str) -> None:
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise NotParsed("nested too deep to parse")  # Its parser walks a dotted key again for each of its parts.
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SyntaxFault(str(error)[:120]) from None
+
+
+_STATEMENT = re.compile(
+    r"(?is)(?:\s|--[^\n]*\n|/\*.{0,2000}?\*/)*+(?:\(|(?:select|insert|update|delete|create|alter|drop|with|merge|truncate|"
+    r"explain|begin|commit|rollback|grant|revoke|set|use|show|describe|values|replace)\b)"
+)
+
+
+def _sql(text: str) -> None:
+    if len(text) > MOST_SQL:
+        raise NotParsed("too long to parse")
+    if nesting(text) > 12 or text.lower().count("case") > 40:
+        raise NotParsed("nested too deep to parse")
+    try:
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+    except ImportError:
+        raise NotParsed(INSTALL) from None
+    if not _STATEMENT.match(text):
+        raise SyntaxFault(f"it begins with no statement: {text.strip()[:30]!r}")
+    dialects = ("", "mysql", "postgres", "sqlite", "tsql")
+    fault = ""
+    for dialect in dialects:
+        try:
+            statements = sqlglot.parse(text, dialect=dialect)
+        except SqlglotError as error:
+            fault = fault or str(error).partition("\n")[0]
+            continue
+        if any(isinstance(each, exp.Command) for each in statements):
+            raise NotParsed("a statement that its parser does not look into")
+        return
+    raise SyntaxFault(re.sub(r"\x1b\[\d*m", "", fault)[:120])
+
+
+@cache
+def _grammar(module_name: str) -> Any:
+    """A tree-sitter parser. Raises NotParsed."""
+    try:
+        from importlib import import_module
+
+        import tree_sitter
+
+        module = import_module(module_name)
+        return tree_sitter.Parser(tree_sitter.Language(module.language()))
+    except ImportError:
+        raise NotParsed(INSTALL) from None
+
+
+def _by_grammar(module_name: str, text: str) -> None:
+    parser = _grammar(module_name)
+    source = text.encode("utf-8", "replace")
+    steps = 0
+
+    def go_on(*_: Any) -> bool:
+        nonlocal steps
+        steps += 1
+        return steps > MOST_STEPS
+
+    try:
+        tree = parser.parse(lambda offset, point: source[offset : offset + 4096], progress_callback=go_on)
+    except ValueError:
+        parser.reset()  # Or it would go on where it stopped.
+        raise NotParsed("its parser gave up: too tangled") from None
+    if tree.root_node.has_error:
+        raise SyntaxFault(f"line {_first_fault(tree.root_node)}")
+
+
+def _first_fault(root: Any) -> int:
+    """The line of the first error, counted from 1."""
+    node = root
+    while True:
+        child = next((each for each in node.children if each.has_error), None)
+        if child is None or node.is_error:
+            return int(node.start_point[0]) + 1
+        node = child
+
+
+def _shell(text: str) -> None:
+    lines = text.splitlines()
+    if any(line.startswith(("$ ", "% ")) for line in lines):
+        # A session: what stands behind the prompts was typed, the rest was printed.
+        text = "\n".join(line[2:] for line in lines if line.startswith(("$ ", "% ")))
+    _by_grammar("tree_sitter_bash", text)
+
+
+def _javascript(text: str) -> None:
+    _by_grammar("tree_sitter_javascript", text)
+
+
+_PARSERS: dict[str, Callable[[str], None]] = {
+    "python": _python,
+    "json": _json,
+    "yaml": _yaml,
+    "toml": _toml,
+    "sql": _sql,
+    "shell": _shell,
+    "javascript": _javascript,
+}
