@@ -16,6 +16,8 @@ TEXTS: list[tuple[str, Language]] = [
     ("def f(x):\n    return x + 1", "en"),
     ("こんにちは", "ja"),
     ("ｶﾀｶﾅ", "ja"),
+    ("ヶ", "en"),
+    ("三ヶ月で終わります", "ja"),
     (
         "このコードをリファクタリングしてください。\ndef total(items):\n    return sum(item.price for item in items)",
         "ja",

@@ -42,12 +42,12 @@ def language(text: str) -> Language:
         code = ord(letter)
         if code < 0x80:
             latin += letter.isalpha()
+        elif letter in JAPANESE_SIGNS:
+            japanese += 1
         elif 0x3041 <= code <= 0x3096 or 0x30A1 <= code <= 0x30FA or 0xFF66 <= code <= 0xFF9D:
             kana += 1
         elif 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF:
             han += 1
-        elif letter in JAPANESE_SIGNS:
-            japanese += 1
         elif 0xC0 <= code < 0x250:
             accented += letter not in "×÷"
         elif code >= 0x370:
