@@ -44,14 +44,16 @@ def language(text: str) -> Language:
             latin += letter.isalpha()
         elif letter in JAPANESE_SIGNS:
             japanese += 1
+        elif 0xFF21 <= code <= 0xFF3A or 0xFF41 <= code <= 0xFF5A:
+            latin += 1
         elif 0x3041 <= code <= 0x3096 or 0x30A1 <= code <= 0x30FA or 0xFF66 <= code <= 0xFF9D:
             kana += 1
-        elif 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF:
+        elif 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF:
             han += 1
         elif 0xC0 <= code < 0x250:
             accented += letter not in "×÷"
-        elif code >= 0x370:
-            other += letter.isalpha() and not 0xFF00 <= code <= 0xFFEF
+        elif 0x370 <= code < 0x2000 or 0xA000 <= code < 0xD800 or 0xFB00 <= code < 0xFE00:
+            other += 1
     return language_of_counts(latin, accented, kana, han, japanese, other)
 
 
