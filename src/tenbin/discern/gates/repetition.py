@@ -14,7 +14,7 @@ _TIMES = 5
 _LINES = 6
 """Below this many lines of words their repetition says nothing."""
 _WISHED = re.compile(
-    r"(?i)\brepeat|\btimes\b|\bloop|\bpattern\b|\bascii\b|繰り?返|くり返|くりかえ|[0-9０-９]+\s*回|連呼"
+    r"(?i)\brepeat|\btimes\b|\bloop|\bpattern\b|\bascii\b|繰り?返|くり返|くりかえ|[0-9０-９]{1,4}\s{0,4}回|連呼"
 )
 
 
