@@ -31,9 +31,11 @@ def call(failure: Any = None, first_byte_ms: float | None = 100.0, **fields: Any
 
 
 def after(*calls: Attempt) -> TargetStanding | None:
+    """Folded one by one, and all at once: it must come to the same."""
     standing = None
     for one in calls:
-        standing = fold(standing, one)
+        standing = fold(standing, [one])
+    assert fold(None, calls) == standing
     return standing
 
 
@@ -55,10 +57,10 @@ def test_the_first_calls_count_alike_and_later_the_latest_counts_a_tenth() -> No
 def test_what_says_nothing_about_the_target_changes_nothing() -> None:
     before = after(call())
     for kind in ("refused", "context_exceeded", "inexpressible"):
-        assert fold(before, call(kind)) == before
-    assert fold(before, call(outcome="cancelled")) == before
-    assert fold(before, call("rate_limited", status=None)) == before, "it was never asked"
-    limited = fold(before, call("rate_limited", status=429))
+        assert fold(before, [call(kind)]) == before
+    assert fold(before, [call(outcome="cancelled")]) == before
+    assert fold(before, [call("rate_limited", status=None)]) == before, "it was never asked"
+    limited = fold(before, [call("rate_limited", status=429)])
     assert limited is not None
     assert limited.error_rate == 0.5
 

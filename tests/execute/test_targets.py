@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tenbin.core.facts import TargetHealth
-from tenbin.core.receipt import Receipt
+from tenbin.core.receipt import Attempt, Receipt
 from tenbin.execute import targets
 from tenbin.execute.targets import MOST_WAITING, TargetMemory
 from tests.decide.plans import NOW_MS
@@ -30,11 +30,12 @@ def receipt(provider: str = "one") -> Receipt:
 
 
 def test_what_waits_is_there_when_somebody_asks() -> None:
-    told: list[Receipt] = []
-    kept = TargetMemory(told.append)
+    told: list[Attempt] = []
+    kept = TargetMemory(told.extend)
     for _ in range(MOST_WAITING + 3):
         kept.add(receipt())
-    assert kept.known["one/a"].calls == MOST_WAITING + 3 == len(told)
+    assert kept.known["one/a"].calls == MOST_WAITING + 3
+    assert len(told) == 2, "of each handful one tells how fast it writes"
     kept.forget("two/b")
     assert set(kept.known) == {"one/a"}
     kept.forget(None)

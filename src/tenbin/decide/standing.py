@@ -3,7 +3,7 @@
 Where the user says so, a chain is ordered by it; what nobody has measured keeps its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log2
 
 from tenbin.core.facts import StandingByTarget, TargetStanding
@@ -12,7 +12,9 @@ from tenbin.core.target import Target
 from tenbin.decide.health import COUNTS_AGAINST
 
 LATEST = 0.1
-"""Share of the latest call in a mean, once there have been ten; before, all count alike."""
+"""Share of the latest call in a mean."""
+COUNTED_ALIKE = 10
+"""So many calls at first count alike."""
 FORGIVEN_MS = 300_000
 """An error rate halves in this time without a call: a target that is never tried could not show that it is well."""
 MEASURED = 5
@@ -21,33 +23,43 @@ WORST_RATE = 0.95
 """A higher error rate is taken for this one."""
 
 
-def fold(standing: TargetStanding | None, attempt: Attempt) -> TargetStanding | None:
-    """The standing after one more attempt; one that says nothing about the target leaves it as it is."""
-    failed = attempt.failure is not None
-    if attempt.outcome == "cancelled" or (failed and attempt.failure not in COUNTS_AGAINST and not _limited(attempt)):
-        return standing
-    at_ms = attempt.started_at_ms + int(attempt.total_ms)
-    first_byte_ms = None if failed else attempt.first_byte_ms
-    if standing is None:
-        return TargetStanding(calls=1, error_rate=float(failed), first_byte_ms=first_byte_ms, at_ms=at_ms)
-    share = max(LATEST, 1 / (standing.calls + 1))
-    before = standing.first_byte_ms
-    if first_byte_ms is None:
-        first_byte_ms = before
-    elif before is not None:
-        first_byte_ms = before + share * (first_byte_ms - before)
-    rate = error_rate(standing, at_ms)
-    return TargetStanding(
-        calls=standing.calls + 1,
-        error_rate=rate + share * (failed - rate),
-        first_byte_ms=first_byte_ms,
-        at_ms=max(at_ms, standing.at_ms),
-    )
+def fold(standing: TargetStanding | None, attempts: Iterable[Attempt]) -> TargetStanding | None:
+    """The standing after more attempts at one target, the oldest first; one that says nothing about the target changes
+    nothing. Many at once cost much less than each by itself, and come to the same.
+    """
+    calls, rate, delay, at_ms = 0, 0.0, None, 0
+    if standing is not None:
+        calls, rate, delay, at_ms = standing.calls, standing.error_rate, standing.first_byte_ms, standing.at_ms
+    for attempt in attempts:
+        failure = attempt.failure
+        if attempt.outcome == "cancelled":
+            continue
+        if failure is not None and failure not in COUNTS_AGAINST and not _limited(attempt):
+            continue
+        ended_ms = attempt.started_at_ms + int(attempt.total_ms)
+        calls += 1
+        share = LATEST if calls >= COUNTED_ALIKE else 1 / calls
+        if rate:
+            rate = faded(rate, ended_ms - at_ms) * (1 - share)
+        if ended_ms > at_ms:
+            at_ms = ended_ms
+        if failure is not None:
+            rate += share
+        elif attempt.first_byte_ms is not None:
+            delay = attempt.first_byte_ms if delay is None else delay + share * (attempt.first_byte_ms - delay)
+    if not calls:
+        return None
+    return TargetStanding(calls=calls, error_rate=rate, first_byte_ms=delay, at_ms=at_ms)
+
+
+def faded(rate: float, ms: int) -> float:
+    """An error rate after so long without a call."""
+    return float(rate * 0.5 ** (ms / FORGIVEN_MS)) if ms > 0 else rate
 
 
 def error_rate(standing: TargetStanding, now_ms: int) -> float:
     """Share of calls 0..1 that failed lately; old failures fade."""
-    return float(standing.error_rate * 0.5 ** (max(now_ms - standing.at_ms, 0) / FORGIVEN_MS))
+    return faded(standing.error_rate, now_ms - standing.at_ms)
 
 
 def ordered(targets: Sequence[Target], standings: StandingByTarget, now_ms: int) -> tuple[Target, ...]:

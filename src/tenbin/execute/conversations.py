@@ -6,7 +6,7 @@ Folds of settled receipts (decide.affinity, decide.expectation), begun again fro
 from collections.abc import Iterable
 
 from tenbin.core.features import Complexity
-from tenbin.core.receipt import Receipt
+from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import Session
 from tenbin.core.sketch import Sketch
 from tenbin.decide import affinity, expectation, strong_share
@@ -43,7 +43,7 @@ class Conversations:
         if weighing is None:
             return
         self.outputs = expectation.fold_receipt(self.outputs, receipt)
-        self.fold_speed(receipt)
+        self.fold_speed(receipt.attempts)
         if weighing.strong is not None:
             self.share = strong_share.fold(self.share, share, strong_share.score(weighing.features))
         key = weighing.session_key
@@ -53,9 +53,9 @@ class Conversations:
             if len(sessions) > MOST_CONVERSATIONS:
                 del sessions[next(iter(sessions))]
 
-    def fold_speed(self, receipt: Receipt) -> None:
-        """Learn from a settled receipt how fast its targets write; one that was not weighed tells that as well."""
-        for attempt in receipt.attempts:
+    def fold_speed(self, attempts: Iterable[Attempt]) -> None:
+        """Learn how fast targets write, from requests that were not weighed as well."""
+        for attempt in attempts:
             if (
                 not attempt.number
                 or attempt.outcome != "answered"

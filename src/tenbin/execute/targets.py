@@ -2,12 +2,12 @@
 that have limits, and how they do (decide.standing's fold of settled receipts); bounded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tenbin.core.facts import StandingByTarget, TargetHealth, TargetStanding
-from tenbin.core.receipt import Receipt
+from tenbin.core.receipt import Attempt, Receipt
 from tenbin.decide.allowance import pool
 from tenbin.decide.health import WELL, Circuit, circuit
 from tenbin.decide.judging import health_name
@@ -41,8 +41,8 @@ class TargetNow(msgspec.Struct, frozen=True, kw_only=True):
 class TargetMemory:
     """The memory of one process. Used from the event loop only."""
 
-    def __init__(self, fold_speed: Callable[[Receipt], None]) -> None:
-        """``fold_speed`` is told of the receipts that were not weighed."""
+    def __init__(self, fold_speed: Callable[[Sequence[Attempt]], None]) -> None:
+        """``fold_speed`` is told of one attempt in each handful: how fast a target writes changes little."""
         self.health: dict[str, TargetHealth] = {}
         """By target name; folded after each attempt (execute.target_health)."""
         self.exhausted: dict[str, int] = {}
@@ -80,19 +80,23 @@ class TargetMemory:
 
     def _add_up(self) -> None:
         waiting, self._waiting = self._waiting, []
-        standings = self._standings
+        standings, groups = self._standings, dict[tuple[str, str, bool], list[Attempt]]()
         for receipt in waiting:
-            if receipt.weighing is None:
-                self._fold_speed(receipt)
             for attempt in receipt.attempts:
-                name = f"{attempt.provider}/{attempt.model}"
-                if not attempt.number:
-                    name = health_name(name)
-                after = fold(standings.get(name), attempt)
-                if after is not None:
-                    standings[name] = after
-                    if len(standings) > MOST_TARGETS:
-                        del standings[next(iter(standings))]
+                key = (attempt.provider, attempt.model, attempt.number == 0)
+                group = groups.get(key)
+                if group is None:
+                    groups[key] = [attempt]
+                else:
+                    group.append(attempt)
+        for (provider, model, judge), attempts in groups.items():
+            name = health_name(f"{provider}/{model}") if judge else f"{provider}/{model}"
+            after = fold(standings.get(name), attempts)
+            if after is not None:
+                standings[name] = after
+                if len(standings) > MOST_TARGETS:
+                    del standings[next(iter(standings))]
+            self._fold_speed(attempts[-1:])
 
     @property
     def queued(self) -> int:
