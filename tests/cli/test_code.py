@@ -116,6 +116,8 @@ def test_the_bundled_claude_code_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_only_embedded() -> None:
     assert only_embedded([EMBEDDED_MODEL, f"local/{EMBEDDED_MODEL}"])
+    assert only_embedded([EMBEDDED_MODEL, "auto", f"local/{EMBEDDED_MODEL}"])
+    assert not only_embedded(["auto", f"local/{EMBEDDED_MODEL}", "ollama/x"])
     assert not only_embedded([EMBEDDED_MODEL, "ollama/x"])
     assert not only_embedded([])
 

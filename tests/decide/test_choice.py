@@ -206,11 +206,14 @@ def test_no_more_than_a_few_of_a_long_order_are_tried() -> None:
     many = ", ".join(f"maker/claude-{number}" for number in range(9))
     steps = plan(a_policy(TEXT.replace("low: [maker/claude-small]", f"low: [{many}]")))
     step, tried = next(steps), []
+    while True:
+        if isinstance(step, Call):
+            tried.append(step.target.name)
+            if len(tried) == MOST_TRIED:
+                break
+            step = steps.send(Failed(failure=failure("not_found")))
+        else:
+            step = steps.send(Noted() if isinstance(step, Note) else sensed())
     with pytest.raises(StopIteration):
-        while True:
-            if isinstance(step, Call):
-                tried.append(step.target.name)
-                step = steps.send(Failed(failure=failure("not_found")))
-            else:
-                step = steps.send(Noted() if isinstance(step, Note) else sensed())
-    assert len(tried) == MOST_TRIED
+        steps.send(Failed(failure=failure("not_found")))
+    assert len(set(tried)) == MOST_TRIED

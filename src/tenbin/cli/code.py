@@ -94,8 +94,10 @@ def find_claude() -> Path | None:
 
 
 def only_embedded(names: list[str]) -> bool:
-    """True when the gateway has nothing but the embedded model."""
-    return bool(names) and set(names) <= {EMBEDDED_MODEL, f"{EMBEDDED}/{EMBEDDED_MODEL}"}
+    """True when the gateway has nothing but the embedded model. Names without a provider (``auto``, a chain's, an
+    alias) lead to targets that are listed as well.
+    """
+    return {name for name in names if "/" in name} == {f"{EMBEDDED}/{EMBEDDED_MODEL}"}
 
 
 def _small(arguments: tuple[str, ...], environ: dict[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
