@@ -76,6 +76,9 @@ def test_a_body_that_stays_in_its_dialect_changes_in_few_fields(
     name: DialectName, conversation: Conversation, unknown: dict[str, Any], indent: int | None
 ) -> None:
     fields = {**json.loads(write(name, expressible(name, conversation))), **unknown, "model": "asked-for"}
+    if name == "anthropic" and "thinking" in fields:
+        for sampling in ("temperature", "top_p", "top_k"):
+            fields.pop(sampling, None)  # Anthropic takes none with thinking: it is taken out where a model is replaced.
     body = json.dumps(fields, indent=indent).encode()
     target = target_of(name, quirks=QUIRKS[name])
     spliced = dialect(name).splice(body, dialect(name).read_head(body), target)
