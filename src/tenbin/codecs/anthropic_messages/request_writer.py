@@ -18,8 +18,8 @@ from tenbin.core.target import Quirks, Target
 DEFAULT_MAX_TOKENS = 32_000
 """Longest answer where neither client nor configuration says: every Claude from 4 on gives as much."""
 DEFAULT_MAX_TOKENS_ELSEWHERE = 16_384
-"""The same at anybody else who speaks Anthropic's dialect: a proxy in front of other models, which refuse a limit beyond
-their own (gpt-4o: 16,384)."""
+"""The same at anybody else who speaks Anthropic's dialect: a proxy in front of other models, which refuse a limit
+beyond their own (gpt-4o: 16,384)."""
 
 BUDGETS = {"none": 0, "minimal": 1_024, "low": 2_048, "medium": 8_192, "high": 16_384, "xhigh": 31_999, "max": 31_999}
 """Thinking tokens for an effort, for models that know no effort. 1,024 is the least that is taken, 31,999 what Claude
