@@ -1,7 +1,7 @@
 """7. Real parsers, one for each language of code blocks; that of SQL comes with `tenbin[gates]`.
 
-All are bounded by the size and nesting of what they read. Shell and JavaScript have none: the grammars there are run in C,
-and on text made up by a test they have brought the whole process down.
+All are bounded by the size and nesting of what they read. Shell and JavaScript have none: the grammars there are run in
+C, and on text made up by a test they have brought the whole process down.
 """
 
 import ast
