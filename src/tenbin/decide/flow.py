@@ -1,6 +1,6 @@
 """The whole decision on one page: a generator that yields Steps, is sent Outcomes, and returns a Verdict.
 
-Pure: the live driver (execute.pipeline) performs the steps, a replay looks their outcomes up; both run this code.
+Pure: the live driver (execute.exchange) performs the steps, a replay looks their outcomes up; both run this code.
 """
 
 from collections.abc import Generator

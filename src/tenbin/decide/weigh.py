@@ -44,6 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The same in a service tier; None where all are taken to cost the same."""
     outputs: Outputs = UNTAUGHT
     evidence: EvidenceTable = NO_EVIDENCE
+    """Of one's own judged answers. Nothing folds them live yet: only evaluation fills it."""
     speeds: Speeds = {}
     """By target: measured tokens of output per second."""
     share: StrongShare = NOTHING_SEEN
