@@ -115,6 +115,9 @@ class Ability(NamedTuple):
     source: str
 
 
+_GUESS = Ability(GUESS, "guess")
+
+
 class _Known(NamedTuple):
     base: float | None
     offsets: Mapping[str, float]
@@ -146,6 +149,7 @@ class Abilities:
         self._globs = tuple((pattern, row) for _, _, pattern, row in globs)
         self._rows: dict[str, Row | None] = {}
         self._known: dict[str, _Known] = {}
+        self._found: dict[tuple[str, TaskType | None, Domain, Language, bool], Ability] = {}
 
     def row(self, target: str) -> Row | None:
         """The row of a target (``provider/model``) or model, or its family's; None when there is none."""
@@ -170,6 +174,20 @@ class Abilities:
         ``target`` is ``provider/model`` or a model's name alone; ``price`` is USD per million tokens (three of input
         for one of output), looked at only when the name says nothing; ``options`` are those of a multiple choice.
         """
+        kind = (target, task, domain, language, options > 0)
+        found = self._found.get(kind)
+        if found is None:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            found = self._found[kind] = self._of_kind(target, task, domain, language, options)
+        if found.source or price is None or price <= 0:
+            return found if found.source else _GUESS
+        return Ability(round(self.table.by_price.at(price), 2), f"estimate: price position, {self.version}")
+
+    def _of_kind(
+        self, target: str, task: TaskType | None, domain: Domain, language: Language, options: int
+    ) -> Ability:
+        """What the name tells; without a source where it tells nothing."""
         known = self._known.get(target)
         if known is None:
             if len(self._known) >= REMEMBERED:
@@ -177,9 +195,7 @@ class Abilities:
             known = self._known[target] = self._look_up(target)
         value = known.base
         if value is None:
-            if price is not None and price > 0:
-                return Ability(round(self.table.by_price.at(price), 2), f"estimate: price position, {self.version}")
-            return Ability(GUESS, "guess")
+            return Ability(GUESS, "")
         if known.offsets:
             value += known.offsets.get(group_of(task, domain, options), 0.0)
             if language == "ja":

@@ -3,14 +3,15 @@
 Sums are exact in pico-USD; the buckets are rounded so that they add up to exactly what settlement would bill.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
 from tenbin.core.money import NANO_PER_USD, PICO_PER_NANO, NanoUSD
-from tenbin.core.price import Price
+from tenbin.core.price import Price, Rates
 from tenbin.core.session import Session, Warm
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Cost
@@ -22,6 +23,9 @@ SEARCHES = 1
 READS_FASTER = 10
 """A model on one's own machine reads its prompt so many times as fast as it answers. Assumed."""
 WATT_SECONDS_PER_KWH = 3_600_000
+
+Buckets: TypeAlias = tuple[NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD]
+"""Of a turn, in the order of Cost: input, cache_read, cache_write, output, reasoning, request, electricity."""
 
 
 def marginal(
@@ -40,10 +44,48 @@ def marginal(
     ``price`` is that of this moment and service tier; ``power`` belongs to a model on one's own machine. Escalation and
     the cost of coming back are added once all candidates are known. None when a bucket that would be used has no price.
     """
-    usage = expected_usage(features, session, target, rules, tokens, now_ms)
-    if features.category == "web_search" and price.rates(usage.prompt).web_search is not None:
-        usage = msgspec.structs.replace(usage, web_searches=SEARCHES)
-    return priced(price, usage, electricity(power, usage) if power is not None else 0)
+    buckets = turn_buckets(price, features, session, target, rules, tokens, now_ms, power)
+    return None if buckets is None else cost_of(buckets)
+
+
+def turn_buckets(
+    price: Price,
+    features: Features,
+    session: Session | None,
+    target: str,
+    rules: CacheRules,
+    tokens: Tokens,
+    now_ms: int,
+    power: Electricity | None,
+) -> Buckets | None:
+    """``marginal`` as the plain numbers of a Cost, nano-USD: those of many candidates are compared before each is
+    written down.
+    """
+    prompt, thought = features.prompt_tokens, tokens.reasoning
+    rates = price.rates(prompt)
+    read, short, long = _expected_prompt(features, session, target, rules, now_ms)
+    searches = SEARCHES if features.category == "web_search" and rates.web_search is not None else 0
+    cash = _split(rates, prompt - read - short - long, read, short, long, tokens.output_mean, thought, searches)
+    if cash is None:
+        return None
+    current = 0 if power is None else _electric(power, prompt - read, tokens.output_mean + thought)
+    return (*cash, current)
+
+
+def cost_of(buckets: Buckets, escalation: NanoUSD = 0, coming_back: NanoUSD = 0) -> Cost:
+    """Buckets as a Cost, with what only the comparison of all candidates tells."""
+    given, read, written, output, thought, request, current = buckets
+    return Cost(
+        input=given,
+        cache_read=read,
+        cache_write=written,
+        output=output,
+        reasoning=thought,
+        request=request,
+        electricity=current,
+        escalation=escalation,
+        coming_back=coming_back,
+    )
 
 
 def warm_prefix(session: Session | None, target: str, now_ms: int) -> Warm | None:
@@ -92,23 +134,29 @@ def expected_usage(
     features: Features, session: Session | None, target: str, rules: CacheRules, tokens: Tokens, now_ms: int
 ) -> Usage:
     """The usage that is expected of this turn on a target: read what is warm, write the rest where it is written."""
-    output = tokens.output_mean + tokens.reasoning
-    prompt = features.prompt_tokens
-    if not caches(rules, features):
-        return Usage(input=prompt, output=output, reasoning=tokens.reasoning)
-    read = readable(features, session, target, rules, now_ms)
-    if not rules.counts_writes:
-        return Usage(input=prompt - read, cache_read=read, output=output, reasoning=tokens.reasoning)
-    written = prompt - prompt % rules.step - read
-    long = rules.long(features.cache_1h)
+    read, short, long = _expected_prompt(features, session, target, rules, now_ms)
     return Usage(
-        input=prompt - read - written,
+        input=features.prompt_tokens - read - short - long,
         cache_read=read,
-        cache_write_5m=0 if long else written,
-        cache_write_1h=written if long else 0,
-        output=output,
+        cache_write_5m=short,
+        cache_write_1h=long,
+        output=tokens.output_mean + tokens.reasoning,
         reasoning=tokens.reasoning,
     )
+
+
+def _expected_prompt(
+    features: Features, session: Session | None, target: str, rules: CacheRules, now_ms: int
+) -> tuple[int, int, int]:
+    """Tokens of the prompt that would be read from the cache, written to it for short, and for long."""
+    if not caches(rules, features):
+        return 0, 0, 0
+    read = readable(features, session, target, rules, now_ms) if session is not None else 0
+    if not rules.counts_writes:
+        return read, 0, 0
+    prompt = features.prompt_tokens
+    written = prompt - prompt % rules.step - read
+    return (read, 0, written) if rules.long(features.cache_1h) else (read, written, 0)
 
 
 def priced(price: Price, usage: Usage, electricity: NanoUSD = 0) -> Cost | None:
@@ -117,44 +165,73 @@ def priced(price: Price, usage: Usage, electricity: NanoUSD = 0) -> Cost | None:
 
     Audio tokens are not expected of anybody and not told apart here.
     """
-    rates = price.rates(usage.prompt)
-    used = usage.prompt or usage.output or usage.web_searches
-    parts = (
-        (usage.input, rates.input),
-        (usage.cache_read, rates.cache_read),
-        (usage.cache_write_5m, rates.cache_write_5m),
-        (usage.cache_write_1h, rates.cache_write_1h),
-        (usage.output - usage.reasoning, rates.output),
-        (usage.reasoning, rates.reasoning),
-        (usage.web_searches, rates.web_search),
+    cash = _split(
+        price.rates(usage.prompt),
+        usage.input,
+        usage.cache_read,
+        usage.cache_write_5m,
+        usage.cache_write_1h,
+        usage.output - usage.reasoning,
+        usage.reasoning,
+        usage.web_searches,
     )
-    pico, sums = PICO_PER_NANO // 2, list[NanoUSD]()
-    for count, rate in parts:
-        if count:
-            if rate is None:
-                return None
-            pico += count * rate
-        sums.append(pico // PICO_PER_NANO)
-    if used and rates.per_request:
-        sums[-1] = (pico + rates.per_request) // PICO_PER_NANO
-    given, read, _, written, output, thought, request = sums
-    return Cost(
-        input=given,
-        cache_read=read - given,
-        cache_write=written - read,
-        output=output - written,
-        reasoning=thought - output,
-        request=request - thought,
-        electricity=electricity,
-    )
+    return None if cash is None else cost_of((*cash, electricity))
+
+
+def _split(
+    rates: Rates, given: int, read: int, short: int, long: int, output: int, thought: int, searches: int
+) -> tuple[NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD] | None:
+    """The buckets of so many tokens of each kind; see ``priced``. None when one that is used has no price."""
+    pico = PICO_PER_NANO // 2
+    if given:
+        if rates.input is None:
+            return None
+        pico += given * rates.input
+    first = pico // PICO_PER_NANO
+    if read:
+        if rates.cache_read is None:
+            return None
+        pico += read * rates.cache_read
+    second = pico // PICO_PER_NANO
+    if short:
+        if rates.cache_write_5m is None:
+            return None
+        pico += short * rates.cache_write_5m
+    if long:
+        if rates.cache_write_1h is None:
+            return None
+        pico += long * rates.cache_write_1h
+    third = pico // PICO_PER_NANO
+    if output:
+        if rates.output is None:
+            return None
+        pico += output * rates.output
+    fourth = pico // PICO_PER_NANO
+    if thought:
+        if rates.reasoning is None:
+            return None
+        pico += thought * rates.reasoning
+    fifth = pico // PICO_PER_NANO
+    if searches:
+        if rates.web_search is None:
+            return None
+        pico += searches * rates.web_search
+    if rates.per_request and (given or read or short or long or output or thought or searches):
+        pico += rates.per_request
+    last = pico // PICO_PER_NANO
+    return first, second - first, third - second, fourth - third, fifth - fourth, last - fifth
 
 
 def electricity(power: Electricity, usage: Usage) -> NanoUSD:
     """watts x hours x USD per kWh, the hours from how fast the model answers; what it has in its cache it need not read
     again.
     """
+    return _electric(power, usage.prompt - usage.cache_read, usage.output)
+
+
+def _electric(power: Electricity, unread: int, output: int) -> NanoUSD:
     reading, answering = electric_rates(power)
-    return round(((usage.prompt - usage.cache_read) * reading + usage.output * answering) / PICO_PER_NANO)
+    return round((unread * reading + output * answering) / PICO_PER_NANO)
 
 
 def electric_rates(power: Electricity) -> tuple[float, float]:
@@ -171,12 +248,33 @@ def escalations(costs: Mapping[str, Cost], chances: Mapping[str, float], redone:
     ``chances`` are those that an answer is good enough, 0..1, for every candidate in ``costs``; ``redone`` is the share
     of bad answers that are in fact noticed and done again. The most able one has nobody to go to: 0.
     """
-    expected: dict[str, NanoUSD] = {}
-    stronger: list[tuple[float, NanoUSD]] = []
-    for name in sorted(costs, key=lambda name: (-chances[name], name)):
-        above = [total for chance, total in stronger if chance > chances[name]]
-        expected[name] = round((1 - chances[name]) * redone * min(above)) if above else 0
-        stronger.append((chances[name], costs[name].turn + expected[name]))
+    return dict(
+        zip(
+            costs,
+            escalation([(-chances[name], name, cost.turn) for name, cost in costs.items()], redone),
+            strict=True,
+        )
+    )
+
+
+def escalation(candidates: Sequence[tuple[float, str, NanoUSD]], redone: float) -> list[NanoUSD]:
+    """The same for (chance, negative; name; cost of the turn) each, in their order."""
+    expected = [0] * len(candidates)
+    cheapest: NanoUSD | None = None
+    equals: NanoUSD | None = None
+    last = 1.0
+    for place in sorted(range(len(candidates)), key=candidates.__getitem__):
+        negative, _, turn = candidates[place]
+        if negative != last:
+            # Those before were more able than this one, and not only listed before it.
+            if equals is not None and (cheapest is None or equals < cheapest):
+                cheapest = equals
+            equals, last = None, negative
+        if cheapest is not None:
+            expected[place] = round((1 + negative) * redone * cheapest)
+        total = turn + expected[place]
+        if equals is None or total < equals:
+            equals = total
     return expected
 
 

@@ -186,6 +186,8 @@ def _prior(features: Features) -> Length:
 def _ratio(outputs: Outputs, target: str, features: Features) -> float:
     """Tokens of thinking for each token of answer: the table's, moved towards what the ledger has seen."""
     prior = thinking_ratio(target, features.effort, features.task, features.thinking)
+    if not outputs.thinking:
+        return prior
     seen = outputs.thinking.get(_thinking_key(target, features))
     if seen is None:
         return prior

@@ -74,10 +74,17 @@ def outlook(session: Session | None, features: Features) -> Outlook:
     else:
         turns = min(going.start + going.each * max(session.requests, features.turn - 1), going.most)
     past = min(session.weighed, REMEMBERED)
-    suffices = tuple(
-        (now * PRIOR_WEIGHED + mean * past) / (PRIOR_WEIGHED + past)
-        for now, mean in zip(features.suffices, session.suffices, strict=True)
-    )
+    suffices = features.suffices
+    if past:
+        a, b, c, d = suffices
+        e, f, g, h = session.suffices
+        of, all_of = PRIOR_WEIGHED, PRIOR_WEIGHED + past
+        suffices = (
+            (a * of + e * past) / all_of,
+            (b * of + f * past) / all_of,
+            (c * of + g * past) / all_of,
+            (d * of + h * past) / all_of,
+        )
     by_tools = (going.by_tools * PRIOR_WEIGHED + session.by_tools * past) / (PRIOR_WEIGHED + past)
     return Outlook(turns, growth, by_tools, min(returns, 1.0), switched, suffices)
 

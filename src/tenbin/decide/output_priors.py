@@ -122,6 +122,7 @@ HARD: Mapping[TaskType, float] = MappingProxyType(
 """How much more or less is thought over a kind of task, by the same effort; 1 where it is not listed. Assumed."""
 
 
+@lru_cache(maxsize=4_096)
 def thinking_ratio(model: str, effort: str, task: TaskType, asked: Thinking = "") -> float:
     """Tokens of thinking expected for each token of answer. An effort that was not asked for is the usual one, for
     models that think unasked or were asked to (``asked``, as in a sketch).

@@ -33,14 +33,16 @@ def expected(
     *,
     price: float | None = None,
     now_ms: int = 0,
+    heights: tuple[float, ...] | None = None,
 ) -> Quality:
     """The chance that a target's answer is good enough.
 
     ``target`` is ``provider/model``; ``price`` (USD per million tokens) helps to place a model of unknown name;
-    ``now_ms`` (UTC) lets old evidence fade, 0 takes it as it stands.
+    ``now_ms`` (UTC) lets old evidence fade, 0 takes it as it stands; ``heights`` are those of the request's
+    ``suffices``, where they are at hand.
     """
     able = abilities.ability(target, features.task, features.domain, features.language, price, features.options)
-    prior = suffices_at(features.suffices, able.value)
+    prior = at_heights(heights if heights is not None else heights_of(features.suffices), able.value)
     if not evidence or Cell(target) not in evidence:
         return Quality(value=prior, prior=prior, ability=able.value, source=able.source)
     value, told = _posterior(prior, cell(target, features), evidence, now_ms)
@@ -60,7 +62,11 @@ def suffices_at(suffices: tuple[float, ...], ability: float) -> float:
     Logits are joined by straight lines (the item-response curve of a request, drawn through its four known points) and
     carried on outside them; never falling in the ability.
     """
-    heights = _heights(suffices)
+    return at_heights(heights_of(suffices), ability)
+
+
+def at_heights(heights: tuple[float, ...], ability: float) -> float:
+    """The same from the logits of the tiers' chances (``heights_of``)."""
     last = len(heights) - 1
     if ability <= 0:
         height = heights[0] + ability * max(heights[1] - heights[0], FLATTEST_BELOW)
@@ -73,7 +79,7 @@ def suffices_at(suffices: tuple[float, ...], ability: float) -> float:
 
 
 @lru_cache(maxsize=1_024)
-def _heights(suffices: tuple[float, ...]) -> tuple[float, ...]:
+def heights_of(suffices: tuple[float, ...]) -> tuple[float, ...]:
     """The tiers' chances as logits; the same for all candidates of a request."""
     heights = []
     highest = LEAST
@@ -131,4 +137,7 @@ def _logit(chance: float) -> float:
 
 
 def _chance(height: float) -> float:
-    return min(max(1 / (1 + math.exp(-height)), LEAST), MOST) if height > -700 else LEAST
+    if height <= -700:
+        return LEAST
+    chance = 1 / (1 + math.exp(-height))
+    return LEAST if chance < LEAST else MOST if chance > MOST else chance
