@@ -36,6 +36,7 @@ from tenbin.execute.conversations import Conversations
 from tenbin.execute.local_model import LocalModel
 from tenbin.execute.memory import settle_collector, share_one_arena
 from tenbin.execute.pacing import lanes
+from tenbin.execute.prompt_caching import PromptCaching
 from tenbin.execute.sensing import Discerner, Senses
 from tenbin.execute.targets import TargetMemory, TargetNow
 from tenbin.execute.upstream.address import Reach, reach
@@ -77,6 +78,7 @@ class Gateway:
         self.book.subscribe(self._remember)
         self._targets = TargetMemory(self.conversations.fold_speed)
         self.book.subscribe(self._targets.add)
+        self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -101,6 +103,7 @@ class Gateway:
             late=self._late,
             own={EMBEDDED: self.local_model} if self.local_model is not None else None,
             senses=self._senses,
+            prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)

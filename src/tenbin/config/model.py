@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
 from tenbin.core.target import DialectName
@@ -172,6 +173,8 @@ class Config(Section, frozen=True):
     """Appended to every chain."""
     routing: RoutingConfig = RoutingConfig()
     """How requests are weighed: which model is the cheapest that is good enough."""
+    prompt_caching: PromptCachingConfig = PromptCachingConfig()
+    """Providers' prompt caches: marks for clients that set none, and what breaks a prefix."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

@@ -14,6 +14,7 @@ from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
 from tenbin.execute.clock import Clock
 from tenbin.execute.pacing import Lane
+from tenbin.execute.prompt_caching import PromptCaching
 from tenbin.execute.sensing import Senses
 from tenbin.execute.targets import TargetMemory
 from tenbin.execute.upstream.address import Reach
@@ -103,6 +104,7 @@ class World:
         own: Mapping[str, Starting] | None = None,
         senses: Senses | None = None,
         lanes: Mapping[str, Lane] | None = None,
+        prompt_caching: PromptCaching | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -126,6 +128,8 @@ class World:
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
+        self.prompt_caching = prompt_caching
+        """What places marks for providers' prompt caches; None where none are placed."""
 
     def left_ms(self, ask: Ask) -> int | None:
         """How long the client will still wait; None where it has not said."""

@@ -1,0 +1,1 @@
+"""4. Providers' prompt caches: where marks are placed, whether a write pays, and what broke a prefix."""

@@ -1,0 +1,116 @@
+"""6. Marks for a provider's prompt cache are set on a translated request, and what the answer tells of them is kept."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from tenbin.core.conversation import Conversation
+from tenbin.core.facts import PriceOf
+from tenbin.core.target import Target
+from tenbin.core.usage import Usage
+from tenbin.decide.cache_rules import CacheRules
+from tenbin.decide.prompt_caching.blocks import blocks, static_end, turns_end
+from tenbin.decide.prompt_caching.forecast import NOTHING_CONTINUED, Continued, Seen, outlook_of, seen_again
+from tenbin.decide.prompt_caching.placing import Placed, has_marks, marked, placed
+
+MOST_PREFIXES = 20_000
+"""Remembered, over all targets; the one that has not been seen for longest goes first."""
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+FindRules = Callable[[str, str], CacheRules]
+
+SHORTEST_KEYED = 1_024
+"""Tokens of a shared beginning that is worth a cache key of its own (OpenAI's least)."""
+
+
+class Marks(NamedTuple):
+    """What was placed on one attempt's prompt."""
+
+    target: str
+    marks: tuple[Placed, ...]
+    prefixes: tuple[bytes, ...]
+    """Of the marks, in their order."""
+
+
+class PromptCaching:
+    """The memory of prefixes, of one process. Used from the event loop only."""
+
+    def __init__(self, price: PriceOf, rules: FindRules) -> None:
+        self._price = price
+        self._rules = rules
+        self._seen: OrderedDict[tuple[str, bytes], Seen] = OrderedDict()
+        self._continued: OrderedDict[tuple[str, bytes], Continued] = OrderedDict()
+        self._open: OrderedDict[tuple[str, bytes], tuple[str, bytes]] = OrderedDict()
+        """Ends of prompts whose conversation may go on, with the beginning that they count for."""
+
+    def place(self, conversation: Conversation, target: Target, now_ms: int) -> tuple[Conversation, Marks | None]:
+        """The conversation with marks where they pay, and what to tell ``settle`` once the answer is there.
+
+        A conversation that bears marks stays as it is; so does one for a provider that takes none, but that OpenAI's
+        models are given a key for what it shares with others.
+        """
+        quirks = target.quirks
+        if quirks.prompt_cache_key and conversation.session is None:
+            return self._keyed(conversation), None
+        if not quirks.cache_control or has_marks(conversation):
+            return conversation, None
+        rules = self._rules(target.provider, target.model)
+        price = self._price(target.provider, target.model, now_ms)
+        if rules.writes != "marked" or price is None:
+            return conversation, None
+        found = blocks(conversation)
+        static, end = static_end(found), turns_end(found)
+        if end is None or end.tokens < rules.minimum:
+            return conversation, None
+        name = target.name
+        beginning = (name, static.prefix if static is not None else b"")
+        for block in found:
+            if (followed := self._open.pop((name, block.prefix), None)) is not None:
+                known = self._continued.get(followed, NOTHING_CONTINUED)
+                _keep(self._continued, followed, msgspec.structs.replace(known, followed=known.followed + 1))
+        known = self._continued.get(beginning, NOTHING_CONTINUED)
+        known = msgspec.structs.replace(known, asked=known.asked + 1)
+        _keep(self._continued, beginning, known)
+        _keep(self._open, (name, end.prefix), beginning)
+        for shared in (static, end) if static is not None else (end,):
+            key = (name, shared.prefix)
+            _keep(self._seen, key, seen_again(self._seen.get(key), now_ms, shared.tokens))
+        marks = placed(
+            found,
+            lambda prefix: self._seen.get((name, prefix)),
+            rules,
+            price.rates(end.tokens),
+            outlook_of(conversation, known),
+            now_ms,
+        )
+        prefixes = {block.place: block.prefix for block in found}
+        return marked(conversation, marks), Marks(name, marks, tuple(prefixes[mark.place] for mark in marks))
+
+    def settle(self, marks: Marks, target: Target, usage: Usage, now_ms: int) -> None:
+        """Learn from an answer what the provider holds now: what it says to have read or written."""
+        if not usage.cache_read and not usage.cache_write_5m and not usage.cache_write_1h:
+            return
+        rules = self._rules(target.provider, target.model)
+        for mark, prefix in zip(marks.marks, marks.prefixes, strict=True):
+            key = (marks.target, prefix)
+            before = self._seen.get(key) or Seen(now_ms, 0.0, mark.tokens)
+            until = now_ms + (rules.long_life_ms if mark.life == "1h" else rules.life_ms)
+            until = max(until, before.warm_until_ms)
+            _keep(self._seen, key, msgspec.structs.replace(before, warm_until_ms=until))
+
+    def _keyed(self, conversation: Conversation) -> Conversation:
+        static = static_end(blocks(msgspec.structs.replace(conversation, turns=())))
+        if static is None or static.tokens < SHORTEST_KEYED:
+            return conversation
+        return msgspec.structs.replace(conversation, session=f"tenbin-{static.prefix.hex()}")
+
+
+def _keep(memory: "OrderedDict[_Key, _Value]", key: _Key, value: _Value) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > MOST_PREFIXES:
+        memory.popitem(last=False)
