@@ -79,7 +79,8 @@ class Translation:
         return "".join(self._produced)
 
     @staticmethod
-    def _renamed(deltas: list[Delta], tool_names: Mapping[str, str]) -> list[Delta]:
+    def renamed(deltas: list[Delta], tool_names: Mapping[str, str]) -> list[Delta]:
+        """The deltas with each tool's stand-in name changed to the client's own."""
         return [
             msgspec.structs.replace(delta, name=tool_names[delta.name])
             if isinstance(delta, BlockStarted) and delta.name in tool_names
@@ -90,7 +91,7 @@ class Translation:
     def _noted(self, deltas: list[Delta]) -> list[Delta]:
         """The deltas as the client is to have them, what they tell noted."""
         if self._tool_names:
-            deltas = self._renamed(deltas, self._tool_names)
+            deltas = self.renamed(deltas, self._tool_names)
         self._note(deltas)
         last = deltas[-1] if deltas else None
         if self._complete is not None and isinstance(last, AnswerFinished):

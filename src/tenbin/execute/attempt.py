@@ -19,6 +19,8 @@ from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import World
 
 if TYPE_CHECKING:
+    from tenbin.codecs.dialect import AnswerReader
+    from tenbin.core.answer import Delta
     from tenbin.core.conversation import Conversation
 
 MOST_ERROR_BYTES = 1_048_576
@@ -38,6 +40,9 @@ BYTES_PER_TOKEN = 4
 
 SHORTEST_WAIT_SECONDS = 0.05
 """For a call that has been begun, however little time its client has left."""
+
+MOST_KEPT_BYTES = 4 * 1024 * 1024
+"""Of an answer's raw bytes, where somebody wants to read it again; of a longer one nothing is kept."""
 
 STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson")
 
@@ -103,6 +108,10 @@ class AttemptUnderWay:
         self.opened = False
         self.hurried = False
         """The client waits less long than the configuration would: that its time is up says nothing of the target."""
+        self.kept: list[bytes] | None = None
+        """The answer as the provider sent it, where somebody wants to read it again (``deltas``); None: nobody does, or
+        it is longer than MOST_KEPT_BYTES."""
+        self._kept_bytes = 0
         self._noted_ns = 0
         self._words_share = 0.0
         self._tool_names: Mapping[str, str] | None = None
@@ -179,8 +188,7 @@ class AttemptUnderWay:
 
     def begin(self, answer: UpstreamAnswer) -> Watch:
         """Make what watches this answer."""
-        kind = answer.header(b"content-type") or b""
-        streamed = kind.startswith(STREAM_TYPES) or (not kind and self.ask.head.stream)
+        streamed = self._streamed(answer)
         provider_codec = self.world.dialects(self.dialect)
         watch: Watch
         if self.ask.operation == "embed":
@@ -210,6 +218,37 @@ class AttemptUnderWay:
         elif now - self._noted_ns > PROGRESS_NS:
             self._noted_ns = now
             self._note_progress()
+
+    def keep(self, data: bytes) -> None:
+        """Keep a piece of the answer; to be called only while ``kept`` is a list."""
+        assert self.kept is not None
+        self._kept_bytes += len(data)
+        if self._kept_bytes > MOST_KEPT_BYTES:
+            self.kept = None
+        else:
+            self.kept.append(data)
+
+    def reader(self) -> "AnswerReader":
+        """A reader of this answer as its provider sends it, whatever the client is given."""
+        assert self.answer is not None
+        return self.world.dialects(self.dialect).reader(streamed=self._streamed(self.answer), target=self.target)
+
+    def _streamed(self, answer: UpstreamAnswer) -> bool:
+        kind = answer.header(b"content-type") or b""
+        return kind.startswith(STREAM_TYPES) or (not kind and self.ask.head.stream)
+
+    def deltas(self) -> "list[Delta] | None":
+        """What was kept of the answer, read; tools by the names that the client gave them. None: it was not kept."""
+        if self.kept is None:
+            return None
+        reader = self.reader()
+        read = [*(delta for data in self.kept for delta in reader.feed(data)), *reader.finish()]
+        return self.named_as_asked(read)
+
+    def named_as_asked(self, deltas: "list[Delta]") -> "list[Delta]":
+        """The deltas with the tools' names that the client gave them."""
+        names = self._tool_names
+        return Translation.renamed(deltas, names) if names else deltas
 
     def _note_progress(self) -> None:
         watch = self.watch

@@ -1,0 +1,204 @@
+"""6. How answers go to the client: whole or streamed, with pings while nothing comes, and what is told when one breaks.
+
+A relay belongs to one request; ``Life`` is what it needs of that request's life, handed to it with each call (kept here
+it would be a circle of references, and each request with its whole conversation would wait for the collector).
+"""
+
+from typing import Protocol
+
+from tenbin.core.ask import Ask
+from tenbin.core.problems import Failure, Problem
+from tenbin.core.receipt import Outcome, Receipt
+from tenbin.core.steps import StepOutcome
+from tenbin.execute.answer_headers import named, problem_headers, receipt_headers
+from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
+from tenbin.execute.problems import relayable, told
+from tenbin.execute.upstream.address import forwarded_answer_headers
+from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
+from tenbin.execute.world import Client, World
+
+EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
+"""How a server-sent event ends: only after one of these may another be put into the stream."""
+MOST_HELD_BYTES = 16_384
+"""Of an event that is not complete yet: a longer one is forwarded as it comes."""
+CUT = Failure(kind="cut", message="the provider ended the stream before the answer was complete")
+
+
+class Life(Protocol):
+    """The life of a request, as far as relaying its answer touches it."""
+
+    receipt: Receipt | None
+    """Once it is settled."""
+
+    def ended(self, attempt: AttemptUnderWay, outcome: Outcome, failure: Failure | None) -> StepOutcome:
+        """Record an attempt that has ended."""
+        ...
+
+    def settle(self, outcome: Outcome, status: int, failure: Failure | None) -> None:
+        """Close the receipt, before the client has the last byte."""
+        ...
+
+
+class Relay:
+    """The client's side of one request."""
+
+    __slots__ = ("_half_event", "_last_sent", "ask", "client", "delivered", "first_byte_ns", "started", "world")
+
+    def __init__(self, world: World, ask: Ask, client: Client) -> None:
+        self.world = world
+        self.ask = ask
+        self.client = client
+        self.started = False
+        """The client has been given the head of an answer."""
+        self.first_byte_ns = 0
+        self.delivered = False
+        """The client has been given the last event of a streamed answer; it may leave before the provider hangs up."""
+        self._last_sent = EVENT_ENDS[0]
+        self._half_event = b""
+
+    async def whole(self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
+        """Give the client an unstreamed answer, once it is complete. Raises UpstreamFailed."""
+        data = await answer.whole(MOST_BODY_BYTES)
+        attempt.received_bytes(len(data))
+        if attempt.kept is not None:
+            attempt.keep(data)
+        body = watch.feed(data)
+        rest = watch.finish()
+        body = body + rest if rest else body
+        if watch.failure is not None:
+            return life.ended(attempt, "failed", watch.failure)
+        self.first_byte_ns = self.world.clock.monotonic_ns()
+        outcome = life.ended(attempt, "answered", None)
+        life.settle("answered", answer.status, None)
+        headers = self._headers(attempt, answer)
+        if life.receipt is not None:
+            headers += receipt_headers(life.receipt)
+        self.started = True
+        await self.client.respond(answer.status, headers, body)
+        return outcome
+
+    async def stream(self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
+        """Forward what comes, at once; nothing before the first content, so that a failure can still move on. Raises
+        UpstreamFailed.
+        """
+        client = self.client
+        held: list[bytes] = []
+        answer.quiet_after = self.world.ping_seconds
+        while (data := await self._next_piece(answer, watch)) is not None:
+            if data:
+                attempt.received_bytes(len(data))
+                if attempt.kept is not None:
+                    attempt.keep(data)
+                out = watch.feed(data)
+                if self.started:
+                    if out := self._whole_events(out):
+                        self._last_sent = out
+                        await client.write(out)
+                    self.delivered = watch.ended and not self._half_event
+                    continue
+                held.append(out)
+                if watch.failure is not None:
+                    return life.ended(attempt, "failed", watch.failure)
+                if watch.started or watch.ended:
+                    await self._commit(attempt, answer, held)
+                    self.delivered = watch.ended and not self._half_event
+            elif not self.started and any(held):
+                await self._commit(attempt, answer, held)
+            elif self.started and self._last_sent.endswith(EVENT_ENDS):
+                await client.write(self._ping())
+        last = watch.finish()
+        if watch.failure is None and not watch.ended:
+            return await self.broken(life, attempt, CUT)
+        if watch.failure is not None and not self.started:
+            return life.ended(attempt, "failed", watch.failure)
+        if not self.started:
+            await self._commit(attempt, answer, held)
+        outcome = life.ended(attempt, "cut" if watch.failure else "answered", watch.failure)
+        life.settle("cut" if watch.failure else "answered", 200, watch.failure)
+        await client.finish(self._half_event + last)
+        return outcome
+
+    @staticmethod
+    async def _next_piece(answer: UpstreamAnswer, watch: Watch) -> bytes | None:
+        """What has come; a connection that breaks behind a complete answer has done its work."""
+        try:
+            return await answer.read()
+        except UpstreamFailed:
+            if watch.ended and watch.failure is None:
+                return None
+            raise
+
+    def _whole_events(self, data: bytes) -> bytes:
+        """Of what is to be forwarded, the complete events; the beginning of another waits for its end, so that an
+        error can be told at any time: a client does not survive half an event.
+        """
+        if self._half_event:
+            data = self._half_event + data
+            self._half_event = b""
+        if data.endswith(EVENT_ENDS):
+            return data
+        cut = max(data.rfind(end) + len(end) if end in data else 0 for end in EVENT_ENDS)
+        if len(data) - cut > MOST_HELD_BYTES:
+            return data
+        self._half_event = data[cut:]
+        return data[:cut]
+
+    async def broken(self, life: Life, attempt: AttemptUnderWay, failure: Failure) -> StepOutcome:
+        """The wire broke. Before the first content that is a failure like any other; after it, the client is told."""
+        if not self.started:
+            return life.ended(attempt, "failed", failure)
+        outcome = life.ended(attempt, "cut", failure)
+        life.settle("cut", 200, failure)
+        problem = told(failure, attempt.target.name)
+        event = self.world.dialects(self.ask.dialect).problem_event(problem, self.ask.request_id)
+        if not self._last_sent.endswith(EVENT_ENDS):
+            event = b"\n\n" + event  # the provider's last event was cut in two: end it, or ours would be a part of it
+        await self.client.finish(event)
+        return outcome
+
+    async def _commit(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, held: list[bytes]) -> None:
+        self.started = True
+        self.first_byte_ns = self.world.clock.monotonic_ns()
+        await self.client.start(200, self._headers(attempt, answer))
+        data = self._whole_events(b"".join(held))
+        held.clear()
+        if data:
+            self._last_sent = data
+            await self.client.write(data)
+
+    def _headers(self, attempt: AttemptUnderWay, answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
+        if attempt.passed_through:
+            headers = forwarded_answer_headers(answer.headers)
+        else:
+            content_type = getattr(attempt.watch, "content_type", "application/json")
+            headers = [(b"content-type", content_type.encode())]
+        return named(headers, self.ask, attempt.target, attempt.route)
+
+    def _ping(self) -> bytes:
+        if self.ask.dialect == "anthropic":
+            return b'event: ping\ndata: {"type": "ping"}\n\n'
+        return b": ping\n\n"
+
+    async def refuse(self, failure: Failure, attempt: AttemptUnderWay | None, route: str) -> int:
+        """Tell the client of the failure (``attempt``'s, if of any); the provider's own words when it speaks the
+        client's dialect. Returns the status that the client was given.
+        """
+        problem = told(failure, attempt.target.name if attempt is not None else None)
+        same = attempt is not None and attempt.dialect == self.ask.dialect
+        if same and failure.status is not None and relayable(failure, self.ask.dialect):
+            headers = forwarded_answer_headers(failure.headers)
+            if not any(name == b"content-type" for name, _ in headers):
+                headers.append((b"content-type", b"application/json"))
+            headers = named(headers, self.ask, None, route)
+            self.started = True
+            await self.client.respond(failure.status, headers, failure.body)
+            return failure.status
+        await self.problem(problem, route)
+        return problem.status
+
+    async def problem(self, problem: Problem, route: str) -> None:
+        """Tell the client of a problem of the request's own."""
+        self.started = True
+        body = self.world.dialects(self.ask.dialect).problem(problem, self.ask.request_id)
+        headers = named(problem_headers(problem), self.ask, None, route)
+        await self.client.respond(problem.status, headers, body)
