@@ -39,6 +39,15 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str = ""
 
 
+class Assigned(msgspec.Struct, frozen=True, gc=False):
+    """The part that a request takes in an experiment."""
+
+    experiment: str
+    arm: str
+    unit: str
+    """What the experiment takes as one: a digest of the conversation, else of the request."""
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One request from a client, frozen; everything decided about it refers back to this."""
 
@@ -64,3 +73,5 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its arrival the client gives up, where it says so; milliseconds."""
     steered: bool = False
     """Its headers ask something of the choice, or a sub-agent sends it, whose prompt may."""
+    assigned: Assigned | None = None
+    """Its part in an experiment, where one is running and it takes part."""
