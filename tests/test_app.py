@@ -18,8 +18,8 @@ import httpx2
 import pytest
 import yaml
 
-from tenbin.app import RunningGateway
 from tenbin.execute.clock import SystemClock
+from tenbin.running import RunningGateway
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import PRICE, Caller, chained, nothing_failed_inside, simulator, simulator_running, truth
 from tests.real.books import Books, database, receipts_in, wait_until

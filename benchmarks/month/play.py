@@ -16,7 +16,7 @@ import msgspec
 from benchmarks.month import parameters as of
 from benchmarks.month.policies import DEFAULT_FLOOR, LOCAL, LOCAL_CONTEXT, Asked, Policy
 from benchmarks.month.workload import BEGINS_MS, Request, month
-from tenbin.app import Gateway, RunningGateway
+from tenbin.app import Gateway
 from tenbin.codecs.registry import dialect
 from tenbin.config.findings import Findings, build
 from tenbin.config.load import parse
@@ -27,6 +27,7 @@ from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.decide.cost import electricity
 from tenbin.discern.complexity import Discerner
+from tenbin.running import RunningGateway
 from tenbin.simulator import RunningSimulator
 from tenbin.simulator.clock import Clock as SimulatorClock
 from tenbin.simulator.scripts import Script

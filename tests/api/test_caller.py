@@ -155,8 +155,8 @@ def test_only_who_shows_a_key_is_known(headers: list[tuple[bytes, bytes]]) -> No
 
 
 def test_beyond_loopback_a_key_is_needed_to_start(tmp_path: Path, simulator_running: RunningSimulator) -> None:
-    from tenbin.app import serve
     from tenbin.config.address import BadAddress
+    from tenbin.running import serve
 
     for host in ("0.0.0.0", "::", "192.168.0.5"):
         with pytest.raises(BadAddress) as refused:

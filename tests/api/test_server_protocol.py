@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tenbin.api.client_side import Request
 from tenbin.api.server_protocol import WAITING_BYTES
-from tenbin.app import RunningGateway
 from tenbin.config.model import Limits
+from tenbin.running import RunningGateway
 from tests.api.raw import Raw, post
 from tests.api.wire import Echoed, Wire, echo, server
 from tests.real.books import configured

@@ -8,9 +8,9 @@ import msgspec
 from tenbin.api.client_side import Request
 from tenbin.api.server import Server
 from tenbin.api.server_protocol import ClientConnection
-from tenbin.app import listening_socket
 from tenbin.config.model import Limits
 from tenbin.core.problems import Problem
+from tenbin.running import listening_socket
 
 Application = Callable[[Request], Awaitable[None]]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tenbin.app import RunningGateway
 from tenbin.cli.code import find_claude, only_embedded
 from tenbin.config.findings import EMBEDDED_MODEL
 from tenbin.config.load import parse
+from tenbin.running import RunningGateway
 from tests.cli.conftest import Spawn
 
 SHOW = """#!/bin/sh

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tenbin.app import RunningGateway
 from tenbin.config.model import Config
+from tenbin.running import RunningGateway
 from tenbin.simulator import RunningSimulator
 from tests.matrix.features import Receipts
 from tests.matrix.page import Cell, Found

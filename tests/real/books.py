@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from tenbin.app import RunningGateway
 from tenbin.config.model import Config
 from tenbin.core.receipt import Receipt
 from tenbin.core.usage import Usage
 from tenbin.ledger.queries import reading, recent
+from tenbin.running import RunningGateway
 
 PATIENCE_SECONDS = 90.0
 """After this long a condition counts as never met: a failure, not a measurement."""

@@ -119,8 +119,8 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[tuple[str, dict[st
     if there:
         yield settings.url, {}
         return
-    from tenbin.app import RunningGateway
     from tenbin.ledger.segments import LedgerUnusable
+    from tenbin.running import RunningGateway
 
     try:
         with RunningGateway(settings.config, directory) as running:

@@ -59,7 +59,7 @@ def serve(
     flags = {"discover": not no_discover, "local_model": not no_local_model}
     settings = settle(path, host=host, port=port, **flags)
 
-    from tenbin import app
+    from tenbin import app, running
     from tenbin.cli.welcome import welcome
     from tenbin.config.address import BadAddress
     from tenbin.ledger.segments import LedgerUnusable
@@ -75,7 +75,7 @@ def serve(
         click.echo(welcome(settings, gateway.world.policy, url))
 
     try:
-        app.serve(
+        running.serve(
             settings.config,
             data_dir=data_directory(data_dir, settings.config),
             host=settings.host,

@@ -1,4 +1,4 @@
-"""What can be configured of providers' prompt caches: where marks are placed, and whether it is recorded what they do."""
+"""What can be configured of providers' prompt caches: where marks are placed, and whether a recorder looks on."""
 
 from typing import Literal
 

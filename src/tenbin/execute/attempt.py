@@ -14,6 +14,8 @@ from tenbin.core.receipt import Attempt, Outcome
 from tenbin.core.steps import Call
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.execute.bypass import past_middle_proxy
+from tenbin.execute.flight_recorder import Seen
+from tenbin.execute.prompt_caching import Marks
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import World
@@ -115,6 +117,9 @@ class AttemptUnderWay:
         self._noted_ns = 0
         self._words_share = 0.0
         self._tool_names: Mapping[str, str] | None = None
+        self._marks: Marks | None = None
+        self._sent = b""
+        """The body as it went to the provider, where the flight recorder is to look at it."""
 
     # -- before the answer
 
@@ -131,6 +136,11 @@ class AttemptUnderWay:
             if conversation is None:
                 return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
             self._tool_names = originals(conversation.tools)
+            caching = self.world.prompt_caching
+            if caching is not None:
+                conversation, self._marks = caching.place(
+                    conversation, self.target, self.started_at_ms, len(self.ask.body)
+                )
             return self.world.dialects(self.dialect).write(conversation, self.target)
         except Inexpressible as lack:
             return Failure(kind="inexpressible", message=lack.message, code=lack.feature)
@@ -144,6 +154,8 @@ class AttemptUnderWay:
         headers = world.dialects(self.dialect).headers(ask.headers, ask.head, target) if self.passed_through else ()
         head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through, headers=headers)
         self.opened = True
+        if world.recorder is not None and ask.session is not None:
+            self._sent = body
         world.book.open(
             ask,
             target,
@@ -274,6 +286,8 @@ class AttemptUnderWay:
             stated_id = answer.header(b"request-id") or answer.header(b"x-request-id")
             upstream_id = stated_id.decode("latin-1") if stated_id else None
         target = self.target
+        if watch is not None and outcome == "answered":
+            self._tell_of_cache(watch.usage)
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         return Attempt(
             self.number,
@@ -296,6 +310,24 @@ class AttemptUnderWay:
             model if model != target.model else None,
             watch.stop_reason if watch is not None else None,
         )
+
+    def _tell_of_cache(self, usage: Usage) -> None:
+        """What the provider's prompt cache did is learned from."""
+        world = self.world
+        if self._marks is not None and world.prompt_caching is not None:
+            world.prompt_caching.settle(self._marks, self.target, usage, self.started_at_ms)
+        if self._sent and world.recorder is not None:
+            seen = Seen(
+                self.ask,
+                self.target,
+                world.dialects(self.ask.dialect),
+                world.dialects(self.dialect),
+                self._sent,
+                self.passed_through,
+                usage,
+                self.started_at_ms,
+            )
+            world.recorder.note(seen)
 
     def owes_estimate(self, outcome: Outcome) -> bool:
         """The provider produced something but did not state all of what it used."""

@@ -23,6 +23,9 @@ _Value = TypeVar("_Value")
 
 FindRules = Callable[[str, str], CacheRules]
 
+SHORTEST_BYTES = 1_500
+"""Of a body: 512 tokens, the least that any provider caches, at three bytes each."""
+
 SHORTEST_KEYED = 1_024
 """Tokens of a shared beginning that is worth a cache key of its own (OpenAI's least)."""
 
@@ -47,12 +50,17 @@ class PromptCaching:
         self._open: OrderedDict[tuple[str, bytes], tuple[str, bytes]] = OrderedDict()
         """Ends of prompts whose conversation may go on, with the beginning that they count for."""
 
-    def place(self, conversation: Conversation, target: Target, now_ms: int) -> tuple[Conversation, Marks | None]:
+    def place(
+        self, conversation: Conversation, target: Target, now_ms: int, size: int
+    ) -> tuple[Conversation, Marks | None]:
         """The conversation with marks where they pay, and what to tell ``settle`` once the answer is there.
 
         A conversation that bears marks stays as it is; so does one for a provider that takes none, but that OpenAI's
-        models are given a key for what it shares with others.
+        models are given a key for what it shares with others. ``size``: bytes of the client's body; what is too short
+        for any cache is not looked at.
         """
+        if size < SHORTEST_BYTES:
+            return conversation, None
         quirks = target.quirks
         if quirks.prompt_cache_key and conversation.session is None:
             return self._keyed(conversation), None

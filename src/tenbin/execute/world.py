@@ -13,6 +13,7 @@ from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
 from tenbin.execute.clock import Clock
+from tenbin.execute.flight_recorder import FlightRecorder
 from tenbin.execute.pacing import Lane
 from tenbin.execute.prompt_caching import PromptCaching
 from tenbin.execute.sensing import Senses
@@ -105,6 +106,7 @@ class World:
         senses: Senses | None = None,
         lanes: Mapping[str, Lane] | None = None,
         prompt_caching: PromptCaching | None = None,
+        recorder: FlightRecorder | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -128,6 +130,8 @@ class World:
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
+        self.recorder = recorder
+        """What looks on while prompt caches are used; None where nothing is recorded."""
         self.prompt_caching = prompt_caching
         """What places marks for providers' prompt caches; None where none are placed."""
 

@@ -71,8 +71,8 @@ def turns_end(found: Sequence[Block]) -> Block | None:
     return next((one for one in reversed(found) if one.markable and one.place.kind == "turn"), None)
 
 
-def common(before: tuple[bytes, ...], after: tuple[bytes, ...]) -> int:
-    """How many digests two prompts share from their beginnings."""
+def shared_length(before: tuple[bytes, ...], after: tuple[bytes, ...]) -> int:
+    """How many digests two prompts share from their beginnings on."""
     for position, (one, other) in enumerate(zip(before, after, strict=False)):
         if one != other:
             return position

@@ -10,7 +10,7 @@ from tenbin.core.money import NanoUSD, nano_from_pico
 from tenbin.core.price import Rates
 from tenbin.core.usage import Usage
 from tenbin.decide.cache_rules import CacheRules
-from tenbin.decide.prompt_caching.blocks import Block, common
+from tenbin.decide.prompt_caching.blocks import Block, shared_length
 
 Cause: TypeAlias = Literal["client", "gateway", "translation", "model", "settings", "time", "unmarked", "provider"]
 """Who moved what: the client changed a block; Tenbin changed one on its way through, or in translating it; another
@@ -131,10 +131,10 @@ def _moved(before: Flight, now: Flight, rules: CacheRules) -> _Moved:
     if before.target != now.target:
         return _Moved("model", f"{before.target} -> {now.target}")
     reach = _reach(before)
-    sent = common(before.sent, now.sent)
+    sent = shared_length(before.sent, now.sent)
     if sent < min(reach, len(before.sent)):
         name = now.sent_names[sent] if sent < len(now.sent_names) else f"after {now.sent_names[-1]}: nothing"
-        client = common(before.client, now.client)
+        client = shared_length(before.client, now.client)
         if client < len(before.client) and (not now.passed_through or client <= sent):
             own = now.names[client] if client < len(now.names) else f"after {now.names[-1]}: nothing"
             return _Moved("client", own)

@@ -1,4 +1,4 @@
-"""4. Where the marks of Anthropic's prompt cache are set for a client that set none: after what all conversations share,
+"""4. Where the marks of Anthropic's prompt cache are set for a client that set none: after what conversations share,
 after what is warm now, and after the last turn, each only where the forecast says that its write pays.
 """
 
