@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tenbin.config import address, keys
+from tenbin.config.cascade import cascade_mistakes
 from tenbin.config.chains import chains
 from tenbin.config.document import Document
 from tenbin.config.model import Config, DirectConfig, ModelFacts, ProviderConfig
@@ -55,6 +56,16 @@ class _Check:
                 self._report(("models", name), "this name has no target", "List one: [provider/model].")
         for path, chain in chains(self.config):
             self._chain(path, chain)
+        for name, cascade in self.config.cascades.items():
+            if name in self.config.models:
+                self._report(("cascades", name), f"{name} stands under `models` too", "Give one of them another name.")
+            for path, message, fix in cascade_mistakes(("cascades", name), cascade, has_ladder=True):
+                self._report(path, message, fix)
+        if self.config.routing.climb is not None:
+            for path, message, fix in cascade_mistakes(
+                ("routing", "climb"), self.config.routing.climb, has_ladder=False
+            ):
+                self._report(path, message, fix)
         for path, message, fix in routing_mistakes(self.config):
             self._report(path, message, fix)
 
