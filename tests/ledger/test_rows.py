@@ -13,7 +13,7 @@ from tenbin.core.usage import Usage
 from tenbin.ledger.migrations import migrate
 from tenbin.ledger.queries import recent
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, Batch, attempt_row, request_row
-from tests.ledger.making import A_WEIGHING, a_receipt, an_attempt, usages
+from tests.ledger.making import A_SHADOW, A_WEIGHING, a_receipt, an_attempt, usages
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"
 
@@ -36,7 +36,7 @@ def test_a_row_has_as_many_values_as_columns() -> None:
 
 def test_no_field_is_left_out() -> None:
     assert set(Usage.__struct_fields__) == set(BUCKET_COLUMNS)
-    assert set(Receipt.__struct_fields__) - {"weighing"} <= set(REQUEST_COLUMNS)
+    assert set(Receipt.__struct_fields__) - {"weighing", "shadow", "signals", "cached"} <= set(REQUEST_COLUMNS)
     assert set(Attempt.__struct_fields__) - {"usage"} <= set(ATTEMPT_COLUMNS)
 
 
@@ -52,7 +52,7 @@ def test_values_stand_under_their_names() -> None:
     receipt = a_receipt("req_9", attempt, trace=({"a": 1},), queue_ms=0.5, first_byte_ms=2.0)
     row = dict(zip(REQUEST_COLUMNS, sum(request_row(9, receipt), ()), strict=True))
     for name in Receipt.__struct_fields__:
-        if name not in ("attempts", "trace", "weighing"):
+        if name not in ("attempts", "trace", "weighing", "shadow", "signals", "cached"):
             assert row[name] == getattr(receipt, name), name
     assert (row["attempts"], row["trace"], row["cost_nano"], row["billed_nano"]) == (1, '[{"a":1}]', 77, 77)
 
@@ -89,6 +89,9 @@ ended_attempts = st.builds(
             first_byte_ms=st.sampled_from([None, 0.0, 2.0]),
             trace=st.sampled_from([(), (["call", "acme/anvil-1", "answered"],)]),
             weighing=st.sampled_from([None, A_WEIGHING]),
+            experiment=st.sampled_from([None, "cheaper"]),
+            operation=st.just("shadow"),
+            shadow=st.sampled_from([None, A_SHADOW]),
         ),
         max_size=6,
     )
@@ -126,5 +129,5 @@ def test_the_documentation_has_every_table_and_column_in_order() -> None:
             table = ""
         elif table and line.startswith("| `"):
             documented[table].append(line.split("`")[1])
-    tables = ("requests", "attempts", "weighings", "journal_position", "migrations")
+    tables = ("requests", "attempts", "weighings", "shadows", "journal_position", "migrations")
     assert documented == {table: columns(table) for table in tables}

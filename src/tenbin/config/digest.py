@@ -7,7 +7,7 @@ import msgspec
 
 from tenbin.config.model import Config
 
-_SECRETS = ("api_key", "master_key", "headers", "keys")
+_SECRETS = ("api_key", "master_key", "headers", "keys", "secret")
 
 
 def digest(config: Config) -> str:

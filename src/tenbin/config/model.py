@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenbin.config.caching import CachingConfig
+from tenbin.config.cascade import CascadeConfig
 from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
@@ -171,8 +173,12 @@ class Config(Section, frozen=True):
     there, in the order of docs/configuration.md."""
     fallback: list[TargetName] = []
     """Appended to every chain."""
+    cascades: dict[str, CascadeConfig] = {}
+    """Names that clients may ask for, each with a ladder of models: the cheapest whose answer is judged good enough."""
     routing: RoutingConfig = RoutingConfig()
     """How requests are weighed: which model is the cheapest that is good enough."""
+    cache: CachingConfig = CachingConfig()
+    """The response cache: answers that may be given again. Nothing is cached unless it is said here."""
     prompt_caching: PromptCachingConfig = PromptCachingConfig()
     """Providers' prompt caches: marks for clients that set none, and what breaks a prefix."""
     discover: bool = True

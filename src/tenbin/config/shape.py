@@ -136,6 +136,8 @@ class _Fitter:
                 words = [str(word) for word in shape.values]
                 if value in words:
                     return value
+                if self.document.texts.get(path) in words:
+                    return self.document.texts[path]  # `off`, which YAML takes for false
                 return self._misfit(path, f"{_quoted(value)} is not one of the choices", suggestion(str(value), words))
             case inspect.BoolType():
                 return self._bool(value, path)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from tenbin.config.caching import CachingConfig
 from tenbin.config.findings import DEFAULT_MODELS, EMBEDDED_MODEL, Findings
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED
@@ -33,6 +34,7 @@ def template(findings: Findings) -> str:
     parts.append(_comment(docs.get("default", "")) + _default(findings))
     parts.append(_unset("fallback", [], docs))
     parts.append(_routing(docs))
+    parts.append(_cache(docs))
     for name in ("discover", "local_model", "proxy_down"):
         parts.append(_unset(name, getattr(Config(), name), docs))
     for name in ("timeouts", "retries", "cooldown", "limits", "ledger"):
@@ -96,6 +98,18 @@ def _routing(docs: dict[str, str]) -> str:
         lines.append(f"  # {name}: {_value(getattr(routing, name))}")
     lines += [f"  {line}" for line in _comment(own.get("tiers", "")).splitlines()]
     lines += ["  # tiers:", *(f"  #   {tier}: []" for tier in TIERS)]
+    return "\n".join(lines) + "\n"
+
+
+def _cache(docs: dict[str, str]) -> str:
+    """The few keys of the response cache that most people set; docs/caching.md has all."""
+    cache, own = Config().cache, field_docs(CachingConfig)
+    lines = [_comment(docs.get("cache", "")) + "cache:"]
+    for name in ("exact", "scope", "store", "sampled"):
+        lines += [f"  {line}" for line in _comment(own.get(name, "")).splitlines()]
+        lines.append(f"  # {name}: {getattr(cache, name)}")
+    lines += [f"  {line}" for line in _comment(own.get("semantic", "")).splitlines()]
+    lines.append(f"  # semantic: {{mode: {cache.semantic.mode}, profile: {cache.semantic.profile}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -4,8 +4,11 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from tenbin.core.cached import Cached
 from tenbin.core.money import NanoUSD
 from tenbin.core.problems import FailureKind
+from tenbin.core.shadow import Shadow
+from tenbin.core.signal import Signal
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.core.weighing import Weighing
 
@@ -90,6 +93,18 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The decision's steps and outcomes, as plain data, for explain and replay."""
     weighing: Weighing | None = None
     """How its target was chosen, where the request was weighed."""
+    signals: tuple[Signal, ...] = ()
+    """What it told of earlier answers, or of its own: what evidence is made of."""
+    experiment: str | None = None
+    """The experiment that it took part in."""
+    arm: str | None = None
+    """Under which of its policies."""
+    unit: str | None = None
+    """What the experiment takes as one: a digest of the conversation, else of the request."""
+    shadow: Shadow | None = None
+    """Of a shadow evaluation: what was compared, and what came of it."""
+    cached: Cached | None = None
+    """What the response cache did for it, where it is switched on for such requests."""
 
     @property
     def last(self) -> Attempt | None:

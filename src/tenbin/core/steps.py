@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from tenbin.core.cached import CacheTier, SemanticMode
 from tenbin.core.features import Features, Tier
 from tenbin.core.problems import Failure
 from tenbin.core.session import Session
@@ -54,6 +55,27 @@ class Judge(msgspec.Struct, frozen=True, tag="judge", kw_only=True):
     """After this the decision goes on without it."""
 
 
+class Lookup(msgspec.Struct, frozen=True, tag="lookup", kw_only=True):
+    """Look whether the answer is in the response cache, and if so, give it to the client."""
+
+    scope: str
+    """Whose entries count: ``key:NAME``, ``team:NAME`` or ``everyone``."""
+    exact: bool = True
+    """Look for the same request."""
+    semantic: SemanticMode = "off"
+    """Look for the same question in other words."""
+    bypass: str = ""
+    """Why the cache is passed by; it is then neither looked into nor added to."""
+    refresh: bool = False
+    """Do not look: the client wants it anew; the answer is kept."""
+    max_age_ms: int | None = None
+    """Older entries do not count."""
+    ttl_seconds: int | None = None
+    """How long the answer is kept; None: as its kind has it."""
+    tags: tuple[str, ...] = ()
+    """Words under which the answer can be purged."""
+
+
 class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
     """What is known of the request now."""
 
@@ -83,6 +105,19 @@ class Judged(msgspec.Struct, frozen=True, tag="judged", kw_only=True):
     """How long it took."""
 
 
+class Hit(msgspec.Struct, frozen=True, tag="hit", kw_only=True):
+    """The client has the answer out of the cache."""
+
+    tier: CacheTier
+    entry: str
+
+
+class Miss(msgspec.Struct, frozen=True, tag="miss", kw_only=True):
+    """A model is to be asked."""
+
+    why: str = ""
+
+
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """The client has the whole answer."""
 
@@ -107,5 +142,5 @@ class Verdict(msgspec.Struct, frozen=True, tag="verdict", kw_only=True):
     failure: Failure | None = None
 
 
-Step: TypeAlias = Call | Pause | Sense | Judge | Note
-StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Judged | Noted
+Step: TypeAlias = Call | Pause | Sense | Judge | Note | Lookup
+StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Judged | Noted | Hit | Miss

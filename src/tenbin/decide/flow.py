@@ -8,10 +8,11 @@ from collections.abc import Generator
 from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts
 from tenbin.core.problems import Failure
-from tenbin.core.steps import Answered, Call, Failed, Pause, Step, StepOutcome, Verdict
+from tenbin.core.steps import Answered, Call, Failed, Hit, Pause, Step, StepOutcome, Verdict
 from tenbin.core.target import Target
 from tenbin.decide import retry
 from tenbin.decide.allowance import exhausted_last
+from tenbin.decide.caching.policy import consult
 from tenbin.decide.candidates import Chain, eligible, resolve
 from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
@@ -27,6 +28,10 @@ def decide(
     """Try the targets that are chosen in order until one answers or the failure is final. Without ``known`` nothing is
     weighed.
     """
+    if policy.caching is not None and (lookup := consult(ask, policy.caching)) is not None:
+        found = yield lookup
+        if type(found) is Hit:
+            return ANSWERED
     model = ask.head.model
     if ask.steered or model in policy.aliases or (policy.routing is not None and weighs(model, policy)):
         chain = yield from chosen(ask, facts, policy, known)

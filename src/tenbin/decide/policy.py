@@ -6,6 +6,7 @@ import msgspec
 
 from tenbin.config.model import Cooldown, Retries
 from tenbin.core.target import Quirks, Target
+from tenbin.decide.caching.policy import CachePolicy
 from tenbin.decide.routing import Routing
 
 
@@ -30,5 +31,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Other names: what a client asks for, and the name or ``provider/model`` that it means."""
     routing: Routing | None = None
     """None when nothing can be weighed: no tier has a target."""
+    caching: CachePolicy | None = None
+    """None where the response cache is switched off."""
     retries: Retries
     cooldown: Cooldown

@@ -18,6 +18,7 @@ from tenbin.core.features import CATEGORIES, TIERS, Tier
 from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities, shipped
 from tenbin.decide.cache_rules import find
+from tenbin.decide.caching.policy import cache_policy
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Kind, Routing, RuleInForce, names
 from tenbin.decide.tiers import Offered, default_tiers
@@ -45,6 +46,7 @@ def policy(config: Config) -> Policy:
         fallback=tuple(_stand_in(target) for target in _chain(config.fallback, providers)),
         aliases=config.routing.aliases,
         routing=_routing(config, providers),
+        caching=cache_policy(config),
         retries=config.retries,
         cooldown=config.cooldown,
     )

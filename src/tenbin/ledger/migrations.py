@@ -148,6 +148,27 @@ CREATE TABLE weighings (
 ) STRICT
 """
 
+_SIGNALS = """
+CREATE TABLE signals (
+    request INTEGER NOT NULL REFERENCES requests (id),
+    position INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    target TEXT NOT NULL,
+    task TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    band TEXT NOT NULL,
+    prior REAL,
+    success REAL NOT NULL,
+    weight REAL NOT NULL,
+    count INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (request, position)
+) STRICT, WITHOUT ROWID
+"""
+
 _JOURNAL_POSITION = """
 CREATE TABLE journal_position (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -170,3 +191,64 @@ def m0001_requests_and_attempts(database: sqlite3.Connection) -> None:
 def m0002_weighings(database: sqlite3.Connection) -> None:
     """How the target was chosen, one row for each request that was weighed."""
     database.execute(_WEIGHINGS)
+
+
+@migration
+def m0004_signals(database: sqlite3.Connection) -> None:
+    """What requests told of earlier answers, one row a signal: evidence is folded from these alone."""
+    database.execute(_SIGNALS)
+    database.execute("CREATE INDEX signals_by_decision ON signals (about)")
+
+
+_SHADOWS = """
+CREATE TABLE shadows (
+    request INTEGER PRIMARY KEY REFERENCES requests (id),
+    of_request TEXT NOT NULL,
+    cheap TEXT NOT NULL,
+    strong TEXT NOT NULL,
+    judge TEXT NOT NULL,
+    preferred TEXT NOT NULL,
+    fault TEXT NOT NULL,
+    task TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    band TEXT NOT NULL,
+    prior REAL NOT NULL,
+    unit TEXT NOT NULL
+) STRICT
+"""
+
+
+@migration
+def m0005_experiments(database: sqlite3.Connection) -> None:
+    """Which arm of which experiment a request belonged to; what shadow evaluations compared."""
+    for column in ("experiment", "arm", "unit"):
+        database.execute(f"ALTER TABLE requests ADD COLUMN {column} TEXT")
+    database.execute("CREATE INDEX requests_by_experiment ON requests (experiment, id) WHERE experiment IS NOT NULL")
+    database.execute(_SHADOWS)
+
+
+_CACHED = """
+CREATE TABLE cached (
+    request INTEGER PRIMARY KEY REFERENCES requests (id),
+    result TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    why TEXT NOT NULL,
+    age_ms INTEGER NOT NULL,
+    similarity REAL,
+    saved_nano INTEGER,
+    saved_ms INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    task TEXT NOT NULL,
+    stored TEXT NOT NULL,
+    shadow INTEGER NOT NULL,
+    shared INTEGER NOT NULL
+) STRICT
+"""
+
+
+@migration
+def m0006_cache(database: sqlite3.Connection) -> None:
+    """What the response cache did, one row for each request that looked there."""
+    database.execute(_CACHED)
+    database.execute("CREATE INDEX cached_by_entry ON cached (entry) WHERE entry <> ''")

@@ -9,11 +9,14 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tenbin.core.money import NanoUSD
+from tenbin.core.cached import Cached
 from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.signal import Decided, Signal
+from tenbin.core.shadow import OPERATION, Shadow
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.ledger.migrations import applied, check_not_newer
-from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS
+from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, SIGNAL_COLUMNS
 
 Dimension: TypeAlias = Literal["day", "key", "provider", "model", "route", "session", "client"]
 """What sums can be taken by; ``day`` is UTC."""
@@ -29,6 +32,16 @@ _EXPRESSIONS: dict[str, str] = {
 }
 
 _FLAGS = ("input_estimated", "output_estimated")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A signal as it stands in the ledger."""
+
+    at_ms: int
+    """When the request arrived that showed it, UTC ms."""
+    key_id: str
+    """Whose evidence it is."""
+    signal: Signal
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +72,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def recent(database: sqlite3.Connection, limit: int = 20) -> list[Receipt]:
     """The newest receipts, newest first."""
     rows = database.execute(
-        f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests ORDER BY id DESC LIMIT ?",
+        f"SELECT {_there(database, 'requests', REQUEST_COLUMNS)} FROM requests ORDER BY id DESC LIMIT ?",
         (limit,),
     ).fetchall()
     return [_receipt(database, row) for row in rows]
@@ -68,7 +81,7 @@ def recent(database: sqlite3.Connection, limit: int = 20) -> list[Receipt]:
 def receipt(database: sqlite3.Connection, request_id: str) -> Receipt | None:
     """One receipt by its request id."""
     row = database.execute(
-        f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests WHERE request_id = ?",
+        f"SELECT {_there(database, 'requests', REQUEST_COLUMNS)} FROM requests WHERE request_id = ?",
         (request_id,),
     ).fetchone()
     return None if row is None else _receipt(database, row)
@@ -85,11 +98,30 @@ def latest_weighed(path: Path, limit: int) -> list[Receipt]:
         if "m0002_weighings" not in applied(database):
             return []
         rows = database.execute(
-            f"SELECT {', '.join(REQUEST_COLUMNS)} FROM requests WHERE id IN "
+            f"SELECT {_there(database, 'requests', REQUEST_COLUMNS)} FROM requests WHERE id IN "
             "(SELECT request FROM weighings ORDER BY request DESC LIMIT ?) ORDER BY id",
             (limit,),
         ).fetchall()
         return [_receipt(database, row) for row in rows]
+
+
+def signals(database: sqlite3.Connection, limit: int) -> list[Told]:
+    """The newest signals, oldest first: in the order in which they were settled."""
+    rows = _signals(database, "ORDER BY request DESC, position DESC LIMIT ?", (limit,))
+    return rows[::-1]
+
+
+def signals_about(database: sqlite3.Connection, request_id: str) -> list[Told]:
+    """All that later requests, gates and people said of one decision, oldest first."""
+    return _signals(database, "WHERE about = ? ORDER BY request, position", (request_id,))
+
+
+def latest_signals(path: Path, limit: int) -> list[Told]:
+    """``signals`` of a ledger that may not have been begun. Raises SchemaTooNew, sqlite3.Error."""
+    if not path.exists():
+        return []
+    with reading(path) as database:
+        return signals(database, limit)
 
 
 def totals(
@@ -134,16 +166,30 @@ def schema(database: sqlite3.Connection) -> list[str]:
     return applied(database)
 
 
+def _there(database: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
+    """Those of the columns that the table has: a ledger that an older Tenbin wrote is read before a gateway of this one
+    has opened it.
+    """
+    found = {name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")}
+    return ", ".join(name for name in columns if name in found)
+
+
 def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
     attempts = database.execute(
-        f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM attempts WHERE request = ? ORDER BY number",
+        f"SELECT {_there(database, 'attempts', ATTEMPT_COLUMNS)} FROM attempts WHERE request = ? ORDER BY number",
         (row["id"],),
     )
-    fields: dict[str, Any] = {name: row[name] for name in REQUEST_COLUMNS if name in Receipt.__struct_fields__}
+    fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Receipt.__struct_fields__}  # noqa: SIM118
     fields["stream"] = bool(fields["stream"])
     fields["trace"] = tuple(msgspec.json.decode(row["trace"])) if row["trace"] else ()
     fields["attempts"] = tuple(_attempt(attempt) for attempt in attempts)
     fields["weighing"] = _weighing(database, row["id"])
+    fields["signals"] = tuple(
+        told.signal if told.key_id != row["key_id"] else msgspec.structs.replace(told.signal, key_id="")
+        for told in _signals(database, "WHERE request = ? ORDER BY position", (row["id"],))
+    )
+    fields["shadow"] = _shadow(database, row["id"]) if row["operation"] == OPERATION else None
+    fields["cached"] = _cached(database, row["id"])
     return Receipt(**fields)
 
 
@@ -154,8 +200,50 @@ def _weighing(database: sqlite3.Connection, row_id: int) -> Weighing | None:
     return None if row is None else msgspec.json.decode(row[0], type=Weighing)
 
 
+def _shadow(database: sqlite3.Connection, row_id: int) -> Shadow | None:
+    columns = Shadow.__struct_fields__
+    row = database.execute(f"SELECT {', '.join(columns)} FROM shadows WHERE request = ?", (row_id,)).fetchone()
+    return None if row is None else Shadow(**dict(zip(columns, row, strict=True)))
+
+
+def _cached(database: sqlite3.Connection, row_id: int) -> Cached | None:
+    if "m0006_cache" not in applied(database):
+        return None  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
+    columns = Cached.__struct_fields__
+    row = database.execute(f"SELECT {', '.join(columns)} FROM cached WHERE request = ?", (row_id,)).fetchone()
+    return None if row is None else msgspec.convert(dict(row), Cached, strict=False)
+
+
+def _signals(database: sqlite3.Connection, which: str, values: tuple[Any, ...]) -> list[Told]:
+    if "m0004_signals" not in applied(database):
+        return []  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
+    found = database.execute(f"SELECT {', '.join(SIGNAL_COLUMNS)} FROM signals {which}", values)
+    return [_signal(row) for row in found]
+
+
+def _signal(row: sqlite3.Row) -> Told:
+    about = Decided(
+        request_id=row["about"],
+        target=row["target"],
+        task=row["task"],
+        domain=row["domain"],
+        band=row["band"],
+        prior=row["prior"],
+    )
+    signal = Signal(
+        kind=row["kind"],
+        about=about,
+        success=row["success"],
+        weight=row["weight"],
+        count=row["count"],
+        key_id=row["key_id"],
+        source=row["source"],
+    )
+    return Told(row["at_ms"], row["key_id"], signal)
+
+
 def _attempt(row: sqlite3.Row) -> Attempt:
-    fields: dict[str, Any] = {name: row[name] for name in ATTEMPT_COLUMNS if name in Attempt.__struct_fields__}
+    fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Attempt.__struct_fields__}  # noqa: SIM118
     return Attempt(**fields, usage=_usage({name: row[name] for name in BUCKET_COLUMNS}))
 
 

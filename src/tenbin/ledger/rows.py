@@ -5,7 +5,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from tenbin.core.cached import Cached
 from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.signal import Signal
+from tenbin.core.shadow import Shadow
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.ledger.records import plain
@@ -41,7 +44,7 @@ _REQUEST_USUAL = (
     "billed_nano",
     "trace",
 )
-_REQUEST_RARE = ("session", "failure")
+_REQUEST_RARE = ("session", "failure", "experiment", "arm", "unit")
 REQUEST_COLUMNS = (*_REQUEST_USUAL, *_REQUEST_RARE)
 
 _ATTEMPT_USUAL = (
@@ -65,6 +68,25 @@ _ATTEMPT_USUAL = (
 )
 _ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model")
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
+
+
+SIGNAL_COLUMNS = (
+    "request",
+    "position",
+    "at_ms",
+    "key_id",
+    "kind",
+    "about",
+    "target",
+    "task",
+    "domain",
+    "band",
+    "prior",
+    "success",
+    "weight",
+    "count",
+    "source",
+)
 
 
 def request_row(row_id: int, receipt: Receipt) -> tuple[Values, Values]:
@@ -99,7 +121,7 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Values, Values]:
         receipt.billed_nano,
         plain(receipt.trace),
     )
-    return usual, (receipt.session, receipt.failure)
+    return usual, (receipt.session, receipt.failure, receipt.experiment, receipt.arm, receipt.unit)
 
 
 def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
@@ -126,9 +148,47 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
     return usual, (attempt.failure, attempt.provider_cost_nano, attempt.service_tier, attempt.answered_model)
 
 
+SHADOW_COLUMNS = ("request", *Shadow.__struct_fields__)
+
+
+def shadow_row(row_id: int, shadow: Shadow) -> Values:
+    """The values of SHADOW_COLUMNS."""
+    return (row_id, *[getattr(shadow, name) for name in Shadow.__struct_fields__])
+
+
+CACHED_COLUMNS = ("request", *Cached.__struct_fields__)
+
+
+def cached_row(row_id: int, cached: Cached) -> Values:
+    """The values of CACHED_COLUMNS."""
+    return (row_id, *msgspec.structs.astuple(cached))
+
+
 def weighing_row(row_id: int, weighing: Weighing) -> tuple[int, str]:
     """The row of a weighed request in ``weighings``: its number, and the weighing as JSON."""
     return row_id, msgspec.json.encode(weighing).decode()
+
+
+def signal_row(row_id: int, position: int, receipt: Receipt, signal: Signal) -> Values:
+    """The values of SIGNAL_COLUMNS. ``key_id`` is whose evidence it is, also where the receipt is somebody else's."""
+    about = signal.about
+    return (
+        row_id,
+        position,
+        receipt.arrived_at_ms,
+        signal.key_id or receipt.key_id,
+        signal.kind,
+        about.request_id,
+        about.target,
+        about.task,
+        about.domain,
+        about.band,
+        about.prior,
+        signal.success,
+        signal.weight,
+        signal.count,
+        signal.source,
+    )
 
 
 def _buckets(usage: Usage) -> Values:
@@ -183,6 +243,9 @@ class Batch:
         self._requests = _Inserts("requests", _REQUEST_USUAL, _REQUEST_RARE)
         self._attempts = _Inserts("attempts", _ATTEMPT_USUAL, _ATTEMPT_RARE)
         self._weighings: list[tuple[int, str]] = []
+        self._signals: list[Values] = []
+        self._shadows: list[Values] = []
+        self._cached: list[Values] = []
 
     def add(self, row_id: int, receipt: Receipt) -> None:
         """One receipt, which becomes the row of this number. Raises what a trace that is no JSON raises."""
@@ -193,6 +256,12 @@ class Batch:
             self._attempts.add(usual, rare)
         if receipt.weighing is not None:
             self._weighings.append(weighing_row(row_id, receipt.weighing))
+        if receipt.signals:
+            self._signals += [signal_row(row_id, place, receipt, one) for place, one in enumerate(receipt.signals)]
+        if receipt.shadow is not None:
+            self._shadows.append(shadow_row(row_id, receipt.shadow))
+        if receipt.cached is not None:
+            self._cached.append(cached_row(row_id, receipt.cached))
 
     def enter(self, database: sqlite3.Connection) -> None:
         """Insert all of them, within the caller's transaction. Raises what sqlite3 does."""
@@ -200,3 +269,9 @@ class Batch:
         self._attempts.enter(database)
         if self._weighings:
             database.executemany("INSERT INTO weighings (request, weighing) VALUES (?, ?)", self._weighings)
+        if self._shadows:
+            database.executemany(_insert("shadows", SHADOW_COLUMNS), self._shadows)
+        if self._signals:
+            database.executemany(_insert("signals", SIGNAL_COLUMNS), self._signals)
+        if self._cached:
+            database.executemany(_insert("cached", CACHED_COLUMNS), self._cached)
