@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from tenbin.config.cascade import CascadeConfig
 from tenbin.config.section import OneOrMore, Price, Section, TargetName
 from tenbin.core.features import Category, Language, TaskType
 
@@ -159,3 +160,6 @@ class RoutingConfig(Section, frozen=True):
     """Your own choice in Python: the name of an installed router, or ``package.module:function``."""
     learned: bool = True
     """Use the learned classifier. Without it, only rules and the conversation decide."""
+    climb: CascadeConfig | None = None
+    """Hold what the chosen target answers, judge it, and go up to the next stronger candidate when it is not good
+    enough. Default: off; `climb: {rungs: 2}` switches it on."""
