@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from tenbin.config.cascade import CascadeConfig
+from tenbin.config.learning import Learning, StepUp
 from tenbin.config.section import OneOrMore, Price, Section, TargetName
 from tenbin.core.features import Category, Language, TaskType
 
@@ -160,6 +161,10 @@ class RoutingConfig(Section, frozen=True):
     """Your own choice in Python: the name of an installed router, or ``package.module:function``."""
     learned: bool = True
     """Use the learned classifier. Without it, only rules and the conversation decide."""
+    learning: Learning = Learning()
+    """What is learned of models in your own traffic."""
+    step_up: StepUp = StepUp()
+    """A stronger model for a conversation that goes wrong."""
     climb: CascadeConfig | None = None
     """Hold what the chosen target answers, judge it, and go up to the next stronger candidate when it is not good
     enough. Default: off; `climb: {rungs: 2}` switches it on."""
