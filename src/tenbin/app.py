@@ -35,6 +35,7 @@ from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
 from tenbin.ledger.queries import latest_weighed
 from tenbin.ledger.segments import DATABASE
+from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
 
 LOG = logging.getLogger("tenbin")
@@ -65,6 +66,7 @@ class Gateway:
         self.book.subscribe(self._targets.add)
         self.recorder = FlightRecorder(data_dir, self.prices.price, self._cache_rules)
         self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
+        self.experiments = ExperimentWatch(data_dir, self.clock)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -92,11 +94,17 @@ class Gateway:
             recorder=self.recorder if config.prompt_caching.record else None,
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
+        world.trial = self.experiments.trial(config, world)
+        self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
         self.upstream.past_proxy = config.proxy_down == "direct"
+
+    def take_up_experiment(self) -> None:
+        """Put the experiment in force, or take it out. Requests under way end in the arm that they began in."""
+        self.world.trial = self.experiments.trial(self.config, self.world)
 
     def _remember(self, receipt: Receipt) -> None:
         if receipt.weighing is not None:

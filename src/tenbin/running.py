@@ -55,10 +55,10 @@ async def run(
     """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
     server = Server(gateway.application, gateway.config.limits, lambda: gateway.config.limits)
     gateway.recall()
-    watching = None
+    watches = [start_task(gateway.experiments.run(gateway.take_up_experiment), name="experiment watch")]
     if reload is not None:
         host: str = listener.getsockname()[0]
-        watching = start_task(_watch(gateway, reload, watched, host), name="configuration watch")
+        watches.append(start_task(_watch(gateway, reload, watched, host), name="configuration watch"))
     try:
         await server.listen(listener)
         await gateway.start_local_model()
@@ -71,8 +71,8 @@ async def run(
         gateway.stopping()
         await server.stop(DRAIN_SECONDS)
     finally:
-        if watching is not None:
-            watching.cancel()
+        for watch in watches:
+            watch.cancel()
         listener.close()
         await gateway.close()
 

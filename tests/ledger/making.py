@@ -12,6 +12,7 @@ from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.features import Features
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import Session, Warm
+from tenbin.core.shadow import Shadow
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
@@ -52,6 +53,19 @@ A_WEIGHING = Weighing(
     ),
     order=("acme/anvil-1",),
     reason="the only one",
+)
+
+
+A_SHADOW = Shadow(
+    of_request="req_0",
+    cheap="home/small",
+    strong="acme/anvil-1",
+    judge="acme/anvil-1",
+    preferred="tie",
+    task="planning",
+    band="medium",
+    prior=0.75,
+    unit="0123456789abcdef",
 )
 
 

@@ -121,3 +121,16 @@ def test_a_database_from_before_weighings_is_read(path: Path) -> None:
         database.execute("DELETE FROM migrations WHERE name = 'm0002_weighings'")
     with queries.reading(path) as database:
         assert queries.receipt(database, "req_1") is not None
+
+
+def test_a_database_from_before_experiments_is_read(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("DROP TABLE shadows")
+        database.execute("DROP INDEX requests_by_experiment")
+        for column in ("experiment", "arm", "unit"):
+            database.execute(f"ALTER TABLE requests DROP COLUMN {column}")
+        database.execute("DELETE FROM migrations WHERE name = 'm0005_experiments'")
+    with queries.reading(path) as database:
+        found = queries.receipt(database, "req_1")
+        assert found is not None
+        assert (found.experiment, found.arm, found.shadow) == (None, None, None)

@@ -90,6 +90,8 @@ class Application:
                 patience_ms=patience_ms(named),
                 steered=not STEERING.isdisjoint(named),
             )
+            if world.trial is not None:
+                world, ask = world.trial.of(ask, world)
             if route.operation == "count_tokens":
                 await count_tokens(world, ask, request)
             else:

@@ -16,17 +16,19 @@ ARMS: tuple[ArmName, ArmName] = ("control", "treatment")
 
 
 class ShadowConfig(Section, frozen=True):
-    """Has the strongest model answer a sample of cheaply answered requests again, in the background, and a judge compare
-    the two answers: how much quality is kept (`tenbin quality`)."""
+    """Has the strongest model answer a sample of cheaply answered requests again, in the background, and a judge
+    compare the two answers: how much quality is kept (`tenbin quality`)."""
 
     share: Share = 0.0
-    """Of the weighed requests that somebody weaker than the strongest has answered, so many are answered again. 0: none."""
+    """Of the weighed requests that somebody weaker than the strongest has answered, so many are answered again. 0:
+    none."""
     judge: TargetName | None = None
     """Who compares the answers, twice, with places exchanged. Needed when `share` is above 0."""
     strongest: TargetName | None = None
     """Who answers again. Default: the strongest that was eligible for the request."""
     usd_per_day: Price = 1.0
-    """All that shadow evaluations may cost in a day (UTC), USD. A call is made only if its dearest outcome still fits."""
+    """All that shadow evaluations may cost in a day (UTC), USD. A call is made only if its dearest outcome still
+    fits."""
     max_output_tokens: OneOrMore = 4_096
     """Requests that allow longer answers, or do not say, are answered again within this; what the limit cuts off is not
     judged."""

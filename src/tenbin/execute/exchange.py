@@ -46,6 +46,7 @@ class Exchange:
         self._attempts: list[Attempt] = []
         self._estimates: list[tuple[int, AttemptUnderWay]] = []
         self._current: AttemptUnderWay | None = None
+        self._answering: AttemptUnderWay | None = None
         self._trace: list[Any] = []
         self._route = ""
         self._queue_ns = 0
@@ -132,6 +133,8 @@ class Exchange:
             self._without_tag()
         attempt = AttemptUnderWay(world, self.ask, call)
         self._current = attempt
+        if world.shadow is not None and world.shadow.samples(self.ask):
+            attempt.kept = []
         if self._queue_ns == 0:
             self._queue_ns = attempt.started_ns
         conversation = None
@@ -182,6 +185,7 @@ class Exchange:
         world, name = self.world, attempt.target.name
         self._trace.append(("call", name, failure.kind if failure is not None else "answered"))
         if failure is None:
+            self._answering = attempt
             ended(world.health, name, None, world.clock.now_ms, world.policy.cooldown)
             return ANSWERED
         self._failed_at.append((failure, attempt))
@@ -231,6 +235,11 @@ class Exchange:
             tuple(self._trace),
             self._deliberation.weighing if self._deliberation is not None else None,
         )
+        if ask.assigned is not None:
+            part = ask.assigned
+            receipt = msgspec.structs.replace(receipt, experiment=part.experiment, arm=part.arm, unit=part.unit)
+        if self.world.shadow is not None and outcome == "answered" and self._answering is not None:
+            self.world.shadow.consider(self.world, ask, receipt, self._answering)
         if not self._estimates:
             self.receipt = self.world.book.settle(receipt)
             return

@@ -1,8 +1,9 @@
 """6. What an exchange works with: the parts that app.py wires, each stated as what is needed of it."""
 
 import asyncio
+import copy
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.model import Timeouts
@@ -20,6 +21,10 @@ from tenbin.execute.sensing import Senses
 from tenbin.execute.targets import TargetMemory
 from tenbin.execute.upstream.address import Reach
 from tenbin.execute.upstream.client import UpstreamClient
+
+if TYPE_CHECKING:
+    from tenbin.execute.experiment import Trial
+    from tenbin.execute.shadow import ShadowEvaluation
 
 
 class Book(Protocol):
@@ -121,6 +126,7 @@ class World:
         """By target name; folded after each attempt."""
         self.exhausted = targets.exhausted
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
+        self._targets = targets
         self.standings = targets if policy.cooldown.order_by_health else None
         """How each target does; None where nothing is decided by it."""
         self.lanes: Mapping[str, Lane] = lanes or {}
@@ -134,6 +140,18 @@ class World:
         """What looks on while prompt caches are used; None where nothing is recorded."""
         self.prompt_caching = prompt_caching
         """What places marks for providers' prompt caches; None where none are placed."""
+
+        self.trial: Trial | None = None
+        """The experiment in force: which requests are carried out under another policy."""
+        self.shadow: ShadowEvaluation | None = None
+        """What has cheap answers given again by the strongest model; None where none are."""
+
+    def under(self, policy: Policy) -> "World":
+        """The same world under another policy."""
+        other = copy.copy(self)
+        other.policy = policy
+        other.standings = self._targets if policy.cooldown.order_by_health else None
+        return other
 
     def left_ms(self, ask: Ask) -> int | None:
         """How long the client will still wait; None where it has not said."""

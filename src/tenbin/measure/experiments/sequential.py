@@ -26,7 +26,7 @@ class Sequence(NamedTuple):
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def half_width(variance: float, units: int, alpha: float, tuned_for: int = TUNED_FOR) -> float:
+def half_width(variance: float, units: float, alpha: float, tuned_for: int = TUNED_FOR) -> float:
     """Half the width of the asymptotic confidence sequence of a mean.
 
     ``variance`` is the squared standard error of the estimate at this moment, ``units`` how many independent units
@@ -44,9 +44,14 @@ def half_width(variance: float, units: int, alpha: float, tuned_for: int = TUNED
     return sqrt(variance * units) * sqrt(2 * spread / (units * units * rho2) * log(sqrt(spread) / alpha))
 
 
-def sequence(value: float, variance: float, units: int, fewest: int, alpha: float) -> Sequence:
-    """The difference with its confidence sequence; ``fewest`` are the units of the smaller arm."""
-    if fewest < FEWEST_UNITS:
+def effective_units(control: int, treatment: int) -> float:
+    """Of two arms, how many units in equal arms tell as much: four times the harmonic share, their sum when equal."""
+    return 4 / (1 / control + 1 / treatment)
+
+
+def sequence(value: float, variance: float, control: int, treatment: int, alpha: float) -> Sequence:
+    """A difference with its confidence sequence; ``control`` and ``treatment`` are the arms' units."""
+    if min(control, treatment) < FEWEST_UNITS:
         return Sequence(value)
-    half = half_width(variance, units, alpha)
+    half = half_width(variance, effective_units(control, treatment), alpha)
     return Sequence(value, value - half, value + half)
