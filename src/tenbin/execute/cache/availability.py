@@ -1,4 +1,4 @@
-"""6. A server that answers are shared through may be gone: said once, not asked for a while, and nobody waits for it."""
+"""6. A server that answers are shared through may be gone: told once, then left alone; nobody waits for it."""
 
 from collections.abc import Callable
 
