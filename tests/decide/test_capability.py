@@ -1,15 +1,17 @@
 """What a request needs and a target lacks, in words; and what is let pass when nobody has it."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tenbin.core.ask import Head
+from tenbin.core.ask import Head, Need
 from tenbin.core.features import Features
 from tenbin.core.target import Quirks, Target
 from tenbin.decide.abilities import Abilities, shipped
-from tenbin.decide.capability import Lack, admit, lack
+from tenbin.decide.capability import Lack, admit, ample, lack
 from tests.decide.plans import target
 
 ABILITIES = Abilities(shipped())
@@ -113,6 +115,64 @@ def admitted(targets: list[Target], head: Head, features: Features) -> tuple[lis
         targets, head, features, client="anthropic", local=lambda one: one.provider == "ollama", known=ABILITIES.row
     )
     return [one.name for one in admission.targets], dict(admission.rejected)
+
+
+heads = st.builds(
+    Head,
+    model=st.just("auto"),
+    max_tokens=st.one_of(st.none(), st.integers(1, 200_000)),
+    needs=st.frozensets(st.sampled_from(get_args(Need))),
+)
+targets_drawn = st.builds(
+    Target,
+    provider=st.just("acme"),
+    model=st.sampled_from(["model", "claude-haiku-4-5", "gpt-5-mini"]),
+    dialects=st.sampled_from([("openai_chat",), ("anthropic",), ("ollama_chat", "openai_chat")]),
+    context=st.one_of(st.none(), st.integers(100, 300_000)),
+    max_output=st.one_of(st.none(), st.integers(100, 100_000)),
+    quirks=st.builds(
+        Quirks,
+        tools=st.booleans(),
+        images=st.booleans(),
+        documents=st.booleans(),
+        json_schema=st.booleans(),
+        prefill=st.booleans(),
+        forced_tool_choice=st.booleans(),
+        reasoning_request=st.sampled_from(["none", "thinking"]),
+    ),
+)
+
+
+@given(
+    heads,
+    st.builds(
+        Features,
+        category=st.sampled_from(["default", "think", "background", "long_context"]),
+        prompt_tokens=st.integers(0, 300_000),
+        agent=st.booleans(),
+    ),
+    targets_drawn,
+    st.booleans(),
+    st.sampled_from(["anthropic", "openai_chat"]),
+)
+def test_within_what_is_ample_nothing_is_wanting(
+    head: Head, features: Features, one: Target, local: bool, client: Any
+) -> None:
+    plenty = ample(one, local=local, known=ABILITIES.row(one.name))
+    wanting = lack(head, features, one, client=client, local=local, known=ABILITIES.row(one.name))
+    thinks = features.category != "think" or plenty.thinks
+    if features.prompt_tokens <= plenty.prompt and head.needs <= plenty.needs and thinks:
+        assert wanting is None
+    quick = admit(
+        [one], head, features, client=client, local=lambda _: local, known=ABILITIES.row, ample=lambda _: plenty
+    )
+    assert quick == admit([one], head, features, client=client, local=lambda _: local, known=ABILITIES.row)
+
+
+def test_a_usual_request_to_a_usual_model_is_within_it() -> None:
+    plenty = ample(target("anthropic/claude-opus-5-5"), local=False, known=None)
+    assert plenty.prompt > 10**6
+    assert "tools" in plenty.needs
 
 
 def test_those_that_have_everything_are_admitted_and_the_others_told_why() -> None:

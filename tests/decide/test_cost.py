@@ -187,6 +187,21 @@ def test_whoever_is_surest_has_nobody_to_go_to(drawn: list[tuple[int, float]]) -
     assert all(amount >= 0 for amount in found.values())
 
 
+@given(st.lists(st.tuples(st.integers(0, USD), st.sampled_from([0.1, 0.4, 0.5, 0.5000001, 0.9, 1.0])), max_size=7))
+def test_escalation_is_found_in_one_pass(drawn: list[tuple[int, float]]) -> None:
+    costs = {f"m{n}": Cost(output=amount) for n, (amount, _) in enumerate(drawn)}
+    chances = {f"m{n}": chance for n, (_, chance) in enumerate(drawn)}
+
+    def told(name: str) -> int:
+        """By its definition: whoever is more likely to do it, each with what that one is expected to hand on."""
+        above = [costs[other].turn + told(other) for other in costs if chances[other] > chances[name]]
+        return round((1 - chances[name]) * 0.5 * min(above)) if above else 0
+
+    found = escalations(costs, chances, redone=0.5)
+    assert list(found) == list(costs)
+    assert found == pytest.approx({name: told(name) for name in costs}, abs=1)
+
+
 def test_the_total_adds_what_comes_after() -> None:
     cost = completed(Cost(input=3, output=4), 5, -2)
     assert (cost.turn, cost.total) == (7, 10)

@@ -16,7 +16,7 @@ from tenbin.decide.cache_rules import find
 from tenbin.decide.cost import completed
 from tenbin.decide.expectation import UNTAUGHT, Tokens, expected
 from tenbin.decide.outlook import Outlook, outlook
-from tenbin.decide.rest import Prospect, _Ahead, rest_of_conversation, rests_of_conversation
+from tenbin.decide.rest import Ahead, Prospect, rest_of_conversation, rests_of_conversation
 from tests.decide import turns
 from tests.decide.turns import CENT, FABLE, HAIKU, LUNA, OPUS, SONNET, TARGETS, a_turn, cost_of, prospect, warm_on
 from tests.ledger.making import NOON_MS
@@ -115,12 +115,12 @@ def test_a_price_step_ahead_is_seen(prompt: int, crosses: bool) -> None:
     """Ten turns on Haiku, whose price steps up above 100,000, against a Haiku whose price does not."""
     ahead = Outlook(10.0, 1_000.0, 1.0, 0.0)
     haiku = prospect(HAIKU, STEP)
-    level = haiku._replace(price=msgspec.structs.replace(haiku.price, steps=haiku.price.steps[:1]))
+    level = msgspec.structs.replace(haiku, price=msgspec.structs.replace(haiku.price, steps=haiku.price.steps[:1]))
     features, session = a_turn(prompt), warm_on(OPUS, prompt)
     assert (added(haiku, features, session, ahead) > added(level, features, session, ahead)) is crosses
 
 
-def one_turn(prospect: Prospect, prompt: int, ahead: _Ahead) -> float:
+def one_turn(prospect: Prospect, prompt: int, ahead: Ahead) -> float:
     """A turn that stays, pico-USD: all of its prompt written anew when it comes too late, else what it grew by."""
     price, rules = prospect.price, prospect.rules
     cached = prompt >= rules.minimum and (rules.writes == "automatic" or ahead.marks)
@@ -151,7 +151,7 @@ def test_a_stretch_is_the_sum_of_its_turns(
     target: str, prompt: int, growth: int, count: int, marks: bool, long: bool
 ) -> None:
     assume(prompt >= growth)  # The next prompt is what there is and what it grows by.
-    ahead = _Ahead(float(prompt), float(growth), marks, long, Outlook(50.0, growth, 0.9, 0.1), {})
+    ahead = Ahead(float(prompt), float(growth), marks, long, Outlook(50.0, growth, 0.9, 0.1))
     there = prospect(target, STEP)
     one_by_one = sum(one_turn(there, each, ahead) for each in range(prompt, prompt + growth * count, growth))
     assert ahead.stretch(there, count) == pytest.approx(one_by_one, rel=1e-5)  # A bill is rounded to the nano-USD.
@@ -159,7 +159,7 @@ def test_a_stretch_is_the_sum_of_its_turns(
 
 def test_a_model_of_ones_own_costs_electricity_for_what_is_new() -> None:
     """Ten turns, each 1,000 tokens read and 523 answered: 623 / 50 s of 360 W at $0.30 a kWh."""
-    ahead = _Ahead(20_000.0, 1_000.0, True, False, Outlook(10.0, 1_000.0, 1.0, 0.0), {})
+    ahead = Ahead(20_000.0, 1_000.0, True, False, Outlook(10.0, 1_000.0, 1.0, 0.0))
     power = Electricity(usd_per_kwh=0.30, watts=360.0, tokens_per_second=50.0)
     llama = Prospect("ollama/llama3.3", FREE, find("ollama", "llama3.3"), STEP, power=power)
     nano = ahead.stretch(llama, 10) / 1_000

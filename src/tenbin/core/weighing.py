@@ -47,7 +47,17 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     @property
     def total(self) -> NanoUSD:
         """What candidates are compared by."""
-        return self.turn + self.escalation + self.coming_back
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write
+            + self.output
+            + self.reasoning
+            + self.request
+            + self.electricity
+            + self.escalation
+            + self.coming_back
+        )
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

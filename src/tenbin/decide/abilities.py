@@ -184,9 +184,7 @@ class Abilities:
             return found if found.source else _GUESS
         return Ability(round(self.table.by_price.at(price), 2), f"estimate: price position, {self.version}")
 
-    def _of_kind(
-        self, target: str, task: TaskType | None, domain: Domain, language: Language, options: int
-    ) -> Ability:
+    def _of_kind(self, target: str, task: TaskType | None, domain: Domain, language: Language, options: int) -> Ability:
         """What the name tells; without a source where it tells nothing."""
         known = self._known.get(target)
         if known is None:

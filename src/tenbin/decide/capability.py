@@ -4,14 +4,16 @@ Some lacks are final (no images, too small a context); others only make for a wo
 thinking that cannot be asked for): those count unless nobody else is left.
 """
 
+import sys
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from tenbin.core.ask import Head
+from tenbin.core.ask import Head, Need
 from tenbin.core.features import Features
 from tenbin.core.target import DialectName, Target
 from tenbin.decide.abilities import Row
 from tenbin.decide.candidates import lack as lack_of_chain
+from tenbin.decide.routing import Ample
 
 AGENT_CONTEXT = 65_536
 """Tokens of context below which a local model loses the thread of a coding agent, and its tool calls fail (Ollama's
@@ -41,6 +43,23 @@ class Admission(NamedTuple):
     """(target, reason) of the others."""
 
 
+def ample(target: Target, *, local: bool, known: Row | None) -> Ample:
+    """What ``lack`` would find nothing to be wanting in, whatever else the request is."""
+    context, most = _limits(target, known)
+    if (local and context is not None and context < AGENT_CONTEXT) or (most is not None and most < ANSWER_ROOM):
+        return Ample()
+    met = frozenset(
+        need
+        for need in get_args(Need)
+        if need != "web_search" and lack_of_chain(Head(model="", needs=frozenset((need,))), target) is None
+    )
+    return Ample(
+        prompt=sys.maxsize if context is None else context - ANSWER_ROOM,
+        needs=met if target.quirks.json_schema else met - {"json_schema"},
+        thinks=_thinks(target),
+    )
+
+
 def admit(
     targets: Iterable[Target],
     head: Head,
@@ -49,15 +68,21 @@ def admit(
     client: DialectName,
     local: Callable[[Target], bool],
     known: Callable[[str], Row | None],
+    ample: Callable[[Target], Ample] = lambda _: Ample(),
 ) -> Admission:
     """Those that have everything the request needs; where nobody has, those whose lack is not final.
 
     ``client`` is the dialect of the request, ``local`` tells the targets on one's own machine, ``known`` gives the
-    table's row of a target (``Abilities.row``).
+    table's row of a target (``Abilities.row``), ``ample`` what a target has in any case.
     """
     kept: list[Target] = []
     lacking: list[tuple[Target, Lack]] = []
+    prompt, needs, thinks = features.prompt_tokens, head.needs, features.category == "think"
     for target in targets:
+        plenty = ample(target)
+        if prompt <= plenty.prompt and needs <= plenty.needs and (plenty.thinks or not thinks):
+            kept.append(target)
+            continue
         found = lack(head, features, target, client=client, local=local(target), known=known(target.name))
         if found is None:
             kept.append(target)
@@ -87,9 +112,7 @@ def lack(
         return Lack(missing, final=True)
     if "web_search" in head.needs and not _searches(target, client, local):
         return Lack("it does not search the web for this client", final=True)
-    table = known if known is not None and not known.family else None
-    context = target.context or (table.context if table else None)
-    most = target.max_output or (table.max_output if table else None)
+    context, most = _limits(target, known)
     missing = _too_long(head, features, context, most)
     if missing is not None:
         return Lack(missing, final=True)
@@ -98,6 +121,17 @@ def lack(
             f"an agent needs {AGENT_CONTEXT:,} tokens of context on a local model, it has {context:,}", final=True
         )
     return _worse(head, features, target, most)
+
+
+def _limits(target: Target, known: Row | None) -> tuple[int | None, int | None]:
+    """Tokens of its context and of its longest answer, where anybody says."""
+    table = known if known is not None and not known.family else None
+    context = target.context or (table.context if table else None)
+    return context, target.max_output or (table.max_output if table else None)
+
+
+def _thinks(target: Target) -> bool:
+    return target.quirks.reasoning_request != "none" or "ollama_chat" in target.dialects
 
 
 def _searches(target: Target, client: DialectName, local: bool) -> bool:
@@ -123,7 +157,7 @@ def _worse(head: Head, features: Features, target: Target, most: int | None) -> 
     quirks = target.quirks
     if "json_schema" in head.needs and not quirks.json_schema:
         return Lack("it does not hold itself to a JSON schema", final=False)
-    if features.category == "think" and quirks.reasoning_request == "none" and "ollama_chat" not in target.dialects:
+    if features.category == "think" and not _thinks(target):
         return Lack("it cannot be asked to think", final=False)
     # What a client makes by itself (titles, probes) is short, whatever limit it sends along.
     if (

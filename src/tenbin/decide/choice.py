@@ -68,6 +68,8 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
             )
         chain = _weighed(weighing, routing, policy, asks)
     yield Note(weighing)
+    if not named.by:
+        return chain
     return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
 
 
@@ -116,6 +118,8 @@ def weighs(name: str, policy: Policy) -> bool:
     routing = policy.routing
     if routing is None or name not in routing.requested or name in policy.chains:
         return False
+    if "/" not in name and "," not in name:
+        return True
     return not any(
         found and rest and provider in policy.providers for provider, found, rest in map(name.partition, "/,")
     )
@@ -150,15 +154,19 @@ def _demanded(
             sensed.features, category=asked.category, category_reason="the request's header says so"
         )
         sensed = msgspec.structs.replace(sensed, features=features)
-    asks = now()
-    unread = any(rule.needs_learned for rule in routing.rules)
-    if routing.settings.learned and (unread or not asks.use):
-        category = sensed.features.category, sensed.features.category_reason
-        sensed = yield from _sense("complexity")
-        features = msgspec.structs.replace(sensed.features, category=category[0], category_reason=category[1])
-        sensed = msgspec.structs.replace(sensed, features=features)
+    asks = None
+    if routing.rules or sensed.features.category in routing.categories:
         asks = now()
-    return asks, sensed
+    if routing.settings.learned and (asks is None or not asks.use or any(rule.needs_learned for rule in routing.rules)):
+        before = sensed.features
+        sensed = yield from _sense("complexity")
+        if sensed.features.category != before.category or sensed.features.category_reason != before.category_reason:
+            features = msgspec.structs.replace(
+                sensed.features, category=before.category, category_reason=before.category_reason
+            )
+            sensed = msgspec.structs.replace(sensed, features=features)
+        asks = None
+    return asks or now(), sensed
 
 
 def _ruled(asks: Demand, facts: Facts, sensed: Sensed) -> Weighing:
@@ -180,13 +188,17 @@ def _ruled(asks: Demand, facts: Facts, sensed: Sensed) -> Weighing:
 
 def _weighed(weighing: Weighing, routing: Routing, policy: Policy, asks: Demand) -> Chain:
     by_name = {target.name: target for target in routing.candidates}
-    rejected = tuple((one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow)
-    targets = tuple(by_name[name] for name in weighing.order[:MOST_TRIED])
+    rejected = tuple(
+        [(one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow]
+    )
+    targets = tuple([by_name[name] for name in weighing.order[:MOST_TRIED]])
     return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy, asks), rejected)
 
 
 def _followed(targets: tuple[Target, ...], policy: Policy, asks: Demand) -> tuple[Target, ...]:
     """With the fallback behind them: where nobody of them can answer, but nobody either whom a rule forbids."""
+    if not policy.fallback:
+        return targets
     names = {target.name for target in targets}
     return targets + tuple(one for one in policy.fallback if one.name not in names and not asks.forbids(one.name))
 

@@ -44,26 +44,20 @@ def marginal(
     ``price`` is that of this moment and service tier; ``power`` belongs to a model on one's own machine. Escalation and
     the cost of coming back are added once all candidates are known. None when a bucket that would be used has no price.
     """
-    buckets = turn_buckets(price, features, session, target, rules, tokens, now_ms, power)
+    warm = warm_prefix(session, target, now_ms)
+    buckets = turn_buckets(price, features, warm, rules, tokens, power)
     return None if buckets is None else cost_of(buckets)
 
 
 def turn_buckets(
-    price: Price,
-    features: Features,
-    session: Session | None,
-    target: str,
-    rules: CacheRules,
-    tokens: Tokens,
-    now_ms: int,
-    power: Electricity | None,
+    price: Price, features: Features, warm: Warm | None, rules: CacheRules, tokens: Tokens, power: Electricity | None
 ) -> Buckets | None:
     """``marginal`` as the plain numbers of a Cost, nano-USD: those of many candidates are compared before each is
-    written down.
+    written down. ``warm``: what is so still (``warm_prefix``).
     """
     prompt, thought = features.prompt_tokens, tokens.reasoning
     rates = price.rates(prompt)
-    read, short, long = _expected_prompt(features, session, target, rules, now_ms)
+    read, short, long = _expected_prompt(features, warm, rules)
     searches = SEARCHES if features.category == "web_search" and rates.web_search is not None else 0
     cash = _split(rates, prompt - read - short - long, read, short, long, tokens.output_mean, thought, searches)
     if cash is None:
@@ -90,20 +84,30 @@ def cost_of(buckets: Buckets, escalation: NanoUSD = 0, coming_back: NanoUSD = 0)
 
 def warm_prefix(session: Session | None, target: str, now_ms: int) -> Warm | None:
     """What is warm of this conversation on a target at ``now_ms``; None when nothing is."""
-    if session is not None:
-        for warm in session.warm:
-            if warm.target == target:
-                return warm if warm.tokens and warm.until_ms > now_ms else None
-    return None
+    return still_warm(_of_target(session, target), now_ms)
 
 
 def found(rules: CacheRules, session: Session | None, target: str) -> CacheRules:
     """How a target's cache behaves as this conversation has found it: not at all where what was due did not come."""
+    return rules_found(rules, _of_target(session, target))
+
+
+def rules_found(rules: CacheRules, warm: Warm | None) -> CacheRules:
+    """The same, given what is remembered of this conversation on the target."""
+    return NEVER if warm is not None and not warm.tokens else rules
+
+
+def still_warm(warm: Warm | None, now_ms: int) -> Warm | None:
+    """What is remembered, if it is warm at ``now_ms``."""
+    return warm if warm is not None and warm.tokens and warm.until_ms > now_ms else None
+
+
+def _of_target(session: Session | None, target: str) -> Warm | None:
     if session is not None:
         for warm in session.warm:
             if warm.target == target:
-                return rules if warm.tokens else NEVER
-    return rules
+                return warm
+    return None
 
 
 def readable(features: Features, session: Session | None, target: str, rules: CacheRules, now_ms: int) -> int:
@@ -111,8 +115,14 @@ def readable(features: Features, session: Session | None, target: str, rules: Ca
 
     A prompt of less than half of what is warm does not begin with it: the conversation was compacted or begun anew.
     """
-    warm = warm_prefix(session, target, now_ms)
-    if warm is None or not caches(rules, features):
+    if not caches(rules, features):
+        return 0
+    return _readable(features, warm_prefix(session, target, now_ms), rules)
+
+
+def _readable(features: Features, warm: Warm | None, rules: CacheRules) -> int:
+    """The same where a cache is used at all."""
+    if warm is None:
         return 0
     if rules.effort_breaks and warm.effort is not None and warm.effort != features.effort:
         return 0
@@ -134,7 +144,7 @@ def expected_usage(
     features: Features, session: Session | None, target: str, rules: CacheRules, tokens: Tokens, now_ms: int
 ) -> Usage:
     """The usage that is expected of this turn on a target: read what is warm, write the rest where it is written."""
-    read, short, long = _expected_prompt(features, session, target, rules, now_ms)
+    read, short, long = _expected_prompt(features, warm_prefix(session, target, now_ms), rules)
     return Usage(
         input=features.prompt_tokens - read - short - long,
         cache_read=read,
@@ -145,13 +155,11 @@ def expected_usage(
     )
 
 
-def _expected_prompt(
-    features: Features, session: Session | None, target: str, rules: CacheRules, now_ms: int
-) -> tuple[int, int, int]:
+def _expected_prompt(features: Features, warm: Warm | None, rules: CacheRules) -> tuple[int, int, int]:
     """Tokens of the prompt that would be read from the cache, written to it for short, and for long."""
     if not caches(rules, features):
         return 0, 0, 0
-    read = readable(features, session, target, rules, now_ms) if session is not None else 0
+    read = _readable(features, warm, rules) if warm is not None else 0
     if not rules.counts_writes:
         return read, 0, 0
     prompt = features.prompt_tokens
@@ -182,40 +190,28 @@ def _split(
     rates: Rates, given: int, read: int, short: int, long: int, output: int, thought: int, searches: int
 ) -> tuple[NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD, NanoUSD] | None:
     """The buckets of so many tokens of each kind; see ``priced``. None when one that is used has no price."""
-    pico = PICO_PER_NANO // 2
-    if given:
-        if rates.input is None:
-            return None
-        pico += given * rates.input
+    unknown = (
+        (given and rates.input is None)
+        or (read and rates.cache_read is None)
+        or (short and rates.cache_write_5m is None)
+        or (long and rates.cache_write_1h is None)
+        or (output and rates.output is None)
+        or (thought and rates.reasoning is None)
+        or (searches and rates.web_search is None)
+    )
+    if unknown:
+        return None
+    pico = PICO_PER_NANO // 2 + given * (rates.input or 0)
     first = pico // PICO_PER_NANO
-    if read:
-        if rates.cache_read is None:
-            return None
-        pico += read * rates.cache_read
+    pico += read * (rates.cache_read or 0)
     second = pico // PICO_PER_NANO
-    if short:
-        if rates.cache_write_5m is None:
-            return None
-        pico += short * rates.cache_write_5m
-    if long:
-        if rates.cache_write_1h is None:
-            return None
-        pico += long * rates.cache_write_1h
+    pico += short * (rates.cache_write_5m or 0) + long * (rates.cache_write_1h or 0)
     third = pico // PICO_PER_NANO
-    if output:
-        if rates.output is None:
-            return None
-        pico += output * rates.output
+    pico += output * (rates.output or 0)
     fourth = pico // PICO_PER_NANO
-    if thought:
-        if rates.reasoning is None:
-            return None
-        pico += thought * rates.reasoning
+    pico += thought * (rates.reasoning or 0)
     fifth = pico // PICO_PER_NANO
-    if searches:
-        if rates.web_search is None:
-            return None
-        pico += searches * rates.web_search
+    pico += searches * (rates.web_search or 0)
     if rates.per_request and (given or read or short or long or output or thought or searches):
         pico += rates.per_request
     last = pico // PICO_PER_NANO

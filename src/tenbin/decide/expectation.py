@@ -166,7 +166,12 @@ def of_target(
     limit = features.max_tokens
     if most is not None and (limit is None or most < limit):
         limit = most
-    return _limited(mean, p90, mean * _ratio(outputs, target, features), limit)
+    length, upper, thought = round(mean), round(p90), round(mean * _ratio(outputs, target, features))
+    if limit is not None and thought + max(length, upper) > limit:
+        # Thinking comes first, the answer is what is cut.
+        thought = min(thought, limit)
+        length, upper = min(length, limit - thought), min(upper, limit - thought)
+    return Tokens(length, upper, thought)
 
 
 def _prior(features: Features) -> Length:
@@ -192,15 +197,6 @@ def _ratio(outputs: Outputs, target: str, features: Features) -> float:
     if seen is None:
         return prior
     return (prior * PRIOR_THINKING_TOKENS + seen.reasoning) / (PRIOR_THINKING_TOKENS + seen.answer)
-
-
-def _limited(mean: float, p90: float, reasoning: float, limit: int | None) -> Tokens:
-    """Rounded, and together within the limit: thinking comes first, the answer is what is cut."""
-    answer, upper, thought = round(mean), round(p90), round(reasoning)
-    if limit is not None:
-        thought = min(thought, limit)
-        answer, upper = min(answer, limit - thought), min(upper, limit - thought)
-    return Tokens(answer, upper, thought)
 
 
 def _bucket(tokens: int) -> int:

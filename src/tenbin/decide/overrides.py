@@ -129,7 +129,7 @@ def wanted(model: str, asked: Overrides, policy: Policy, tag: str = "") -> Wante
     elif tag:
         name, by, where = tag, "tag", "The model tag at the head of the prompt"
     else:
-        return Wanted(*_replaced(model, "", policy.aliases))
+        return Wanted(*_replaced(model, "", policy.aliases)) if model in policy.aliases else Wanted(model)
     name, by = _replaced(name, by, policy.aliases)
     if not _known(name, policy):
         providers = ", ".join(sorted(policy.providers)) or "none"

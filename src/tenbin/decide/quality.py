@@ -68,13 +68,14 @@ def suffices_at(suffices: tuple[float, ...], ability: float) -> float:
 def at_heights(heights: tuple[float, ...], ability: float) -> float:
     """The same from the logits of the tiers' chances (``heights_of``)."""
     last = len(heights) - 1
-    if ability <= 0:
-        height = heights[0] + ability * max(heights[1] - heights[0], FLATTEST_BELOW)
-    elif ability >= last:
-        height = heights[last] + (ability - last) * min(heights[last] - heights[last - 1], STEEPEST_ABOVE)
-    else:
+    if 0 < ability < last:
         below = int(ability)
-        height = heights[below] + (ability - below) * (heights[below + 1] - heights[below])
+        height = heights[below]
+        height += (ability - below) * (heights[below + 1] - height)
+    elif ability <= 0:
+        height = heights[0] + ability * max(heights[1] - heights[0], FLATTEST_BELOW)
+    else:
+        height = heights[last] + (ability - last) * min(heights[last] - heights[last - 1], STEEPEST_ABOVE)
     return _chance(height)
 
 

@@ -19,6 +19,7 @@ from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities, shipped
 from tenbin.decide.cache_rules import find
 from tenbin.decide.caching.policy import cache_policy
+from tenbin.decide.capability import ample
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Kind, Routing, RuleInForce, names
 from tenbin.decide.tiers import Offered, default_tiers
@@ -126,6 +127,7 @@ def _kind(target: Target, provider: Provider, abilities: Abilities, settings: Ro
         placed=abilities.ability(target.name).source != "guess",
         power=power if local and power.usd_per_kwh and power.watts else None,
         tokens_per_second=speed,
+        ample=ample(target, local=local, known=row),
     )
 
 

@@ -6,7 +6,8 @@ turns costs so many times the mean of its ends. docs/true-cost.md has the formul
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
@@ -17,10 +18,13 @@ from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.cost import electric_rates, readable, warm_prefix
 from tenbin.decide.expectation import Tokens
 from tenbin.decide.outlook import Outlook
-from tenbin.decide.quality import suffices_at
+from tenbin.decide.quality import at_heights, heights_of
+
+NO_TURNS = 1e-9
+"""Fewer than this are none."""
 
 
-class Prospect(NamedTuple):
+class Prospect(msgspec.Struct, frozen=True, gc=False):
     """A candidate as the rest of a conversation would see it."""
 
     target: str
@@ -67,33 +71,36 @@ def rests_of_conversation(
     if stay is None or outlook.turns <= 0:
         return [0] * len(candidates)
     growth = max(outlook.growth, 1.0)
-    ahead = _Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook, {})
+    ahead = Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook)
     warm = warm_prefix(session, stay.target, now_ms)
     prefix = readable(features, session, stay.target, stay.rules, now_ms) if warm is not None else 0
     still = outlook.alive(warm.until_ms - now_ms) if warm is not None else 0.0
     returning = _Returning(stay, prefix, still)
     detour = min(1.0, outlook.turns) * ahead.coming_back(returning, 0)
+    heights = heights_of(outlook.suffices) if stay.ability is not None else ()
+    here = at_heights(heights, stay.ability) if stay.ability is not None else None
     added = []
     for candidate in candidates:
         if candidate.target == stay.target:
             added.append(0)
             continue
-        turns, back = _turns_away(candidate, stay, ahead)
+        returns = outlook.returns
+        if here is not None and candidate.ability is not None:
+            returns = outlook.returning(here - at_heights(heights, candidate.ability))
+        turns, back = _turns_away(candidate, returns, ahead)
         onward = ahead.stretch(candidate, turns) - ahead.stretch(stay, turns)
         onward += back * ahead.coming_back(returning, turns) if back else 0.0
         added.append(round(min(detour, onward) / PICO_PER_NANO))
     return added
 
 
-def _turns_away(candidate: Prospect, stay: Prospect, ahead: "_Ahead") -> tuple[float, float]:
-    """How many turns the conversation would go on at the candidate, and the chance that it then comes back."""
-    outlook = ahead.outlook
-    returns = outlook.returns
-    if candidate.ability is not None and stay.ability is not None:
-        here = suffices_at(outlook.suffices, stay.ability)
-        returns = outlook.returning(here - suffices_at(outlook.suffices, candidate.ability))
-    back = 1 - (1 - returns) ** outlook.turns
-    turns = back / returns if returns > 0 else outlook.turns
+def _turns_away(candidate: Prospect, returns: float, ahead: "Ahead") -> tuple[float, float]:
+    """How many turns the conversation would go on at the candidate, and the chance that it then comes back, when each
+    turn needs the old model by the chance ``returns``.
+    """
+    most = ahead.outlook.turns
+    back = 1 - (1 - returns) ** most
+    turns = back / returns if returns > 0 else most
     if candidate.context is not None:
         room = max((candidate.context - ahead.prompt) / ahead.growth + 1, 0.0)
         if room < turns:
@@ -101,7 +108,7 @@ def _turns_away(candidate: Prospect, stay: Prospect, ahead: "_Ahead") -> tuple[f
     return turns, back
 
 
-class _Returning(NamedTuple):
+class _Returning(msgspec.Struct, frozen=True, gc=False):
     """What a conversation finds that comes back to where it was."""
 
     stay: Prospect
@@ -111,7 +118,7 @@ class _Returning(NamedTuple):
     """Chance that they still are when the next request comes, unread."""
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     """What a turn costs where the one before was at the same place: pico-USD, ``fixed + sloped x prompt``."""
 
     fixed: float
@@ -125,24 +132,30 @@ class _Line(NamedTuple):
     cached: bool
 
 
-class _Ahead(NamedTuple):
+class Ahead:
     """The turns to come, as far as all targets have them alike. Amounts are pico-USD."""
 
-    prompt: float
-    """Of the next turn, tokens."""
-    growth: float
-    marks: bool
-    """The client asks for caching, and ..."""
-    long: bool
-    """... for the long life."""
-    outlook: Outlook
-    lines: dict[tuple[str, int, bool], _Line]
-    """Those that were worked out, by target, rates and whether the prompt is too short to be cached."""
+    __slots__ = ("_alive", "_lines", "growth", "long", "marks", "outlook", "prompt")
+
+    def __init__(self, prompt: float, growth: float, marks: bool, long: bool, outlook: Outlook) -> None:
+        """``prompt``: of the next turn, tokens; each is by ``growth`` longer. ``marks``: the client asks for caching,
+        and ``long`` for the long life.
+        """
+        self.prompt = prompt
+        self.growth = growth
+        self.marks = marks
+        self.long = long
+        self.outlook = outlook
+        self._lines: dict[str | tuple[str, int, bool], _Line] = {}
+        self._alive: dict[int, float] = {}
 
     def stretch(self, prospect: Prospect, turns: float) -> float:
         """So many turns from the next one on, the first of them finding the cache as this turn leaves it."""
-        total, done = 0.0, 0.0
-        while turns - done > 1e-9:
+        first, total, done = self.prompt, 0.0, 0.0
+        if turns > NO_TURNS and _bend(prospect, first) is None:
+            line = self.line(prospect, first)
+            return turns * (line.fixed + line.sloped * (first + self.growth * max(turns - 1, 0.0) / 2))
+        while turns - done > NO_TURNS:
             first = self.prompt + self.growth * done
             count = turns - done
             bend = _bend(prospect, first)
@@ -158,11 +171,16 @@ class _Ahead(NamedTuple):
         """A turn from this prompt's length on, up to the next bend: its prompt is mostly read, or all written anew when
         people took too long.
         """
-        rates = prospect.price.rates(int(prompt))
-        key = (prospect.target, id(rates), prompt < prospect.rules.minimum)
-        line = self.lines.get(key)
+        price = prospect.price
+        key: str | tuple[str, int, bool]
+        if len(price.steps) == 1 and prompt >= prospect.rules.minimum:
+            key, rates = prospect.target, price.steps[0][1]
+        else:
+            rates = price.rates(int(prompt))
+            key = (prospect.target, id(rates), prompt < prospect.rules.minimum)
+        line = self._lines.get(key)
         if line is None:
-            line = self.lines[key] = self._line(prospect, rates, prompt)
+            line = self._lines[key] = self._line(prospect, rates, prompt)
         return line
 
     def _line(self, prospect: Prospect, rates: Rates, prompt: float) -> _Line:
@@ -179,7 +197,10 @@ class _Ahead(NamedTuple):
         if rules.counts_writes:
             new = (rates.cache_write_1h if long else rates.cache_write_5m) or 0
         read, written = rates.cache_read or 0, new + reading
-        alive = self.outlook.alive(rules.long_life_ms if long else rules.life_ms)
+        life = rules.long_life_ms if long else rules.life_ms
+        alive = self._alive.get(life)
+        if alive is None:
+            alive = self._alive[life] = self.outlook.alive(life)
         fixed = answer + alive * self.growth * (written - read)
         return _Line(fixed, alive * read + (1 - alive) * written, read, written, answer, True)
 
@@ -197,7 +218,8 @@ class _Ahead(NamedTuple):
 def _bend(prospect: Prospect, prompt: float) -> float | None:
     """Where the line of a turn's cost bends next: a price step, or the length from which on a prompt is cached."""
     shortest = prospect.rules.minimum - 1
-    steps = [start for start, _ in prospect.price.steps if start >= max(prompt, 1)]
-    if prompt <= shortest:
-        steps.append(shortest)
-    return min(steps, default=None)
+    bend = shortest if prompt <= shortest else None
+    for start, _ in prospect.price.steps[1:]:
+        if start >= prompt and start and (bend is None or start < bend):
+            bend = start
+    return bend

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from tenbin.config.routing import Electricity, Mode, RoutingConfig, Rule, Speed
+from tenbin.core.ask import Need
 from tenbin.core.features import Category, Features, Tier
 from tenbin.core.router import Router
 from tenbin.core.target import Target
@@ -75,6 +76,15 @@ class RuleInForce(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.rule.when.tasks or self.rule.when.languages)
 
 
+class Ample(msgspec.Struct, frozen=True, gc=False):
+    """What a target has in any case: a request within it lacks nothing, and need not be looked at more closely."""
+
+    prompt: int = -1
+    """Tokens of a prompt beside which there is room for any answer; -1 when every request must be looked at."""
+    needs: frozenset[Need] = frozenset()
+    thinks: bool = False
+
+
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a candidate besides its price, whatever the request."""
 
@@ -88,6 +98,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """Its name alone tells how able it is; else its price is looked at too."""
     tokens_per_second: float | None = None
     """Typical speed of output, where known."""
+    ample: Ample = Ample()
+    """What it has whatever is asked."""
 
 
 class Routing(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +180,15 @@ def demand(
     ``able``: those of a category's targets that have what the request needs.
     """
     settings = routing.settings
+    if not routing.rules:
+        if floor is None and settings.floors:
+            floor = _special(settings, features)
+        found = Demand(
+            floor=settings.floor if floor is None else floor,
+            mode=mode or settings.mode,
+            speed=speed or settings.speed,
+        )
+        return _of_category(found, routing, features.category, able) if routing.categories else found
     followed = [rule for rule in routing.rules if rule.holds(requested, key, client, features)]
     use: tuple[Target, ...] = ()
     for rule in followed:
@@ -176,10 +197,9 @@ def demand(
         mode = mode or rule.rule.mode
         speed = speed or rule.rule.speed
     if floor is None:
-        special = [settings.floors[word] for word in (features.category, features.task) if word in settings.floors]
-        floor = max(special, default=settings.floor)
+        floor = _special(settings, features)
     found = Demand(
-        floor=floor,
+        floor=settings.floor if floor is None else floor,
         mode=mode or settings.mode,
         speed=speed or settings.speed,
         use=use,
@@ -188,6 +208,12 @@ def demand(
         rule=" ".join(rule.name for rule in followed),
     )
     return _of_rule(found) if use else _of_category(found, routing, features.category, able)
+
+
+def _special(settings: RoutingConfig, features: Features) -> float | None:
+    """The floor of this category or task; the higher one of both."""
+    special = [settings.floors[word] for word in (features.category, features.task) if word in settings.floors]
+    return max(special, default=None)
 
 
 def _of_rule(found: Demand) -> Demand:

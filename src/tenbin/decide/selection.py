@@ -5,7 +5,6 @@ choice is for the case that it fails: first the next better ones.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -35,16 +34,12 @@ class Selection(NamedTuple):
     """The share of the strongest's quality that was held to in the end: lower than asked for when it gave way."""
 
 
-class _Weighed(NamedTuple):
+class _Weighed(msgspec.Struct, frozen=True, gc=False):
     """A candidate as it is compared."""
 
     candidate: Candidate
     quality: float
     cost: NanoUSD | None
-    cheapness: tuple[bool, NanoUSD, float, str]
-    """Lowest first: known before unknown, cost, then the better one, then by name."""
-    strength: tuple[float, bool, NanoUSD, str]
-    """Lowest first: the better one, then known before unknown price, the cheaper one, by name."""
 
 
 def select(
@@ -65,9 +60,10 @@ def select(
 
     A candidate without a known price comes after all that have one, and its quality sets no floor for them.
     """
+    candidates = tuple(candidates)
     eligible = [_weighed(candidate) for candidate in candidates if not candidate.rejected]
     if not eligible:
-        return Selection((), "nobody is eligible", tuple(candidates), floor)
+        return Selection((), "nobody is eligible", candidates, floor)
     priced = [one for one in eligible if one.cost is not None]
     pool = priced or eligible
     strongest = max(one.quality for one in pool)
@@ -81,7 +77,7 @@ def select(
     if not priced:
         reason += "; no candidate's price is known"
     if not slow:
-        return Selection(_order(chosen, eligible), reason, tuple(candidates), held)
+        return Selection(_order(chosen, eligible), reason, candidates, held)
     marked = tuple(
         msgspec.structs.replace(one, rejected=slow[one.target]) if one.target in slow else one for one in candidates
     )
@@ -92,12 +88,17 @@ def select(
 def _weighed(candidate: Candidate) -> _Weighed:
     quality = candidate.quality.value if candidate.quality is not None else 0.0
     cost = candidate.cost.total if candidate.cost is not None else None
-    unknown, amount, name = cost is None, cost or 0, candidate.target
-    return _Weighed(candidate, quality, cost, (unknown, amount, -quality, name), (-quality, unknown, amount, name))
+    return _Weighed(candidate, quality, cost)
 
 
-_CHEAPNESS = attrgetter("cheapness")
-_STRENGTH = attrgetter("strength")
+def _cheapness(one: _Weighed) -> tuple[bool, NanoUSD, float, str]:
+    """Lowest first: known before unknown, cost, then the better one, then by name."""
+    return one.cost is None, one.cost or 0, -one.quality, one.candidate.target
+
+
+def _strength(one: _Weighed) -> tuple[float, bool, NanoUSD, str]:
+    """Lowest first: the better one, then known before unknown price, the cheaper one, by name."""
+    return -one.quality, one.cost is None, one.cost or 0, one.candidate.target
 
 
 def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD | None) -> tuple[_Weighed, str, float]:
@@ -108,13 +109,13 @@ def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD
             one for one in pool if one.cost is not None and one.candidate.cost and one.candidate.cost.turn <= cap
         ]
         if not affordable:
-            chosen = min(pool, key=_CHEAPNESS)
+            chosen = min(pool, key=_cheapness)
             return chosen, f"nothing costs at most {format_usd(cap)}: the cheapest of all", 0.0
         while held > 0 and not _reaching(affordable, held * strongest):
             held = max(round(held - RUNG, 9), 0.0)
         pool = affordable
     enough = _reaching(pool, held * strongest)
-    chosen = min(enough, key=_CHEAPNESS)
+    chosen = min(enough, key=_cheapness)
     if held < floor:
         return (
             chosen,
@@ -129,12 +130,12 @@ def _cheapest(pool: list[_Weighed], strongest: float, floor: float, cap: NanoUSD
 def _best(pool: list[_Weighed], cap: NanoUSD | None) -> tuple[_Weighed, str, float]:
     """The strongest, within the cap if there is one that anything fits."""
     if cap is None:
-        return min(pool, key=_STRENGTH), "the strongest", 1.0
+        return min(pool, key=_strength), "the strongest", 1.0
     affordable = [one for one in pool if one.candidate.cost is not None and one.candidate.cost.turn <= cap]
     if affordable:
-        return min(affordable, key=_STRENGTH), f"the strongest that costs at most {format_usd(cap)}", 1.0
+        return min(affordable, key=_strength), f"the strongest that costs at most {format_usd(cap)}", 1.0
     return (
-        min(pool, key=_CHEAPNESS),
+        min(pool, key=_cheapness),
         f"nothing costs at most {format_usd(cap)}: the cheapest of all",
         0.0,
     )
@@ -142,7 +143,7 @@ def _best(pool: list[_Weighed], cap: NanoUSD | None) -> tuple[_Weighed, str, flo
 
 def _by_share(pool: list[_Weighed], floor: float, strong: bool) -> tuple[_Weighed, str, float]:
     """The strongest for a request among the hardest ones, else the cheapest good enough of the others."""
-    strongest = min(pool, key=_STRENGTH)
+    strongest = min(pool, key=_strength)
     if strong:
         return strongest, "among the hardest requests: the strongest", 1.0
     others = [one for one in pool if one is not strongest]
@@ -186,6 +187,8 @@ def _order(chosen: _Weighed, eligible: list[_Weighed]) -> tuple[str, ...]:
     for one in eligible:
         if one is not chosen:
             (better if one.cost is not None and one.quality > chosen.quality else others).append(one)
-    better.sort(key=lambda one: (one.quality, one.cost, one.candidate.target))
-    others.sort(key=lambda one: (one.cost is None, one.strength))
-    return tuple(one.candidate.target for one in (chosen, *better, *others))
+    if len(better) > 1:
+        better.sort(key=lambda one: (one.quality, one.cost, one.candidate.target))
+    if len(others) > 1:
+        others.sort(key=lambda one: (one.cost is None, _strength(one)))
+    return tuple([one.candidate.target for one in (chosen, *better, *others)])

@@ -3,22 +3,23 @@ whether the conversation had better stay where it is. Pure: what holds now and w
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from tenbin.core.ask import Ask
 from tenbin.core.facts import Facts, PriceOf
 from tenbin.core.features import Features
-from tenbin.core.money import nano_from_usd
+from tenbin.core.money import NanoUSD, nano_from_usd
 from tenbin.core.price import Price
 from tenbin.core.session import Session
 from tenbin.core.target import Target
-from tenbin.core.weighing import Candidate, Cost, Opinion, Quality, Weighing
+from tenbin.core.weighing import Candidate, Opinion, Quality, Weighing
 from tenbin.decide import expectation, quality, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
+from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.capability import Admission, admit
-from tenbin.decide.cost import completed, escalations, found, marginal
+from tenbin.decide.cost import Buckets, cost_of, escalation, rules_found, still_warm, turn_buckets
 from tenbin.decide.evidence import NO_EVIDENCE, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs, Tokens
 from tenbin.decide.health import available
@@ -26,7 +27,7 @@ from tenbin.decide.outlook import Outlook, in_its_conversation, outlook
 from tenbin.decide.own_router import consult, follow
 from tenbin.decide.policy import Policy
 from tenbin.decide.rest import Prospect, rests_of_conversation
-from tenbin.decide.routing import Demand, Routing
+from tenbin.decide.routing import Demand, Kind, Routing
 from tenbin.decide.selection import SAME, Selection, select
 from tenbin.decide.strong_share import NOTHING_SEEN, StrongShare
 
@@ -51,15 +52,20 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """How hard recent requests were, for ``strong_share``."""
 
 
-class _Draft(NamedTuple):
+class _Draft(msgspec.Struct, gc=False):
     """A candidate that is eligible, while it is being priced."""
 
     target: Target
+    kind: Kind
     price: Price | None
     tokens: Tokens
     quality: Quality
-    cost: Cost | None
-    prospect: Prospect | None
+    rules: CacheRules
+    """How its cache behaves, as this conversation has found it."""
+    buckets: Buckets | None
+    """None where the price of something that it would use is not known."""
+    escalation: NanoUSD = 0
+    coming_back: NanoUSD = 0
 
 
 def weigh(
@@ -81,13 +87,12 @@ def weigh(
     """
     ahead = outlook(session, features)
     targets, refused = _eligible(policy, routing, facts, ask, features, demand)
-    answer = expectation.of_request(known.outputs, session, features)
-    read = in_its_conversation(features, session)
-    drafts = [_draft(target, routing, facts, known, features, session, answer, read) for target in targets]
-    costs = _compared(drafts, features, session, ahead, facts.now_ms)
-    before = session.target if session is not None else ""
-    stay = next((draft.price for draft in drafts if draft.target.name == before), None) if before else None
-    now = moment(session, features, ahead, facts.now_ms, stay)
+    drafts = _drafts(targets, routing, facts, known, features, session)
+    stay = None
+    if session is not None and session.target:
+        stay = next((draft for draft in drafts if draft.target.name == session.target), None)
+    _compare(drafts, stay, session, features, ahead, facts.now_ms)
+    now = moment(session, features, ahead, facts.now_ms, stay.price if stay is not None else None)
     settings = routing.settings
     strong = None
     if settings.strong_share is not None:
@@ -108,8 +113,8 @@ def weigh(
         margin=settings.switch_margin,
         rule=demand.rule,
         candidates=(
-            *(_candidate(draft, costs, known, routing) for draft in drafts),
-            *(Candidate(target=name, rejected=reason) for name, reason in refused),
+            *[_candidate(draft, known) for draft in drafts],
+            *[Candidate(target=name, rejected=reason) for name, reason in refused],
         ),
     )
     if routing.router is not None:
@@ -120,9 +125,16 @@ def weigh(
     return choose(weighing)
 
 
+def _as_yet(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """As they were before anybody was found too slow."""
+    if not any(one.slow for one in candidates):
+        return candidates
+    return tuple(msgspec.structs.replace(one, slow="") if one.slow else one for one in candidates)
+
+
 def _selected(weighing: Weighing) -> Selection:
     return select(
-        [msgspec.structs.replace(one, slow="") if one.slow else one for one in weighing.candidates],
+        _as_yet(weighing.candidates),
         floor=weighing.floor,
         mode=weighing.mode,
         speed=weighing.speed,
@@ -134,11 +146,12 @@ def _selected(weighing: Weighing) -> Selection:
 def choose(weighing: Weighing) -> Weighing:
     """The choice from what a weighing holds: live for the first time, and again whenever a decision is replayed."""
     selected = _selected(weighing)
-    slow = {one.target: one.rejected for one in selected.candidates if one.rejected}
-    candidates = tuple(
-        one if one.rejected or one.slow == slow.get(one.target, "") else _marked(one, slow)
-        for one in weighing.candidates
-    )
+    candidates = weighing.candidates
+    if selected.candidates is not candidates:
+        slow = {one.target: one.rejected for one in selected.candidates if one.rejected}
+        candidates = tuple(
+            one if one.rejected or one.slow == slow.get(one.target, "") else _marked(one, slow) for one in candidates
+        )
     by_router = False
     if weighing.opinion is not None:
         selected = follow(weighing.opinion, selected)
@@ -183,15 +196,15 @@ def _eligible(
 ) -> tuple[tuple[Target, ...], list[tuple[str, str]]]:
     """Who may be chosen for this request, and why each of the others may not."""
     refused: list[tuple[str, str]] = []
-    allowed = []
-    for target in routing.candidates:
-        reason = demand.forbids(target.name)
-        if reason:
-            refused.append((target.name, reason))
-        else:
-            allowed.append(target)
-    fit = admitted(tuple(allowed), ask, features, routing)
+    allowed = routing.candidates
+    if demand.among or demand.without:
+        reasons = {target.name: demand.forbids(target.name) for target in allowed}
+        allowed = tuple(target for target in allowed if not reasons[target.name])
+        refused = [(name, reason) for name, reason in reasons.items() if reason]
+    fit = admitted(allowed, ask, features, routing)
     refused += fit.rejected
+    if not facts.health:
+        return fit.targets, refused
     well = [one for one in fit.targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
     if not well:
         return fit.targets, refused  # Somebody has to try.
@@ -209,37 +222,44 @@ def admitted(targets: tuple[Target, ...], ask: Ask, features: Features, routing:
         client=ask.dialect,
         local=lambda target: kinds[target.name].local,
         known=routing.abilities.row,
+        ample=lambda target: kinds[target.name].ample,
     )
 
 
-def _draft(
-    target: Target,
+def _drafts(
+    targets: tuple[Target, ...],
     routing: Routing,
     facts: Facts,
     known: Known,
     features: Features,
     session: Session | None,
-    answer: tuple[float, float],
-    read: Features,
-) -> _Draft:
-    """What this turn by itself would cost and how good it would be; ``read``: its difficulty in its conversation."""
-    kind, name, now = routing.kinds[target.name], target.name, facts.now_ms
-    tier = features.service_tier
-    if tier and known.tier_price is not None and target.dialects[0].startswith("openai"):
-        # Who speaks another dialect is not sent it (codecs).
-        price = known.tier_price(target.provider, target.model, now, tier)
-    else:
-        price = known.price(target.provider, target.model, now)
-    tokens = expectation.of_target(answer, known.outputs, features, name, target.max_output)
-    good = quality.expected(
-        name, read, known.evidence, routing.abilities, price=None if kind.placed else _position(price), now_ms=now
-    )
-    if price is None:
-        return _Draft(target, None, tokens, good, None, None)
-    rules = found(kind.rules, session, name)
-    cost = marginal(price, features, session, name, rules, tokens, now, power=kind.power)
-    prospect = Prospect(name, price, rules, tokens, target.context, kind.power, good.ability)
-    return _Draft(target, price, tokens, good, cost, prospect)
+) -> list[_Draft]:
+    """What this turn by itself would cost on each of the targets, and how good it would be."""
+    now, outputs, tier = facts.now_ms, known.outputs, features.service_tier
+    answer = expectation.of_request(outputs, session, features)
+    read = in_its_conversation(features, session)
+    heights = quality.heights_of(read.suffices)
+    left = {warm.target: warm for warm in session.warm} if session is not None else {}
+    drafts = []
+    for target in targets:
+        name, kind = target.name, routing.kinds[target.name]
+        if tier and known.tier_price is not None and target.dialects[0].startswith("openai"):
+            # Who speaks another dialect is not sent it (codecs).
+            price = known.tier_price(target.provider, target.model, now, tier)
+        else:
+            price = known.price(target.provider, target.model, now)
+        tokens = expectation.of_target(answer, outputs, features, name, target.max_output)
+        position = None if kind.placed else _position(price)
+        good = quality.expected(
+            name, read, known.evidence, routing.abilities, price=position, now_ms=now, heights=heights
+        )
+        rules, warm, buckets = kind.rules, left.get(name), None
+        if warm is not None:
+            rules, warm = rules_found(rules, warm), still_warm(warm, now)
+        if price is not None:
+            buckets = turn_buckets(price, features, warm, rules, tokens, kind.power)
+        drafts.append(_Draft(target, kind, price, tokens, good, rules, buckets))
+    return drafts
 
 
 def _position(price: Price | None) -> float | None:
@@ -250,29 +270,44 @@ def _position(price: Price | None) -> float | None:
     return (3 * (rates.input or 0) + (rates.output or 0)) / 4 / 1_000_000
 
 
-def _compared(
-    drafts: list[_Draft], features: Features, session: Session | None, ahead: Outlook, now_ms: int
-) -> dict[str, Cost]:
-    """Each priced cost with what only the comparison tells: doing it again, the rest of the conversation."""
-    costs = {draft.target.name: draft.cost for draft in drafts if draft.cost is not None}
-    again = escalations(costs, {draft.target.name: draft.quality.value for draft in drafts}, NOTICED)
-    before = session.target if session is not None else ""
-    stay = next((draft.prospect for draft in drafts if draft.target.name == before), None)
-    prospects = [draft.prospect for draft in drafts if draft.prospect is not None and draft.target.name in costs]
-    rests = rests_of_conversation(stay, prospects, session, features, ahead, now_ms)
-    return {
-        one.target: completed(costs[one.target], again[one.target], rest)
-        for one, rest in zip(prospects, rests, strict=True)
-    }
+def _compare(
+    drafts: list[_Draft],
+    stay: _Draft | None,
+    session: Session | None,
+    features: Features,
+    ahead: Outlook,
+    now_ms: int,
+) -> None:
+    """Add to each priced candidate what only the comparison tells: doing it again, the rest of the conversation."""
+    priced = [draft for draft in drafts if draft.buckets is not None]
+    again = escalation([(-one.quality.value, one.target.name, sum(one.buckets or ())) for one in priced], NOTICED)
+    for draft, nano in zip(priced, again, strict=True):
+        draft.escalation = nano
+    before = _prospect(stay) if stay is not None and ahead.turns > 0 else None
+    if before is None:
+        return
+    prospects = [prospect for draft in priced if (prospect := _prospect(draft)) is not None]
+    rests = rests_of_conversation(before, prospects, session, features, ahead, now_ms)
+    for draft, nano in zip(priced, rests, strict=True):
+        draft.coming_back = nano
 
 
-def _candidate(draft: _Draft, costs: Mapping[str, Cost], known: Known, routing: Routing) -> Candidate:
-    name = draft.target.name
-    speed = known.speeds.get(name) or routing.kinds[name].tokens_per_second
+def _prospect(draft: _Draft) -> Prospect | None:
+    if draft.price is None:
+        return None
+    target, kind = draft.target, draft.kind
+    return Prospect(
+        target.name, draft.price, draft.rules, draft.tokens, target.context, kind.power, draft.quality.ability
+    )
+
+
+def _candidate(draft: _Draft, known: Known) -> Candidate:
+    name, buckets = draft.target.name, draft.buckets
+    speed = known.speeds.get(name) or draft.kind.tokens_per_second
     tokens = draft.tokens.output_mean + draft.tokens.reasoning
     return Candidate(
         target=name,
-        cost=costs.get(name),
+        cost=None if buckets is None else cost_of(buckets, draft.escalation, draft.coming_back),
         quality=draft.quality,
         expected_ms=round(1_000 * tokens / speed) if speed else None,
         price=draft.price.label if draft.price is not None else "",
