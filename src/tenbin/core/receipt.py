@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tenbin.core.cached import Cached
+from tenbin.core.gating import Climb, Gating
 from tenbin.core.money import NanoUSD
 from tenbin.core.problems import FailureKind
 from tenbin.core.shadow import Shadow
@@ -50,6 +51,12 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     answered_model: str | None = None
     """The model that the answer names, where it differs from the one asked for."""
     stop_reason: str | None = None
+    rung: int = 0
+    """Of a ladder, from 1; 0: there is none."""
+    gating: Gating | None = None
+    """How its answer was judged before the client saw any of it; None where it was not held back."""
+    purpose: Literal["", "agreement", "judge"] = ""
+    """What a call beside the answer's own was for: a further sample, or a mark. Empty: its answer is for the client."""
 
     @property
     def billed_nano(self) -> NanoUSD | None:
@@ -105,11 +112,15 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a shadow evaluation: what was compared, and what came of it."""
     cached: Cached | None = None
     """What the response cache did for it, where it is switched on for such requests."""
+    climb: Climb | None = None
+    """What was planned for it, where it goes up a ladder."""
 
     @property
     def last(self) -> Attempt | None:
         """The attempt at a target that had the last word; None when none was tried. A judge's is not meant."""
         last = self.attempts[-1] if self.attempts else None
+        if last is not None and last.rung:
+            return given(self.attempts)
         return last if last is not None and last.number else None
 
     @property
@@ -139,6 +150,12 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
             else:
                 total += attempt.cost_nano
         return total
+
+
+def given(attempts: tuple[Attempt, ...]) -> Attempt:
+    """Of a ladder's attempts (at least one) the one whose answer, or failure, the client was given."""
+    answers = [one for one in attempts if not one.purpose] or list(attempts)
+    return max(answers, key=lambda one: (one.gating is not None and one.gating.given, one.number))
 
 
 def total_usage(attempts: tuple[Attempt, ...]) -> Usage:

@@ -8,11 +8,32 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tenbin.core.cached import CacheTier, SemanticMode
-from tenbin.core.features import Features, Tier
+from tenbin.core.features import Features, TaskType, Tier
+from tenbin.core.gating import Climb, Why
 from tenbin.core.problems import Failure
 from tenbin.core.session import Session
 from tenbin.core.target import Target
 from tenbin.core.weighing import Weighing
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep an answer back until it has been judged."""
+
+    gates: tuple[str, ...]
+    task: TaskType | Literal[""] = ""
+    """The request's, where it is known."""
+    prior: float | None = None
+    """Chance that the answer is right before any gate has spoken; None: the calibration's share."""
+    accept: float | None = None
+    """Chance from which on it is good enough; None: the calibration's threshold."""
+    calibration: str = ""
+    """File of a calibration; empty: the one that comes along."""
+    prefix_tokens: int = 0
+    """Judge a streamed answer by its first complete tool call, or so many tokens; 0: by all of it."""
+    until_ms: int | None = None
+    """UTC ms until which it is kept back; None: as long as it takes."""
+    logprobs: bool = False
+    """Ask for log-probabilities."""
 
 
 class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
@@ -25,6 +46,31 @@ class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
     """Which rule chose the chain that this target stands in."""
     tagged: bool = False
     """The prompt's model tag has done its work and does not go upstream."""
+    rung: int = 0
+    """Of a ladder, from 1; 0: there is none."""
+    hold: Hold | None = None
+    """The answer is kept back; None: the client has it as it comes."""
+
+
+class Consult(msgspec.Struct, frozen=True, tag="consult", kw_only=True):
+    """Ask a model about a held answer, then judge the answer again."""
+
+    of: int
+    """The attempt that gave the answer."""
+    purpose: Literal["agreement", "judge"]
+    """``agreement``: answer the same again; ``judge``: mark it by a rubric."""
+    target: Target
+    attempt: int
+    rung: int
+    rubric: tuple[str, ...] = ()
+    timeout_ms: int | None = None
+
+
+class Release(msgspec.Struct, frozen=True, tag="release", kw_only=True):
+    """Give the client a held answer, and whatever of it is still to come."""
+
+    of: int
+    """The attempt that gave it."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):
@@ -42,9 +88,10 @@ class Sense(msgspec.Struct, frozen=True, tag="sense"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """Keep on the receipt how the target was chosen."""
+    """Keep on the receipt how the target was chosen, or what was planned for a ladder."""
 
-    weighing: Weighing
+    weighing: Weighing | None = None
+    climb: Climb | None = None
 
 
 class Judge(msgspec.Struct, frozen=True, tag="judge", kw_only=True):
@@ -118,6 +165,27 @@ class Miss(msgspec.Struct, frozen=True, tag="miss", kw_only=True):
     why: str = ""
 
 
+class Held(msgspec.Struct, frozen=True, tag="held", kw_only=True):
+    """An answer is there and kept back, all of it or its beginning."""
+
+    of: int
+    """The attempt that gave it."""
+    why: Why
+    score: float | None = None
+    """Chance that it is right; None where it was not judged."""
+    accept: float = 1.0
+    """Chance from which on it is good enough."""
+    usable: bool = False
+    """It says or calls something: better than none."""
+    at_ms: int = 0
+    """UTC ms."""
+
+    @property
+    def passed(self) -> bool:
+        """It is good enough."""
+        return self.score is not None and self.score >= self.accept
+
+
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """The client has the whole answer."""
 
@@ -142,5 +210,5 @@ class Verdict(msgspec.Struct, frozen=True, tag="verdict", kw_only=True):
     failure: Failure | None = None
 
 
-Step: TypeAlias = Call | Pause | Sense | Judge | Note | Lookup
-StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Judged | Noted | Hit | Miss
+Step: TypeAlias = Call | Pause | Sense | Judge | Note | Lookup | Consult | Release
+StepOutcome: TypeAlias = Answered | Failed | Resumed | Sensed | Judged | Noted | Hit | Miss | Held

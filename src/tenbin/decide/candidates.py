@@ -11,6 +11,7 @@ import msgspec
 
 from tenbin.core.ask import Head
 from tenbin.core.target import Target
+from tenbin.core.weighing import Weighing
 from tenbin.decide.names import map_name
 from tenbin.decide.policy import Policy
 
@@ -25,13 +26,17 @@ class Chain(NamedTuple):
     """(target, reason) of those left out."""
     tagged: bool = False
     """A model tag in the prompt was followed: it is taken out of the body."""
+    name: str = ""
+    """The configured name whose chain it is; empty for another one."""
+    weighing: Weighing | None = None
+    """How the targets were chosen, where they were weighed."""
 
 
 def resolve(model: str, policy: Policy) -> Chain:
     """The chain for a model name; empty when the policy has nothing at all to offer."""
     chain = policy.chains.get(model)
     if chain is not None:
-        return Chain(f"model:{model}", _with_fallback(chain, policy))
+        return Chain(f"model:{model}", _with_fallback(chain, policy), name=model)
     for separator in "/,":
         provider, found, rest = model.partition(separator)
         if found and rest and provider in policy.providers:
@@ -73,7 +78,7 @@ def eligible(chain: Chain, head: Head) -> Chain:
             kept.append(target)
         else:
             rejected.append((target.name, reason))
-    return Chain(chain.route, tuple(kept), tuple(rejected))
+    return chain._replace(targets=tuple(kept), rejected=tuple(rejected))
 
 
 def lack(head: Head, target: Target) -> str | None:

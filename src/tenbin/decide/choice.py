@@ -66,7 +66,7 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
                 price=held.price,
                 again=partial(_weighing_again, weighing, ask, facts, policy, routing, held, asks, sensed),
             )
-        chain = _weighed(weighing, routing, policy, asks)
+        chain = _weighed(weighing, routing, policy, asks)._replace(weighing=weighing)
     yield Note(weighing)
     if not named.by:
         return chain

@@ -14,10 +14,12 @@ from tenbin.decide import retry
 from tenbin.decide.allowance import exhausted_last
 from tenbin.decide.caching.policy import consult
 from tenbin.decide.candidates import Chain, eligible, resolve
+from tenbin.decide.cascade import climber_of
 from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
 from tenbin.decide.policy import Policy
 from tenbin.decide.standing import ordered
+from tenbin.decide.trying import too_late, worth_telling
 
 ANSWERED = Verdict(answered=True)
 
@@ -38,6 +40,13 @@ def decide(
     else:
         chain = eligible(resolve(model, policy), ask.head)
     targets = in_order(chain.targets, facts, policy)
+    if policy.cascades is not None and (chain.name or chain.weighing is not None) and ask.operation == "generate":
+        climber = yield from climber_of(ask, facts, policy, known, chain._replace(targets=targets))
+        if climber is not None:
+            verdict = yield from climber.go()
+            if verdict.answered or verdict.failure is not None:
+                return verdict
+            return Verdict(answered=False, failure=nothing_eligible(ask.head.model, chain))
     attempt = 0
     told: Failure | None = None
     for position, target in enumerate(targets):
@@ -63,11 +72,6 @@ def decide(
     return Verdict(answered=False, failure=told or nothing_eligible(ask.head.model, chain))
 
 
-def too_late(failed: Failed, pause_ms: int, facts: Facts) -> bool:
-    """Nobody would wait for the next try."""
-    return facts.deadline_ms is not None and failed.at_ms + pause_ms >= facts.deadline_ms
-
-
 def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:
     """The chain as configured, without those in cooldown; if all are, the chain as it is: somebody has to try. Those
     whose rate limit is used up come last.
@@ -81,17 +85,6 @@ def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple
     if facts.exhausted and len(targets) > 1:
         targets = exhausted_last(targets, facts)
     return targets
-
-
-def worth_telling(before: Failure | None, failure: Failure) -> Failure:
-    """Of several targets' failures the one that the caller is told: the first, unless only a later one helps them.
-
-    The first target is the one that was meant; but that it cannot be spoken to says less than that a prompt is
-    too long or a limit is reached somewhere.
-    """
-    if before is None or (before.kind in ("unreachable", "inexpressible") and failure.kind != "unreachable"):
-        return failure
-    return before
 
 
 def nothing_eligible(model: str, chain: Chain) -> Failure:

@@ -7,6 +7,7 @@ import msgspec
 from tenbin.config.model import Cooldown, Retries
 from tenbin.core.target import Quirks, Target
 from tenbin.decide.caching.policy import CachePolicy
+from tenbin.decide.ladder import Cascades
 from tenbin.decide.routing import Routing
 
 
@@ -35,3 +36,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """None where the response cache is switched off."""
     retries: Retries
     cooldown: Cooldown
+    cascades: Cascades | None = None
+    """None when no ladder is configured."""

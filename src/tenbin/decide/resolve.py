@@ -20,6 +20,7 @@ from tenbin.decide.abilities import Abilities, shipped
 from tenbin.decide.cache_rules import find
 from tenbin.decide.caching.policy import cache_policy
 from tenbin.decide.capability import ample
+from tenbin.decide.ladder import Cascades, Ladder, RungInForce
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Kind, Routing, RuleInForce, names
 from tenbin.decide.tiers import Offered, default_tiers
@@ -32,9 +33,12 @@ def policy(config: Config) -> Policy:
     chain; ``absent`` names those.
     """
     providers = {name: complete(name, provider) for name, provider in config.providers.items()}
+    chains_by_name = {name: _chain(chain, providers) for name, chain in config.models.items()}
+    for name, cascade in config.cascades.items():
+        chains_by_name[name] = _chain([rung.target for rung in cascade.ladder], providers)
     return Policy(
         hash=digest(config),
-        chains={name: _chain(chain, providers) for name, chain in config.models.items()},
+        chains=chains_by_name,
         families=_families(providers.values()),
         providers={name: provider.target("") for name, provider in providers.items()},
         facts={
@@ -50,6 +54,7 @@ def policy(config: Config) -> Policy:
         caching=cache_policy(config),
         retries=config.retries,
         cooldown=config.cooldown,
+        cascades=_cascades(config, providers),
     )
 
 
@@ -97,6 +102,33 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         rules=rules,
         router=load_router(settings.router) if settings.router is not None else None,
         judge=next(iter(targets([settings.judge.target] if settings.judge.target else [])), None),
+    )
+
+
+def _cascades(config: Config, providers: Mapping[str, Provider]) -> Cascades | None:
+    if not config.cascades and config.routing.climb is None:
+        return None
+    abilities = Abilities(shipped(), config.routing.abilities)
+    ladders = {}
+    for name, cascade in config.cascades.items():
+        rungs = []
+        for rung in cascade.ladder:
+            target = next(iter(_chain([rung.target], providers)), None)
+            if target is None:
+                continue  # Its provider is not there.
+            judge = next(iter(_chain([rung.judge.target], providers)), None) if rung.judge is not None else None
+            calibrated = target.provider == EMBEDDED or rung.calibration is not None
+            rungs.append(RungInForce(target=_stand_in(target), rung=rung, judge=judge, calibrated=calibrated))
+        if rungs:
+            ladders[name] = Ladder(name=name, settings=cascade, rungs=tuple(rungs))
+    named = {one.target.name: one.target for ladder in ladders.values() for one in ladder.rungs}
+    return Cascades(
+        ladders=ladders,
+        climb=config.routing.climb,
+        kinds={
+            name: _kind(target, providers[target.provider], abilities, config.routing) for name, target in named.items()
+        },
+        abilities=abilities,
     )
 
 

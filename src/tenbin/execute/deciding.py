@@ -31,7 +31,7 @@ async def decided(ask: Ask, policy: Policy, senses: Senses, draw: float = 0.0) -
         while True:
             outcome: StepOutcome
             if isinstance(step, Note):
-                weighing, outcome = step.weighing, Noted()
+                weighing, outcome = step.weighing or weighing, Noted()
             elif isinstance(step, Judge):
                 outcome = Judged(asked=False)
             else:

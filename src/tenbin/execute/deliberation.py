@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tenbin.core.ask import Ask
+from tenbin.core.gating import Climb
 from tenbin.core.receipt import Attempt
 from tenbin.core.steps import Judge, Note, Noted, Sense, StepOutcome
 from tenbin.core.weighing import Weighing
@@ -23,6 +24,8 @@ class Deliberation:
         self._sensing: Sensing | None = None
         self.weighing: Weighing | None = None
         """How the target was chosen, once it is."""
+        self.climb: Climb | None = None
+        """What was planned for a ladder, once it is."""
 
     async def perform(self, step: Sense | Judge | Note, trace: list[Any], attempts: list[Attempt]) -> StepOutcome:
         """Find out or keep what the step says. Raises Unreadable for a body that is no JSON object."""
@@ -39,6 +42,11 @@ class Deliberation:
             judged = await ask_judge(world, ask, step, sensing.sketch, attempts)
             trace.append(("judge", step.target.name, judged.said or judged.fault))
             return judged
+        if step.climb is not None:
+            self.climb = step.climb
+            trace.append(("climb", step.climb.name))
+        if step.weighing is None:
+            return NOTED
         self.weighing = step.weighing
         sensing.keep(step.weighing.features)
         trace.append(("weighed", step.weighing.order[0] if step.weighing.order else ""))

@@ -119,6 +119,8 @@ class Senses:
 def _reads_words(model: str, policy: Policy) -> bool:
     """Whether the words of a request for this name are most likely read: it is weighed, and not by rules alone."""
     name = policy.aliases.get(model, model)
+    if policy.cascades is not None and name in policy.cascades.ladders:
+        return policy.routing is None or policy.routing.settings.learned
     return policy.routing is not None and policy.routing.settings.learned and weighs(name, policy)
 
 
