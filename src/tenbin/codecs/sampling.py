@@ -5,14 +5,15 @@ is decoded; every loop goes once over what there is.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from tenbin.codecs.client_words import OPENINGS, tag_of, without_client_words, without_tag
 from tenbin.codecs.openai_json import decoded
+from tenbin.codecs.trail import Said, Words, trail_of
 from tenbin.core.sketch import (
     CONTEXT_CHARACTERS,
     MOST_FIELDS,
@@ -23,28 +24,9 @@ from tenbin.core.sketch import (
     Thinking,
 )
 
-Words: TypeAlias = str | msgspec.Raw
-"""A text, or the JSON string that it is still written as."""
-
 T = TypeVar("T")
 
 NOTHING = msgspec.Raw(b"null")
-
-
-Speaker: TypeAlias = Literal["user", "assistant", "system", "tool"]
-
-
-class Said(msgspec.Struct, gc=False):
-    """One message, as far as sampling looks at it."""
-
-    role: Speaker
-    """``tool``: it brings results of tools and nothing else."""
-    words: Sequence[Words] = ()
-    results: int = 0
-    """Tool results in it."""
-    failed: int = 0
-    """Of these, those marked as errors."""
-    images: int = 0
 
 
 class Frame(msgspec.Struct, kw_only=True):
@@ -115,6 +97,9 @@ def sketched(body: bytes, said: list[Said], frame: Frame) -> Sketch:
         cache_marks=frame.cache_marks,
         cache_1h=frame.cache_1h,
         origin=origin_of(system, first),
+        model_turns=counted.model_turns,
+        spoken=counted.spoken,
+        trail=trail_of(said, counted.last) if counted.model_turns else None,
     )
 
 
@@ -128,29 +113,36 @@ class _Counted(NamedTuple):
     images: int = 0
     recent_images: int = 0
     in_tool_loop: bool = False
+    model_turns: int = 0
+    spoken: bool = False
 
 
 def _counted(said: list[Said]) -> _Counted:
     first = last = -1
-    turns = results = failed = images = recent = 0
-    waiting = False
+    turns = results = failed = images = recent = answers = 0
+    waiting = answering = spoken = False
     for index, message in enumerate(said):
         role = message.role
         images += message.images
         recent += message.images
+        if role == "assistant":
+            answers += not answering
+            answering, waiting, spoken = True, False, False
+            continue
+        if role == "system":
+            continue
+        answering = False
         if role == "user" and is_persons(message):
             if first < 0:
                 first = index
             last, turns = index, turns + 1
             results = failed = 0
-            recent, waiting = message.images, False
-        elif role == "tool" or role == "user":
+            recent, waiting, spoken = message.images, False, True
+        else:
             results += message.results
             failed += message.failed
-            waiting = True
-        elif role == "assistant":
-            waiting = False
-    return _Counted(first, last, turns, results, failed, images, recent, waiting)
+            waiting, spoken = True, False
+    return _Counted(first, last, turns, results, failed, images, recent, waiting, answers, spoken)
 
 
 # What a person wrote

@@ -120,3 +120,5 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """See Sketch."""
     cache_marks: int = 0
     cache_1h: bool = False
+    model_turns: int = 0
+    """Answers of the model that the request holds: which answer it is that comes next."""

@@ -19,8 +19,44 @@ MOST_TOOLS = 128
 MOST_FIELDS = 16
 """Property names of a schema that are kept."""
 
+MOST_CALLS = 64
+"""Tool calls of the present turn that are looked back upon."""
+MOST_RESULTS = 16
+"""Results of one answer's tool calls that are looked at."""
+
 Thinking: TypeAlias = Literal["", "off", "adaptive", "budget"]
 """How thinking is asked for: not mentioned, switched off, left to the model, or with a budget."""
+
+
+class ToolCall(msgspec.Struct, frozen=True, gc=False):
+    """A call that the model asked for."""
+
+    id: str | msgspec.Raw
+    tool: str | msgspec.Raw
+    input: str | msgspec.Raw
+    """A JSON object; OpenAI's clients write it as a string. All three as the request has them, undecoded."""
+
+
+class ToolResult(msgspec.Struct, frozen=True, gc=False):
+    """What came of one."""
+
+    id: str | msgspec.Raw
+    """Of its call."""
+    content: str | msgspec.Raw
+    """A text, or the JSON that it is still written as."""
+    failed: bool | None = None
+    """Whether the client marks it as an error; None where it says nothing of the kind."""
+
+
+class Trail(msgspec.Struct, frozen=True, gc=False):
+    """What the model's last answer led to, as far as the client tells; read only where signals are looked for."""
+
+    calls: tuple[ToolCall, ...] = ()
+    """Of the present turn, the latest last, at most MOST_CALLS."""
+    last_calls: int = 0
+    """Of these, those of the model's last answer."""
+    results: tuple[ToolResult, ...] = ()
+    """Behind that answer, at most MOST_RESULTS."""
 
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,6 +120,13 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origin: str = ""
     """Hash of the system prompt's and the first user turn's beginning, hex: the same in every turn of a conversation,
     and its name where the client gives none."""
+
+    model_turns: int = 0
+    """Answers of the model so far: its messages, those right behind one another counted as one."""
+    spoken: bool = False
+    """The last message is a person's (or program's) own words."""
+    trail: Trail | None = None
+    """None where nothing has been answered yet."""
 
 
 BYTES_PER_TOKEN = 4.2

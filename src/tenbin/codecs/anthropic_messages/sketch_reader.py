@@ -6,9 +6,6 @@ from tenbin.codecs.anthropic_messages.request_reader import BILLING_HEADER, with
 from tenbin.codecs.sampling import (
     NOTHING,
     Frame,
-    Said,
-    Speaker,
-    Words,
     count_field,
     mark,
     piece,
@@ -17,7 +14,8 @@ from tenbin.codecs.sampling import (
     value_of,
 )
 from tenbin.codecs.splice import unreadable
-from tenbin.core.sketch import MOST_TOOLS, Sketch, Thinking
+from tenbin.codecs.trail import Said, Speaker, Words
+from tenbin.core.sketch import MOST_TOOLS, Sketch, Thinking, ToolCall, ToolResult
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -27,6 +25,10 @@ class _Block(msgspec.Struct, gc=False):
     source: msgspec.Raw = NOTHING
     is_error: msgspec.Raw = NOTHING
     cache_control: msgspec.Raw = NOTHING
+    id: msgspec.Raw = NOTHING
+    name: msgspec.Raw = NOTHING
+    input: msgspec.Raw = NOTHING
+    tool_use_id: msgspec.Raw = NOTHING
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -109,15 +111,20 @@ def _said(message: _Message, frame: Frame) -> Said:
     if isinstance(content, str):
         return Said(speaker, (content,) if content else ())
     words: list[Words] = []
-    results = failed = images = 0
+    calls: list[ToolCall] = []
+    brought: list[ToolResult] = []
+    failed = images = 0
     for block in content or ():
         kind = block.type
         if kind == "text":
             words.append(block.text)
         elif kind == "tool_result":
-            results += 1
-            failed += block.is_error is not NOTHING and bytes(block.is_error) == b"true"
+            wrong = block.is_error is not NOTHING and bytes(block.is_error) == b"true"
+            failed += wrong
             images += _in_result(block.content, frame)
+            brought.append(ToolResult(block.tool_use_id, block.content, wrong))
+        elif kind == "tool_use":
+            calls.append(ToolCall(block.id, block.name, block.input))
         elif kind == "image":
             images += 1
             frame.data_bytes += len(memoryview(block.source))
@@ -125,9 +132,10 @@ def _said(message: _Message, frame: Frame) -> Said:
             _document(block.source, frame)
         if block.cache_control is not NOTHING:
             mark(block.cache_control, frame)
+    results = len(brought)
     if speaker == "user" and results and not words:
-        return Said("tool", (), results, failed, images)
-    return Said(speaker, words, results, failed, images)
+        return Said("tool", (), results, failed, images, (), brought)
+    return Said(speaker, words, results, failed, images, calls, brought)
 
 
 def _in_result(content: msgspec.Raw, frame: Frame) -> int:

@@ -2,15 +2,29 @@
 
 import msgspec
 
-from tenbin.codecs.sampling import NOTHING, Frame, Said, count_field, piece, sketched, value_of
+from tenbin.codecs.sampling import NOTHING, Frame, count_field, piece, sketched, value_of
 from tenbin.codecs.splice import unreadable
-from tenbin.core.sketch import MOST_TOOLS, Sketch
+from tenbin.codecs.trail import Said
+from tenbin.core.sketch import MOST_TOOLS, Sketch, ToolCall, ToolResult
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: msgspec.Raw = NOTHING
+    arguments: msgspec.Raw = NOTHING
+
+
+class _Call(msgspec.Struct, gc=False):
+    id: msgspec.Raw = NOTHING
+    function: _Function | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
     role: str = ""
     content: str | None = None
     images: list[msgspec.Raw] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: msgspec.Raw = NOTHING
+    tool_name: msgspec.Raw = NOTHING
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -85,12 +99,19 @@ def _said(message: _Message, frame: Frame) -> Said:
     frame.data_bytes += sum([len(memoryview(image)) for image in message.images or ()])
     match message.role:
         case "tool":
-            return Said("tool", (), 1, 0, images)
+            # Ollama's own clients name the tool, not the call.
+            of = message.tool_call_id if message.tool_call_id is not NOTHING else message.tool_name
+            return Said("tool", (), 1, 0, images, (), (ToolResult(of, message.content or ""),))
         case "assistant":
-            return Said("assistant", words)
+            calls = [_called(call.id, call.function) for call in message.tool_calls or () if call.function is not None]
+            return Said("assistant", words, calls=calls)
         case "system":
             return Said("system", words)
     return Said("user", words, images=images)
+
+
+def _called(identity: msgspec.Raw, function: _Function) -> ToolCall:
+    return ToolCall(identity if identity is not NOTHING else function.name, function.name, function.arguments)
 
 
 def _loosely(body: bytes) -> _Request:

@@ -5,8 +5,6 @@ import msgspec
 from tenbin.codecs.sampling import (
     NOTHING,
     Frame,
-    Said,
-    Words,
     count_field,
     mark,
     piece,
@@ -18,7 +16,8 @@ from tenbin.codecs.sampling import (
     value_of,
 )
 from tenbin.codecs.splice import unreadable
-from tenbin.core.sketch import MOST_TOOLS, Sketch
+from tenbin.codecs.trail import Said, Words
+from tenbin.core.sketch import MOST_TOOLS, Sketch, ToolCall, ToolResult
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -30,9 +29,27 @@ class _Part(msgspec.Struct, gc=False):
     cache_control: msgspec.Raw = NOTHING
 
 
+class _Function(msgspec.Struct, gc=False):
+    name: msgspec.Raw = NOTHING
+    arguments: msgspec.Raw = NOTHING
+
+
+class _Custom(msgspec.Struct, gc=False):
+    name: msgspec.Raw = NOTHING
+    input: msgspec.Raw = NOTHING
+
+
+class _Call(msgspec.Struct, gc=False):
+    id: msgspec.Raw = NOTHING
+    function: _Function | None = None
+    custom: _Custom | None = None
+
+
 class _Message(msgspec.Struct, gc=False):
     role: str = ""
     content: str | list[_Part] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: msgspec.Raw = NOTHING
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -124,10 +141,18 @@ def _said(message: _Message, frame: Frame) -> Said:
             if part.cache_control is not NOTHING:
                 mark(part.cache_control, frame)
     if role == "tool" or role == "function":
-        return Said("tool", (), 1, 0, images)
+        brought = ToolResult(message.tool_call_id, "\n".join(map(text_of, words)) if len(words) != 1 else words[0])
+        return Said("tool", (), 1, 0, images, (), (brought,))
     if role == "assistant":
-        return Said("assistant", words, images=images)
+        return Said("assistant", words, 0, 0, images, [_called(call) for call in message.tool_calls or ()])
     return Said("system" if role in ("system", "developer") else "user", words, images=images)
+
+
+def _called(call: _Call) -> ToolCall:
+    if call.function is None:
+        custom = call.custom or _Custom()
+        return ToolCall(call.id, custom.name, custom.input)
+    return ToolCall(call.id, call.function.name, call.function.arguments)
 
 
 def _tools(request: _Request) -> tuple[str, ...]:

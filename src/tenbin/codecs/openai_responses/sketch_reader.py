@@ -8,8 +8,6 @@ import msgspec
 from tenbin.codecs.sampling import (
     NOTHING,
     Frame,
-    Said,
-    Words,
     count_field,
     piece,
     service_tier,
@@ -19,7 +17,8 @@ from tenbin.codecs.sampling import (
     value_of,
 )
 from tenbin.codecs.splice import unreadable
-from tenbin.core.sketch import MOST_TOOLS, Sketch
+from tenbin.codecs.trail import Said, Words
+from tenbin.core.sketch import MOST_TOOLS, Sketch, ToolCall, ToolResult
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -34,6 +33,11 @@ class _Item(msgspec.Struct, gc=False):
     role: str = ""
     content: str | list[_Part] | None = None
     output: msgspec.Raw = NOTHING
+    call_id: msgspec.Raw = NOTHING
+    name: msgspec.Raw = NOTHING
+    arguments: msgspec.Raw = NOTHING
+    input: msgspec.Raw = NOTHING
+    action: msgspec.Raw = NOTHING
 
 
 class _Tool(msgspec.Struct, gc=False):
@@ -105,8 +109,10 @@ def _said(item: _Item, frame: Frame) -> Said | None:
     """An item as sampling looks at it; None for the model's thinking and for what a provider's own tools did."""
     if item.type != "message":
         if item.type.endswith("_call_output"):
-            return Said("tool", (), 1, 0, _in_output(item.output, frame))
-        return Said("assistant") if item.type in ("function_call", "custom_tool_call", "local_shell_call") else None
+            brought = ToolResult(item.call_id, item.output)
+            return Said("tool", (), 1, 0, _in_output(item.output, frame), (), (brought,))
+        called = _called(item)
+        return None if called is None else Said("assistant", calls=(called,))
     if isinstance(item.content, str):
         words: list[Words] = [item.content] if item.content else []
         images = 0
@@ -115,6 +121,14 @@ def _said(item: _Item, frame: Frame) -> Said | None:
     if item.role == "assistant":
         return Said("assistant", words)
     return Said("system" if item.role in ("system", "developer") else "user", words, images=images)
+
+
+def _called(item: _Item) -> ToolCall | None:
+    if item.type == "function_call":
+        return ToolCall(item.call_id, item.name, item.arguments)
+    if item.type == "custom_tool_call":
+        return ToolCall(item.call_id, item.name, item.input)
+    return ToolCall(item.call_id, "local_shell", item.action) if item.type == "local_shell_call" else None
 
 
 def _parts(parts: list[_Part], frame: Frame) -> tuple[list[Words], int]:
