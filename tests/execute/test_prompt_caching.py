@@ -105,3 +105,40 @@ def test_nothing_is_marked_where_it_is_switched_off(
             )
             usage = house.books.one().attempts[0].usage
             assert usage.cache_write_5m + usage.cache_write_1h + usage.cache_read == 0
+
+
+@pytest.fixture
+def everywhere(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    config = chained(simulator.url, prompt_caching={"place": "all"})
+    with serving(config, tmp_path_factory.mktemp("ledger")) as house:
+        yield house
+
+
+def test_a_client_of_anthropics_own_dialect_gets_marks_where_that_is_wanted(everywhere: House) -> None:
+    tools = [{"name": "look_up", "input_schema": {"type": "object"}}]
+    usages = []
+    with closing(Caller(everywhere.url).http) as http:
+        for system in (LONG, [{"type": "text", "text": LONG}]):
+            for count in (1, 2):
+                body = {"model": "one", "max_tokens": 9, "system": system, "tools": tools, "messages": turns(count)[1:]}
+                answer = http.post("/v1/messages", json=body)
+                assert answer.status_code == 200, answer.text
+                usages.append(everywhere.books.one().attempts[0].usage)
+    first, second, *_ = usages
+    assert first.cache_write_5m + first.cache_write_1h > 4_000
+    assert second.cache_read == first.prompt - first.input
+    assert second.input < 100
+
+
+def test_an_openai_client_gets_a_key_for_its_conversations_beginning(
+    everywhere: House, simulator: RunningSimulator
+) -> None:
+    with closing(Caller(everywhere.url).http) as http:
+        for key in (None, "mine"):
+            body: dict[str, Any] = {"model": "chat", "messages": turns(1)}
+            if key is not None:
+                body["prompt_cache_key"] = key
+            assert http.post("/v1/chat/completions", json=body).status_code == 200
+    sent = [entry["body"].get("prompt_cache_key") for entry in simulator.requests()]
+    assert sent[0].startswith("tenbin-")
+    assert sent[1] == "mine"

@@ -16,6 +16,7 @@ COMMANDS = {
     "env": "Print the variables with which a client finds the gateway.",
     "explain": "Show where a prompt would go and why, or where a past request went.",
     "ledger": "Show the last requests and what they cost.",
+    "cache": "Look at caches: what they brought, what spoils them.",
     "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
     "eval": "Measure how good the gateway's own judgement is, on data.",
     "schema": "Print the JSON Schema of tenbin.yaml, for editors.",

@@ -6,6 +6,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from tenbin.codecs.dialect import Dialect
+from tenbin.codecs.splice import splice
+from tenbin.core.ask import Ask
 from tenbin.core.conversation import Conversation
 from tenbin.core.facts import PriceOf
 from tenbin.core.target import Target
@@ -26,6 +29,9 @@ FindRules = Callable[[str, str], CacheRules]
 SHORTEST_BYTES = 1_500
 """Of a body: 512 tokens, the least that any provider caches, at three bytes each."""
 
+LONGEST_KEY = 64
+"""Characters of a ``prompt_cache_key`` (OpenAI's limit)."""
+
 SHORTEST_KEYED = 1_024
 """Tokens of a shared beginning that is worth a cache key of its own (OpenAI's least)."""
 
@@ -45,6 +51,8 @@ class PromptCaching:
     def __init__(self, price: PriceOf, rules: FindRules) -> None:
         self._price = price
         self._rules = rules
+        self.everywhere = False
+        """Also for clients of the provider's own dialect."""
         self._seen: OrderedDict[tuple[str, bytes], Seen] = OrderedDict()
         self._continued: OrderedDict[tuple[str, bytes], Continued] = OrderedDict()
         self._open: OrderedDict[tuple[str, bytes], tuple[str, bytes]] = OrderedDict()
@@ -97,6 +105,33 @@ class PromptCaching:
         )
         prefixes = {block.place: block.prefix for block in found}
         return marked(conversation, marks), Marks(name, marks, tuple(prefixes[mark.place] for mark in marks))
+
+    def in_bytes(
+        self, body: bytes, ask: Ask, target: Target, codec: Dialect, now_ms: int
+    ) -> tuple[bytes, Marks | None]:
+        """The same for a body that passes through: only what is added changes in it. ``codec``: of its dialect.
+
+        For Anthropic itself and OpenAI itself, and where ``everywhere`` is set; a client that sends marks or a key of
+        its own is left alone.
+        """
+        if not self.everywhere or len(body) < SHORTEST_BYTES:
+            return body, None
+        if codec.name == "anthropic" and target.quirks.safeguards and b'"cache_control"' not in body:
+            # Imported here: most gateways never mark what passes through.
+            from tenbin.codecs.anthropic_messages.marking import with_marks
+
+            _, placed = self.place(codec.read(ask.body), target, now_ms, len(body))
+            if placed is None:
+                return body, None
+            static = next((mark.life for mark in placed.marks if mark.place.kind != "turn"), None)
+            last = next((mark.life for mark in reversed(placed.marks) if mark.place.kind == "turn"), None)
+            return with_marks(body, static, last), placed
+        if codec.name != "anthropic" and target.quirks.prompt_cache_key and b'"prompt_cache_key"' not in body:
+            conversation = codec.read(ask.body)
+            key = conversation.session or ask.session or self._keyed(conversation).session
+            if key is not None:
+                return splice(body, {"prompt_cache_key": msgspec.json.encode(key[:LONGEST_KEY])}), None
+        return body, None
 
     def settle(self, marks: Marks, target: Target, usage: Usage, now_ms: int) -> None:
         """Learn from an answer what the provider holds now: what it says to have read or written."""

@@ -16,13 +16,14 @@ from tenbin.decide.output_priors import AGENT, CHAT, ONCE
 
 MEMORY_MS = 3_600_000.0
 """A prefix's rate fades with this time constant: traffic of an hour ago says little of the next five minutes."""
-MOST_READS = 50.0
-"""Expected reads beyond this change no decision."""
+HORIZON_MS = 3_600_000.0
+"""How far ahead the traffic of a shared beginning is counted."""
 PRIOR_ASKED = 4
 """Requests of one's own that weigh as much as what is usual. Assumed."""
 MOST_CHANCE = 0.995
-LONG_LEAD = 1.1
-"""The hour must promise this much more than five minutes: it is paid at once, and its use is a guess. Assumed."""
+LONG_LEAD = 0.1
+"""The hour must save this share of its write's price more than five minutes do: it is paid at once, its use is a guess.
+Assumed."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -50,18 +51,24 @@ def seen_again(before: Seen | None, now_ms: int, tokens: int) -> Seen:
     return Seen(max(now_ms, before.at_ms), faded + 1.0, tokens, before.warm_until_ms)
 
 
+class Following(NamedTuple):
+    """The requests that are expected to send a prefix again."""
+
+    requests: float
+    alive: Mapping[str, float]
+    """By life (``5m``, ``1h``): the chance that each comes before the entry has lapsed."""
+
+
 class Paying(NamedTuple):
     """Whether and how a prefix is worth writing."""
 
     life: str
     """``5m``, ``1h``; empty where no write pays."""
     gain: float
-    """Expected, in prices of one plain input token for each token written."""
-    reads: float
-    """How often it is expected to be read before it lapses."""
+    """Expected, in prices of one plain input token for each token of the prefix."""
 
 
-NOT_PAYING = Paying("", 0.0, 0.0)
+NOT_PAYING = Paying("", 0.0)
 
 
 class Continued(msgspec.Struct, frozen=True, gc=False):
@@ -88,33 +95,36 @@ def outlook_of(conversation: Conversation, known: Continued) -> Outlook:
     return Outlook(min(chance / (1 - chance), going.most), going.growth, going.by_tools, going.returns)
 
 
-def reads_by_rate(rate: float, life_ms: float) -> float:
-    """Expected reads of an entry that lives ``life_ms`` after each use, if requests come at random at this rate: each
-    is in time with chance 1 - e^(-rate * life), so their number is geometric.
+def by_conversation(ahead: Outlook, lives: Mapping[str, float]) -> Following:
+    """What the conversation's own next requests will send. ``lives``: ms, by life."""
+    return Following(ahead.turns, {life: ahead.alive(ms) for life, ms in lives.items()})
+
+
+def by_traffic(own: Following, rate: float, lives: Mapping[str, float]) -> Following:
+    """What ``own`` and all others that share the prefix will send: these come at random, ``rate`` a millisecond, so
+    that none comes for ``t`` ms with chance e^(-rate * t).
     """
-    lapses = exp(-rate * life_ms)
-    return min((1 - lapses) / lapses, MOST_READS) if lapses > 0 else MOST_READS
+    if rate <= 0:
+        return own
+    alive = {life: 1 - (1 - own.alive[life]) * exp(-rate * ms) for life, ms in lives.items()}
+    return Following(own.requests + rate * HORIZON_MS, alive)
 
 
-def reads_by_conversation(ahead: Outlook, life_ms: float) -> float:
-    """Expected reads by the conversation's own next requests: each must come in time, and there must be one."""
-    alive = ahead.alive(life_ms)
-    going_on = ahead.turns / (1 + ahead.turns)
-    each = alive * going_on
-    return min(each / (1 - each), MOST_READS) if each < 1 else MOST_READS
-
-
-def pays(rates: Rates, rules: CacheRules, reads: Mapping[str, float]) -> Paying:
-    """The best life for a prefix, from its expected reads in each (``5m``, ``1h``): a read saves 1 - r of a plain
-    token's price, the write costs w - 1 more, r and w this model's own multipliers. Nothing where a price is unknown.
+def pays(rates: Rates, rules: CacheRules, following: Following) -> Paying:
+    """The best life for a prefix. Of n requests to come each reads it, at the price r, if it is still alive (chance a),
+    and else writes it anew, at w; without a cache all of them pay 1: it gains n (1 - a r - (1 - a) w) - (w - 1), r and
+    w being this model's own multipliers of plain input. Nothing where a price is unknown.
     """
-    best = NOT_PAYING
+    best, least = NOT_PAYING, 0.0
     if not rates.input or rates.cache_read is None:
         return best
-    for life, write in (("5m", rates.cache_write_5m), ("1h", rates.cache_write_1h)):
-        if write is None or life not in reads or (life == "1h" and not rules.long_life_ms):
+    read = rates.cache_read / rates.input
+    for life, price in (("5m", rates.cache_write_5m), ("1h", rates.cache_write_1h)):
+        alive = following.alive.get(life)
+        if price is None or alive is None or (life == "1h" and not rules.long_life_ms):
             continue
-        gain = reads[life] * (1 - rates.cache_read / rates.input) - (write / rates.input - 1)
-        if gain > (best.gain * LONG_LEAD if best.life else 0.0):
-            best = Paying(life, gain, reads[life])
+        write = price / rates.input
+        gain = following.requests * (1 - alive * read - (1 - alive) * write) - (write - 1)
+        if gain > (least + LONG_LEAD * write if best.life else least):
+            best, least = Paying(life, gain), gain
     return best

@@ -12,14 +12,7 @@ from tenbin.core.price import Rates
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.outlook import Outlook
 from tenbin.decide.prompt_caching.blocks import Block, Mark, Place, static_end, turns_end
-from tenbin.decide.prompt_caching.forecast import (
-    MOST_READS,
-    Paying,
-    Seen,
-    pays,
-    reads_by_conversation,
-    reads_by_rate,
-)
+from tenbin.decide.prompt_caching.forecast import Following, Paying, Seen, by_conversation, by_traffic, pays
 
 MOST_MARKS = 4
 """In one request; Anthropic refuses a fifth (protocol, 2026-11)."""
@@ -47,23 +40,24 @@ def placed(
     """
     if not found or rules.writes != "marked":
         return ()
-    lives = {"5m": float(rules.life_ms), "1h": float(rules.long_life_ms)}
-    own = {life: reads_by_conversation(ahead, ms) for life, ms in lives.items() if ms}
+    lives = {"5m": float(rules.life_ms)}
+    if rules.long_life_ms:
+        lives["1h"] = float(rules.long_life_ms)
+    own = by_conversation(ahead, lives)
     warm = _warm(found, recall, now_ms)
     marks: dict[Place, Placed] = {}
     static = static_end(found)
     if static is not None and static.tokens >= rules.minimum:
         shared = recall(static.prefix)
-        rate = shared.rate(now_ms) if shared is not None else 0.0
-        reads = {life: min(own[life] + reads_by_rate(rate, lives[life]), MOST_READS) for life in own}
-        paying = pays(rates, rules, reads)
+        following = by_traffic(own, shared.rate(now_ms) if shared is not None else 0.0, lives)
+        paying = pays(rates, rules, following)
         if paying.life:
-            marks[static.place] = _mark(static, paying, f"all before the first turn is expected {_times(paying)}")
+            marks[static.place] = _mark(static, paying, following)
     last = turns_end(found)
     if last is not None and last.tokens >= rules.minimum:
         paying = pays(rates, rules, own)
         if paying.life:
-            marks[last.place] = _mark(last, paying, f"the conversation is expected to go on: {_times(paying)}")
+            marks[last.place] = _mark(last, paying, own)
     if warm is not None and warm.place not in marks:
         # Without a mark where the entry ends it is only found within 20 blocks before a later one; and where writing
         # more does not pay, this mark alone reads what is there.
@@ -114,12 +108,12 @@ def _warm(found: Sequence[Block], recall: Recall, now_ms: int) -> Block | None:
     return None
 
 
-def _mark(block: Block, paying: Paying, reason: str) -> Placed:
-    return Placed(block.place, "1h" if paying.life == "1h" else "5m", block.tokens, reason)
-
-
-def _times(paying: Paying) -> str:
-    return f"{paying.reads:.1f} reads within {paying.life}"
+def _mark(block: Block, paying: Paying, following: Following) -> Placed:
+    life: Mark = "1h" if paying.life == "1h" else "5m"
+    reason = (
+        f"{following.requests:.1f} requests are expected to send it again, {following.alive[paying.life]:.0%} in time"
+    )
+    return Placed(block.place, life, block.tokens, reason)
 
 
 def _long_first(marks: list[Placed]) -> tuple[Placed, ...]:
