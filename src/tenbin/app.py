@@ -10,13 +10,16 @@ import sqlite3
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenbin.api.application import Application
 from tenbin.codecs.registry import dialect
+from tenbin.config.experiments import ShadowConfig
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED, complete, profile_of
 from tenbin.core.receipt import Receipt
+from tenbin.core.shadow import OPERATION
 from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
 from tenbin.execute.clock import Clock, SystemClock
@@ -33,18 +36,24 @@ from tenbin.execute.world import World
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
-from tenbin.ledger.queries import latest_weighed
+from tenbin.ledger.queries import latest_weighed, spent_since
 from tenbin.ledger.segments import DATABASE
 from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
 
 LOG = logging.getLogger("tenbin")
 
+if TYPE_CHECKING:
+    from tenbin.execute.shadow import ShadowEvaluation
+
 DRAIN_SECONDS = 30
 """How long running requests may take after the order to stop."""
 
 
 MOST_RECALLED = 1_000
+ENTERED_SECONDS = 2
+"""How long is waited for the database to hold all that is settled, before it is asked what a day has cost."""
+
 """Weighed requests of the ledger that are remembered at a start."""
 
 
@@ -68,6 +77,7 @@ class Gateway:
         self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self._late: set[asyncio.Task[None]] = set()
+        self.shadow: ShadowEvaluation | None = None
         self._stopping = False
         self.upstream = UpstreamClient()
         self.local_model: LocalModel | None = None
@@ -99,6 +109,7 @@ class Gateway:
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
+        world.shadow = self._shadow(config.shadow)
         self.upstream.connect_seconds = config.timeouts.connect
         self.upstream.past_proxy = config.proxy_down == "direct"
 
@@ -107,6 +118,27 @@ class Gateway:
         self.world.trial = self.experiments.trial(self.config, self.world)
 
     def _remember(self, receipt: Receipt) -> None:
+    def _shadow(self, settings: ShadowConfig) -> "ShadowEvaluation | None":
+        """Shadow evaluation, where it is switched on; the day's spend is taken up from the ledger."""
+        if not settings.share or settings.judge is None:
+            return None
+        if self.shadow is None:
+            # Imported here: most gateways never evaluate.
+            from tenbin.execute.shadow import ShadowEvaluation
+            from tenbin.execute.spend_of_day import start_of_day
+
+            self.shadow, now_ms = ShadowEvaluation(settings, self.prices), self.clock.now_ms()
+            try:
+                if not self.book.flush(ENTERED_SECONDS):
+                    raise OSError("the ledger's database does not take the receipts")
+                spent = spent_since(self.book.directory / DATABASE, OPERATION, start_of_day(now_ms))
+            except (OSError, SchemaTooNew, sqlite3.Error) as error:
+                LOG.warning("What shadow evaluation has spent today is not known, nothing is spent: %s", error)
+                spent = self.shadow.spend.most
+            self.shadow.spend.begin(now_ms, spent)
+        self.shadow.configure(settings)
+        return self.shadow
+
         if receipt.weighing is not None:
             self.conversations.fold(receipt, self._cache_rules, self.config.routing.strong_share or 0.0)
 
@@ -211,6 +243,8 @@ class Gateway:
 def discerner() -> Discerner:
     """What reads a request's words; its weights, and numpy, are loaded with the first one."""
     from tenbin.discern.complexity import Discerner as Learned
+        if self.shadow is not None:
+            await self.shadow.stop()
 
     return Learned()
 

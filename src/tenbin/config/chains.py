@@ -26,6 +26,10 @@ def chains(config: Config) -> Iterator[tuple[KeyPath, list[str]]]:
         yield ("routing", "rules", number, "use"), rule.use
     if routing.judge.target is not None:
         yield ("routing", "judge", "target"), [routing.judge.target]
+    for name in ("judge", "strongest"):
+        target = getattr(config.shadow, name)
+        if target is not None:
+            yield ("shadow", name), [target]
 
 
 def _rungs(path: KeyPath, cascade: CascadeConfig) -> Iterator[tuple[KeyPath, list[str]]]:

@@ -66,6 +66,8 @@ class _Check:
                 ("routing", "climb"), self.config.routing.climb, has_ladder=False
             ):
                 self._report(path, message, fix)
+        if self.config.shadow.share and self.config.shadow.judge is None:
+            self._report(("shadow", "share"), "nobody judges the answers", "Add `shadow.judge: provider/model`.")
         for path, message, fix in routing_mistakes(self.config):
             self._report(path, message, fix)
 

@@ -10,6 +10,7 @@ import msgspec
 from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
 from tenbin.config.prompt_caching import PromptCachingConfig
+from tenbin.config.experiments import ShadowConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
 from tenbin.core.target import DialectName
@@ -181,6 +182,8 @@ class Config(Section, frozen=True):
     """The response cache: answers that may be given again. Nothing is cached unless it is said here."""
     prompt_caching: PromptCachingConfig = PromptCachingConfig()
     """Providers' prompt caches: marks for clients that set none, and what breaks a prefix."""
+    shadow: ShadowConfig = ShadowConfig()
+    """How much quality cheap answers keep, measured on a sample."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

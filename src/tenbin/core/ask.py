@@ -9,7 +9,8 @@ import msgspec
 
 from tenbin.core.target import DialectName
 
-Operation: TypeAlias = Literal["generate", "count_tokens", "embed"]
+Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow"]
+"""``shadow``: Tenbin's own, a request answered again to compare the answers."""
 
 Need: TypeAlias = Literal["tools", "forced_tool_choice", "images", "documents", "web_search", "json_schema", "prefill"]
 """``prefill``: the answer has been begun, and the model is to go on with it."""

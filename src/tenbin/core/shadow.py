@@ -33,8 +33,8 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""
     band: str = ""
     """The request's kind, as evidence is counted by (decide.evidence)."""
-    prior: float = 0.5
-    """Chance that the ability table gave the cheap answer of being good enough."""
+    prior: float | None = None
+    """Chance that the ability table gave the cheap answer of being good enough; None where nothing was weighed."""
     unit: str = ""
     """Digest of the conversation: answers of one are not independent."""
 

@@ -212,7 +212,7 @@ CREATE TABLE shadows (
     task TEXT NOT NULL,
     domain TEXT NOT NULL,
     band TEXT NOT NULL,
-    prior REAL NOT NULL,
+    prior REAL,
     unit TEXT NOT NULL
 ) STRICT
 """

@@ -161,6 +161,22 @@ def totals(
     return found
 
 
+def spent_since(path: Path, operation: str, since_ms: int) -> NanoUSD:
+    """What all requests of an operation that arrived since then (UTC ms) have cost, as far as is known; 0 of a ledger
+    that has not been begun. Raises SchemaTooNew, sqlite3.Error.
+    """
+    if not path.exists():
+        return 0
+    with reading(path) as database:
+        if not applied(database):
+            return 0
+        row = database.execute(
+            "SELECT coalesce(sum(billed_nano), 0) FROM requests WHERE arrived_at_ms >= ? AND operation = ?",
+            (since_ms, operation),
+        ).fetchone()
+        return int(row[0])
+
+
 def schema(database: sqlite3.Connection) -> list[str]:
     """The migrations that the database has seen."""
     return applied(database)
