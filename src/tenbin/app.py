@@ -22,6 +22,8 @@ from tenbin.core.receipt import Receipt
 from tenbin.core.shadow import OPERATION
 from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
+from tenbin.execute.cache.cache import Cache
+from tenbin.execute.cache.opening import open_cache
 from tenbin.execute.clock import Clock, SystemClock
 from tenbin.execute.conversations import Conversations
 from tenbin.execute.flight_recorder import FlightRecorder
@@ -41,19 +43,19 @@ from tenbin.ledger.segments import DATABASE
 from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
 
-LOG = logging.getLogger("tenbin")
-
 if TYPE_CHECKING:
     from tenbin.execute.shadow import ShadowEvaluation
+
+LOG = logging.getLogger("tenbin")
 
 DRAIN_SECONDS = 30
 """How long running requests may take after the order to stop."""
 
-
-MOST_RECALLED = 1_000
 ENTERED_SECONDS = 2
 """How long is waited for the database to hold all that is settled, before it is asked what a day has cost."""
 
+
+MOST_RECALLED = 1_000
 """Weighed requests of the ledger that are remembered at a start."""
 
 
@@ -75,9 +77,10 @@ class Gateway:
         self.book.subscribe(self._targets.add)
         self.recorder = FlightRecorder(data_dir, self.prices.price, self._cache_rules)
         self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
-        self.experiments = ExperimentWatch(data_dir, self.clock)
-        self._late: set[asyncio.Task[None]] = set()
         self.shadow: ShadowEvaluation | None = None
+        self.experiments = ExperimentWatch(data_dir, self.clock)
+        self.cache: Cache | None = None
+        self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
         self.local_model: LocalModel | None = None
@@ -87,8 +90,10 @@ class Gateway:
     def apply(self, config: Config) -> None:
         """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
         lanes_now = lanes(config.providers, self._targets.lanes, self.clock)
+        policy_now = policy(config)
         world = World(
-            policy=policy(config),
+            policy=policy_now,
+            cache=self._cache_now(config) if policy_now.caching is not None else None,
             reaches=self._reaches(config),
             timeouts=config.timeouts,
             ping_seconds=config.ping_seconds,
@@ -104,20 +109,15 @@ class Gateway:
             recorder=self.recorder if config.prompt_caching.record else None,
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
+        world.shadow = self._shadow(config.shadow)
         world.trial = self.experiments.trial(config, world)
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
-        world.shadow = self._shadow(config.shadow)
         self.upstream.connect_seconds = config.timeouts.connect
         self.upstream.past_proxy = config.proxy_down == "direct"
 
-    def take_up_experiment(self) -> None:
-        """Put the experiment in force, or take it out. Requests under way end in the arm that they began in."""
-        self.world.trial = self.experiments.trial(self.config, self.world)
-
-    def _remember(self, receipt: Receipt) -> None:
     def _shadow(self, settings: ShadowConfig) -> "ShadowEvaluation | None":
         """Shadow evaluation, where it is switched on; the day's spend is taken up from the ledger."""
         if not settings.share or settings.judge is None:
@@ -139,6 +139,19 @@ class Gateway:
         self.shadow.configure(settings)
         return self.shadow
 
+    def take_up_experiment(self) -> None:
+        """Put the experiment in force, or take it out. Requests under way end in the arm that they began in."""
+        self.world.trial = self.experiments.trial(self.config, self.world)
+
+    def _cache_now(self, config: Config) -> Cache:
+        """The response cache, opened when it is first switched on."""
+        if self.cache is None:
+            self.cache = open_cache(config.cache, self.book.directory, self.clock)
+        else:
+            self.cache.apply(config.cache)
+        return self.cache
+
+    def _remember(self, receipt: Receipt) -> None:
         if receipt.weighing is not None:
             self.conversations.fold(receipt, self._cache_rules, self.config.routing.strong_share or 0.0)
 
@@ -230,8 +243,12 @@ class Gateway:
     async def close(self) -> None:
         """Wait for late settlements, then close everything."""
         self._stopping = True
+        if self.shadow is not None:
+            await self.shadow.stop()
         if self._late:
             await asyncio.wait(set(self._late), timeout=DRAIN_SECONDS)
+        if self.cache is not None:
+            await self.cache.close()
         self.upstream.close()
         if self.local_model is not None:
             await self.local_model.stop()
@@ -243,8 +260,6 @@ class Gateway:
 def discerner() -> Discerner:
     """What reads a request's words; its weights, and numpy, are loaded with the first one."""
     from tenbin.discern.complexity import Discerner as Learned
-        if self.shadow is not None:
-            await self.shadow.stop()
 
     return Learned()
 

@@ -23,7 +23,7 @@ StopReason: TypeAlias = Literal[
 ]
 
 
-class AnswerStarted(msgspec.Struct, frozen=True, gc=False):
+class AnswerStarted(msgspec.Struct, frozen=True, gc=False, tag="started"):
     """The provider has begun; usage holds what is known so far (often only the prompt side, or nothing)."""
 
     id: str
@@ -31,7 +31,7 @@ class AnswerStarted(msgspec.Struct, frozen=True, gc=False):
     usage: Usage
 
 
-class BlockStarted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class BlockStarted(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="block"):
     """A block of content begins. ``id`` and ``name`` are set for tool calls."""
 
     index: int
@@ -44,52 +44,52 @@ class BlockStarted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A block of a kind that Tenbin does not model, decoded."""
 
 
-class TextDelta(msgspec.Struct, frozen=True, gc=False):
+class TextDelta(msgspec.Struct, frozen=True, gc=False, tag="text"):
     """More words of a text (or refusal) block."""
 
     index: int
     text: str
 
 
-class ThinkingDelta(msgspec.Struct, frozen=True, gc=False):
+class ThinkingDelta(msgspec.Struct, frozen=True, gc=False, tag="thinking"):
     """More of a thinking block."""
 
     index: int
     text: str
 
 
-class SignatureDelta(msgspec.Struct, frozen=True, gc=False):
+class SignatureDelta(msgspec.Struct, frozen=True, gc=False, tag="signature"):
     """The signature of a thinking block (or a reasoning item's encrypted content)."""
 
     index: int
     signature: str
 
 
-class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
+class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False, tag="arguments"):
     """More of a tool call's arguments: a piece of JSON text."""
 
     index: int
     json: str
 
 
-class LogprobsDelta(msgspec.Struct, frozen=True, gc=False):
+class LogprobsDelta(msgspec.Struct, frozen=True, gc=False, tag="logprobs"):
     """Log-probabilities in OpenAI Chat's form (a list of token objects), decoded."""
 
     index: int
     content: Any
 
 
-class BlockStopped(msgspec.Struct, frozen=True, gc=False):
+class BlockStopped(msgspec.Struct, frozen=True, gc=False, tag="stopped"):
     """A block is complete."""
 
     index: int
 
 
-class Ping(msgspec.Struct, frozen=True, gc=False):
+class Ping(msgspec.Struct, frozen=True, gc=False, tag="ping"):
     """The provider is alive but has nothing to say."""
 
 
-class AnswerFinished(msgspec.Struct, frozen=True, gc=False):
+class AnswerFinished(msgspec.Struct, frozen=True, gc=False, tag="finished"):
     """The answer is complete, with its final usage."""
 
     stop_reason: StopReason
@@ -100,7 +100,7 @@ class AnswerFinished(msgspec.Struct, frozen=True, gc=False):
     service_tier: str | None = None
 
 
-class AnswerFailed(msgspec.Struct, frozen=True, gc=False):
+class AnswerFailed(msgspec.Struct, frozen=True, gc=False, tag="failed"):
     """The answer broke off: an error event, a cut, bytes that make no sense."""
 
     failure: Failure

@@ -22,7 +22,8 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     result: CacheResult
     tier: CacheTier = ""
     entry: str = ""
-    """The entry that answered, or that would have (shadow, or refused by meaning); its id tells nothing of its text."""
+    """The entry that answered, or that would have (shadow, or refused by meaning), else the one that the request's own
+    answer becomes, should it be kept. An id tells nothing of the words."""
     why: str = ""
     """Why it was no hit, or why the entry found by meaning was or was not served."""
     age_ms: int = 0
@@ -37,8 +38,6 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Who shares the entry: ``key:NAME``, ``team:NAME`` or ``everyone``."""
     task: str = ""
     """The task type, where it was told; of a hit, the one that its entry was made for."""
-    stored: str = ""
-    """The entry that this request's own answer became; empty where it was not kept."""
     shadow: bool = False
     """An entry was found by meaning and would have been served, had the mode been ``serve``."""
     shared: bool = False

@@ -12,6 +12,7 @@ from tenbin.core.features import Features, TaskType, Tier
 from tenbin.core.gating import Climb, Why
 from tenbin.core.problems import Failure
 from tenbin.core.session import Session
+from tenbin.core.signal import Signal
 from tenbin.core.target import Target
 from tenbin.core.weighing import Weighing
 
@@ -133,6 +134,8 @@ class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):
     """None when nothing of it is remembered."""
     model_tag: str = ""
     """The model that a tag at the head of the prompt asks for, where it counts (decide.overrides)."""
+    signals: tuple[Signal, ...] = ()
+    """What the request tells of the conversation's last answer."""
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from tenbin.core.ask import Ask
+from tenbin.core.cached import Cached
 from tenbin.core.money import usd_decimal
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
@@ -20,11 +21,11 @@ def safe(value: str) -> bytes:
     return quote(value, safe=_PLAIN).encode()
 
 
-def named(headers: Headers, ask: Ask, target: Target | None, route: str) -> Headers:
+def named(headers: Headers, ask: Ask, target: Target | None, route: str, cache: Headers | None = None) -> Headers:
     """Add the request's id (also under the names that clients look for) and where the answer came from.
 
     Clients and reports tell two answers apart by ``request-id`` (Anthropic) or ``x-request-id`` (OpenAI); the
-    provider's own is kept when it sent one.
+    provider's own is kept when it sent one. ``cache``: what the response cache did, where it was asked.
     """
     request_id = ask.request_id.encode()
     own = b"request-id" if ask.dialect == "anthropic" else b"x-request-id"
@@ -39,7 +40,28 @@ def named(headers: Headers, ask: Ask, target: Target | None, route: str) -> Head
         headers.append((b"x-tenbin-provider", safe(target.provider)))
     if route:
         headers.append((b"x-tenbin-route", safe(route)))
-    headers.append((b"x-tenbin-cache", b"off"))
+    if cache is None:
+        headers.append((b"x-tenbin-cache", b"off"))
+    else:
+        headers += cache
+    return headers
+
+
+def cache_headers(cached: Cached) -> Headers:
+    """What the response cache did for a request (docs/caching.md)."""
+    headers: Headers = [(b"x-tenbin-cache", cached.result.encode())]
+    if cached.tier:
+        headers.append((b"x-tenbin-cache-tier", cached.tier.encode()))
+    if cached.entry:
+        headers.append((b"x-tenbin-cache-entry", cached.entry.encode()))
+    if cached.result == "hit":
+        headers.append((b"x-tenbin-cache-age", str(cached.age_ms // 1_000).encode()))
+        if cached.saved_nano is not None:
+            headers.append((b"x-tenbin-cache-saved", usd_decimal(cached.saved_nano).encode()))
+    if cached.similarity is not None:
+        headers.append((b"x-tenbin-cache-similarity", f"{cached.similarity:.3f}".encode()))
+    if cached.why:
+        headers.append((b"x-tenbin-cache-why", safe(cached.why)))
     return headers
 
 

@@ -13,9 +13,10 @@ import msgspec
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Failure, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
-from tenbin.core.steps import Answered, Call, Failed, Judge, Pause, Resumed, StepOutcome, Verdict
+from tenbin.core.steps import Answered, Call, Failed, Judge, Lookup, Miss, Pause, Resumed, StepOutcome, Verdict
 from tenbin.decide.flow import decide
 from tenbin.execute.attempt import AttemptUnderWay
+from tenbin.execute.cache.consultation import Consultation
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
 from tenbin.execute.pacing import Place, admitted
@@ -54,6 +55,7 @@ class Exchange:
         self._failed_at: list[tuple[Failure, AttemptUnderWay]] = []
         self._conversation: Conversation | None = None
         self._deliberation: Deliberation | None = None
+        self._consultation: Consultation | None = None
 
     async def run(self) -> None:
         """Serve the request. Only cancellation (the client left) passes through."""
@@ -93,6 +95,8 @@ class Exchange:
             raise
         finally:
             self.settle(outcome, status, failure)
+            if self._consultation is not None:
+                self._consultation.ended(outcome, self._answering, self)
 
     async def _follow(self) -> Verdict:
         """Drive the decision."""
@@ -110,6 +114,8 @@ class Exchange:
                     trace.append(("pause", step.ms))
                     await world.clock.pause(step.ms)
                     outcome = RESUMED
+                elif isinstance(step, Lookup):
+                    outcome = await self._look_up(step)
                 else:
                     if self._deliberation is None:
                         self._deliberation = Deliberation(world, ask)
@@ -123,6 +129,13 @@ class Exchange:
 
     # -- one step
 
+    async def _look_up(self, lookup: Lookup) -> StepOutcome:
+        """Look into the response cache; a hit is given to the client at once."""
+        if self.world.cache is None:
+            return Miss(why="the cache is not open")
+        consultation = self._consultation = Consultation(self.world, self.ask, lookup, self.world.cache)
+        return await consultation.perform(self.relay, self, self._trace)
+
     async def _call(self, call: Call) -> StepOutcome:
         world = self.world
         own = world.own.get(call.target.provider)
@@ -133,8 +146,7 @@ class Exchange:
             self._without_tag()
         attempt = AttemptUnderWay(world, self.ask, call)
         self._current = attempt
-        if world.shadow is not None and world.shadow.samples(self.ask):
-            attempt.kept = []
+        attempt.kept = [] if self._is_read_again() else None
         if self._queue_ns == 0:
             self._queue_ns = attempt.started_ns
         conversation = None
@@ -170,6 +182,12 @@ class Exchange:
                 world.upstream.release(attempt.answer)
             if place is not None:
                 place.leave(attempt)
+
+    def _is_read_again(self) -> bool:
+        """Somebody wants the answer after the client has it: the cache, or a shadow evaluation."""
+        if self._consultation is not None and self._consultation.keeps:
+            return True
+        return self.world.shadow is not None and self.world.shadow.samples(self.ask)
 
     def _without_tag(self) -> None:
         """Take the model tag out of the prompt: it was meant for Tenbin."""
@@ -235,6 +253,8 @@ class Exchange:
             tuple(self._trace),
             self._deliberation.weighing if self._deliberation is not None else None,
         )
+        if self._consultation is not None:
+            receipt = msgspec.structs.replace(receipt, cached=self._consultation.cached)
         if ask.assigned is not None:
             part = ask.assigned
             receipt = msgspec.structs.replace(receipt, experiment=part.experiment, arm=part.arm, unit=part.unit)

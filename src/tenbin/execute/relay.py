@@ -42,15 +42,30 @@ class Life(Protocol):
 class Relay:
     """The client's side of one request."""
 
-    __slots__ = ("_half_event", "_last_sent", "ask", "client", "delivered", "first_byte_ns", "started", "world")
+    __slots__ = (
+        "_half_event",
+        "_last_sent",
+        "ask",
+        "cache_headers",
+        "client",
+        "delivered",
+        "first_byte_ns",
+        "headed",
+        "started",
+        "world",
+    )
 
     def __init__(self, world: World, ask: Ask, client: Client) -> None:
         self.world = world
         self.ask = ask
         self.client = client
         self.started = False
-        """The client has been given the head of an answer."""
+        """The client has been given the beginning of an answer."""
+        self.headed = False
+        """It has been given a head and pings before that, while an answer was held back."""
         self.first_byte_ns = 0
+        self.cache_headers: list[tuple[bytes, bytes]] | None = None
+        """What the response cache did, where it was asked."""
         self.delivered = False
         """The client has been given the last event of a streamed answer; it may leave before the provider hangs up."""
         self._last_sent = EVENT_ENDS[0]
@@ -77,12 +92,22 @@ class Relay:
         await self.client.respond(answer.status, headers, body)
         return outcome
 
-    async def stream(self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
-        """Forward what comes, at once; nothing before the first content, so that a failure can still move on. Raises
-        UpstreamFailed.
+    async def stream(
+        self,
+        life: Life,
+        attempt: AttemptUnderWay,
+        answer: UpstreamAnswer,
+        watch: Watch,
+        before: list[bytes] | None = None,
+    ) -> StepOutcome:
+        """Forward what comes, at once; nothing before the first content, so that a failure can still move on. ``before``:
+        what came of it while it was held back. Raises UpstreamFailed.
         """
         client = self.client
-        held: list[bytes] = []
+        held: list[bytes] = before if before is not None else []
+        if before and (watch.started or watch.ended):
+            await self._commit(attempt, answer, held)
+            self.delivered = watch.ended and not self._half_event
         answer.quiet_after = self.world.ping_seconds
         while (data := await self._next_piece(answer, watch)) is not None:
             if data:
@@ -156,10 +181,37 @@ class Relay:
         await self.client.finish(event)
         return outcome
 
+    async def keep_alive(self, route: str) -> None:
+        """Tell the client of a stream that an answer is being made, while none of it can be shown yet."""
+        if not self.headed:
+            self.headed = True
+            headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+            await self.client.start(200, named(headers, self.ask, None, route))
+        await self.client.write(self._ping())
+
+    async def give(
+        self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, data: bytes, more: list[tuple[bytes, bytes]]
+    ) -> None:
+        """Give the client an answer that was held back and is complete; ``more``: headers that tell of it."""
+        self.first_byte_ns = self.world.clock.monotonic_ns()
+        life.settle("answered", 200, None)
+        headers = self._headers(attempt, answer) + more
+        self.started = True
+        if not self.ask.head.stream:
+            if life.receipt is not None:
+                headers += receipt_headers(life.receipt)
+            await self.client.respond(200, headers, data)
+            return
+        if not self.headed:
+            await self.client.start(200, headers)
+        self.delivered = True
+        await self.client.finish(data)
+
     async def _commit(self, attempt: AttemptUnderWay, answer: UpstreamAnswer, held: list[bytes]) -> None:
         self.started = True
         self.first_byte_ns = self.world.clock.monotonic_ns()
-        await self.client.start(200, self._headers(attempt, answer))
+        if not self.headed:
+            await self.client.start(200, self._headers(attempt, answer))
         data = self._whole_events(b"".join(held))
         held.clear()
         if data:
@@ -172,7 +224,7 @@ class Relay:
         else:
             content_type = getattr(attempt.watch, "content_type", "application/json")
             headers = [(b"content-type", content_type.encode())]
-        return named(headers, self.ask, attempt.target, attempt.route)
+        return named(headers, self.ask, attempt.target, attempt.route, self.cache_headers)
 
     def _ping(self) -> bytes:
         if self.ask.dialect == "anthropic":
@@ -184,6 +236,9 @@ class Relay:
         client's dialect. Returns the status that the client was given.
         """
         problem = told(failure, attempt.target.name if attempt is not None else None)
+        if self.headed:
+            await self._problem_in_stream(problem)
+            return 200
         same = attempt is not None and attempt.dialect == self.ask.dialect
         if same and failure.status is not None and relayable(failure, self.ask.dialect):
             headers = forwarded_answer_headers(failure.headers)
@@ -196,8 +251,15 @@ class Relay:
         await self.problem(problem, route)
         return problem.status
 
+    async def _problem_in_stream(self, problem: Problem) -> None:
+        self.started = True
+        await self.client.finish(self.world.dialects(self.ask.dialect).problem_event(problem, self.ask.request_id))
+
     async def problem(self, problem: Problem, route: str) -> None:
         """Tell the client of a problem of the request's own."""
+        if self.headed:
+            await self._problem_in_stream(problem)
+            return
         self.started = True
         body = self.world.dialects(self.ask.dialect).problem(problem, self.ask.request_id)
         headers = named(problem_headers(problem), self.ask, None, route)

@@ -13,6 +13,7 @@ from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
+from tenbin.execute.cache.cache import Cache
 from tenbin.execute.clock import Clock
 from tenbin.execute.flight_recorder import FlightRecorder
 from tenbin.execute.pacing import Lane
@@ -112,6 +113,7 @@ class World:
         lanes: Mapping[str, Lane] | None = None,
         prompt_caching: PromptCaching | None = None,
         recorder: FlightRecorder | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.policy = policy
         self.reaches = reaches
@@ -136,6 +138,8 @@ class World:
         self.own: Mapping[str, Starting] = own or {}
         """By provider name, those that Tenbin itself starts: a request that needs one waits for it for a while."""
         self.senses = senses or Senses()
+        self.cache = cache
+        """The response cache; None where it is switched off."""
         self.recorder = recorder
         """What looks on while prompt caches are used; None where nothing is recorded."""
         self.prompt_caching = prompt_caching

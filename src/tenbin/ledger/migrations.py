@@ -240,7 +240,6 @@ CREATE TABLE cached (
     saved_ms INTEGER NOT NULL,
     scope TEXT NOT NULL,
     task TEXT NOT NULL,
-    stored TEXT NOT NULL,
     shadow INTEGER NOT NULL,
     shared INTEGER NOT NULL
 ) STRICT

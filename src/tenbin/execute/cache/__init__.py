@@ -1,1 +1,1 @@
-"""6. Answers that need no provider: stored ones, looked up and replayed, and the servers that hold them."""
+"""6. The response cache at work: entries and where they are kept, who waits for whom, and an answer given again."""

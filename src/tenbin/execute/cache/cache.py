@@ -1,0 +1,162 @@
+"""6. The response cache of a gateway: memory before a file or a shared server, and who waits for whom.
+
+It outlives a reload of the configuration. Whatever is wrong with a store, requests go on: it counts as a miss.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from tenbin.config.caching import CachingConfig
+from tenbin.decide.caching.ttl import renewed_ms
+from tenbin.execute.cache.availability import StoreUnavailable
+from tenbin.execute.cache.entry import ID_CHARACTERS, Entry
+from tenbin.execute.cache.flights import Flights
+from tenbin.execute.cache.memory import Held, MemoryStore
+from tenbin.execute.cache.store import Kept, Selection, Size, Store
+from tenbin.execute.clock import Clock, start_task
+
+FRONT_MS = 60_000
+"""How long an entry of a shared store is held in this process before it is asked for again: so long another gateway's
+purge may go unheard."""
+MOST_WRITES = 256
+"""Writes to the store under way; more are dropped: those answers are only paid again."""
+
+
+class Cache:
+    """Entries, found and kept."""
+
+    def __init__(
+        self, settings: CachingConfig, secret: bytes, clock: Clock, store: Store | None = None, *, shared: bool = False
+    ) -> None:
+        """``store``: behind the memory. ``shared``: others write and remove there too."""
+        self.settings = settings
+        self.clock = clock
+        self.store = store
+        self.memory = MemoryStore(settings.memory_bytes, self._left)
+        self.flights = Flights()
+        self.gone: Callable[[Entry], None] | None = None
+        """Told of entries that this process no longer holds."""
+        self._secret = secret
+        self._shared = shared
+        self._writes: set[asyncio.Task[Any]] = set()
+        self.faults = 0
+        """Times that the store failed or was late, since the start."""
+        self.dropped = 0
+        """Writes that were dropped, since the start."""
+
+    def apply(self, settings: CachingConfig) -> None:
+        """A changed configuration."""
+        self.settings = settings
+        self.memory.resize(settings.memory_bytes)
+
+    def name(self, *parts: bytes) -> str:
+        """An id that tells nothing of what it is made of: HMAC-SHA256 with the gateway's secret, cut to 128 bits."""
+        joined = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hmac.digest(self._secret, joined, "sha256").hex()[:ID_CHARACTERS]
+
+    async def find(self, entry: str) -> Held | None:
+        """The entry, from memory or the store."""
+        now = self.clock.now_ms()
+        held = self.memory.get(entry, now)
+        if held is not None or self.store is None:
+            return held
+        found = await self._asked(self.store.get(entry))
+        if found is None or found.expires_ms <= now:
+            return None
+        self.memory.put(found, min(found.expires_ms, now + FRONT_MS) if self._shared else None)
+        return self.memory.get(entry, now)
+
+    def hit(self, held: Held) -> None:
+        """Count a hit, and let the entry live on as often as it is asked for."""
+        held.hits += 1
+        entry, now = held.entry, self.clock.now_ms()
+        expires = renewed_ms(
+            entry.freshness,
+            self.settings.life,
+            created_ms=entry.created_ms,
+            expires_ms=held.expires_ms,
+            now_ms=now,
+            hits=held.hits,
+        )
+        if expires == held.expires_ms:
+            return
+        # A shared entry is held here for a while only; its life is the store's.
+        held.expires_ms = min(expires, now + FRONT_MS) if self._shared else expires
+        if self.store is not None and abs(expires - entry.expires_ms) > FRONT_MS and held.hits % 16 == 1:
+            self._write(self.store.renew(entry.id, expires))
+
+    def keep(self, entry: Entry) -> None:
+        """Keep an answer; the store is written to behind the request's back."""
+        now = self.clock.now_ms()
+        self.memory.put(entry, min(entry.expires_ms, now + FRONT_MS) if self._shared else None)
+        if self.store is not None:
+            self._write(self.store.put(entry))
+
+    async def remove(self, which: Selection) -> list[str]:
+        """Remove entries everywhere; their ids. Raises StoreUnavailable when the store's stay."""
+        found = set(self.memory.remove(which))
+        if self.store is not None:
+            await self.written()
+            found |= set(await self.store.remove(which))
+        return sorted(found)
+
+    async def listed(self, which: Selection, limit: int) -> list[Kept]:
+        """What there is to see of entries. Raises StoreUnavailable."""
+        here = {one.id: one for one in self.memory.listed(which, limit)}
+        if self.store is None:
+            return list(here.values())
+        await self.written()
+        return [here.get(one.id, one) for one in await self.store.listed(which, limit)]
+
+    async def sizes(self) -> dict[str, Size | None]:
+        """How much each place holds; None for one that does not answer."""
+        sizes: dict[str, Size | None] = {"memory": self.memory.size()}
+        if self.store is not None:
+            try:
+                sizes[self.store.name] = await self.store.size()
+            except StoreUnavailable:
+                sizes[self.store.name] = None
+        return sizes
+
+    async def written(self) -> None:
+        """Return when all that is to be written is."""
+        while self._writes:
+            await asyncio.wait(set(self._writes))
+
+    async def close(self) -> None:
+        """Write what is to be written, then let go of the store."""
+        await self.written()
+        if self.store is not None:
+            await self.store.close()
+
+    def _left(self, entry: Entry) -> None:
+        if self.gone is not None:
+            self.gone(entry)
+
+    async def _asked(self, question: Awaitable[Entry | None]) -> Entry | None:
+        """What the store says within the time it is given; None when it is late or down."""
+        try:
+            async with asyncio.timeout(self.settings.store_ms / 1_000):
+                found = await question
+        except (StoreUnavailable, TimeoutError):
+            self.faults += 1
+            return None
+        return found
+
+    def _write(self, work: Coroutine[Any, Any, None]) -> None:
+        if len(self._writes) >= MOST_WRITES:
+            self.dropped += 1
+            work.close()
+            return
+
+        async def done() -> None:
+            try:
+                await work
+            except StoreUnavailable:
+                self.faults += 1
+
+        task = start_task(done(), name="cache write")
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)

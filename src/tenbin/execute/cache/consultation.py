@@ -1,0 +1,232 @@
+"""6. One request at the cache: the look-up, who waits for whom, the answer given again, and the new answer kept."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from tenbin.core.ask import Ask
+from tenbin.core.cached import Cached, CacheTier
+from tenbin.core.problems import Failure
+from tenbin.core.receipt import Outcome, Receipt
+from tenbin.core.steps import Hit, Lookup, Miss
+from tenbin.decide.caching.canonical import Canonical, canonical
+from tenbin.decide.caching.policy import unfit
+from tenbin.execute.answer_headers import Headers, cache_headers, named, receipt_headers
+from tenbin.execute.cache.cache import Cache
+from tenbin.execute.cache.entry import Entry, Unusable
+from tenbin.execute.cache.memory import Held
+from tenbin.execute.cache.replay import rendered
+from tenbin.execute.cache.store import Selection
+from tenbin.execute.clock import start_task
+
+if TYPE_CHECKING:
+    from tenbin.execute.attempt import AttemptUnderWay
+    from tenbin.execute.relay import Relay
+    from tenbin.execute.world import World
+
+AT_ONCE_BYTES = 16_384
+"""Of a request and its answer together, up to which it is looked through on the event loop (about 5 ms)."""
+
+LOG = logging.getLogger("tenbin.execute")
+
+
+class Life(Protocol):
+    """The life of a request, as far as an answer out of the cache touches it."""
+
+    receipt: Receipt | None
+    """Once it is settled."""
+
+    def settle(self, outcome: Outcome, status: int, failure: Failure | None) -> None:
+        """Close the receipt, before the client has the last byte."""
+        ...
+
+
+class Consultation:
+    """One request at the cache."""
+
+    __slots__ = ("_ask", "_cache", "_leads", "_world", "asked", "cached", "entry", "keeps", "lookup")
+
+    def __init__(self, world: "World", ask: Ask, lookup: Lookup, cache: Cache) -> None:
+        self._world = world
+        self._ask = ask
+        self._cache = cache
+        self._leads = False
+        self.lookup = lookup
+        self.asked: Canonical | None = None
+        self.entry = ""
+        """The id under which the answer stands, or will."""
+        self.keeps = False
+        """The answer may be kept."""
+        self.cached = Cached(result="bypass", why=lookup.bypass, scope=lookup.scope)
+
+    async def perform(self, relay: "Relay", life: Life, trace: list[Any]) -> Hit | Miss:
+        """Look, and give the client the answer if it is there."""
+        held = await self._look()
+        while held is not None:
+            try:
+                content_type, body = rendered(held.entry, self._ask, self._world.dialects(self._ask.dialect))
+            except Unusable:
+                LOG.warning("entry %s of the cache cannot be read and is removed", held.entry.id)
+                self._cache.memory.remove(Selection(entry=held.entry.id))
+                self.cached = msgspec.structs.replace(self.cached, result="miss", tier="", why="unreadable entry")
+                held = None
+                break
+            trace.append(("lookup", self.cached.tier, held.entry.id))
+            self._cache.hit(held)
+            await self._answer(content_type, body, held, relay, life)
+            return Hit(tier=self.cached.tier, entry=held.entry.id)
+        trace.append(("lookup", self.cached.result, self.cached.why))
+        relay.cache_headers = cache_headers(self.cached)
+        return Miss(why=self.cached.why)
+
+    async def _look(self) -> Held | None:
+        lookup, ask, cache = self.lookup, self._ask, self._cache
+        if lookup.bypass:
+            return None
+        asked = canonical(ask.dialect, ask.body, ask.headers)
+        why = "its body cannot be read" if asked is None else unfit(asked, cache.settings)
+        policy = self._world.policy.caching
+        if why or asked is None or policy is None:
+            self._told("bypass", why)
+            return None
+        self.asked, self.keeps = asked, True
+        self.entry = cache.name(lookup.scope.encode(), policy.epoch.encode(), asked.material())
+        if lookup.refresh:
+            self._told("miss", "the client wants it anew")
+            return None
+        self._told("miss", "no entry")
+        if lookup.exact:
+            held = self._young(await cache.find(self.entry))
+            if held is not None:
+                self._found("exact", held)
+                return held
+            shared = await self._wait_for_another()
+            if shared is not None:
+                return shared
+        return await self._by_meaning(asked)
+
+    async def _wait_for_another(self) -> Held | None:
+        """Lead, or wait for who leads; their answer where there is one."""
+        seconds = self._cache.settings.wait_seconds
+        left = self._world.left_ms(self._ask)
+        landing = await self._cache.flights.join(self.entry, seconds if left is None else min(seconds, left / 1_000))
+        if landing == "lead":
+            self._leads = True
+            return None
+        if landing == "alone":
+            self._told("miss", "the same request was under way, and its answer is none to be shared")
+            return None
+        held = Held(landing, landing.expires_ms)
+        self._found("exact", held)
+        self.cached = msgspec.structs.replace(self.cached, shared=True)
+        return held
+
+    async def _by_meaning(self, asked: Canonical) -> Held | None:
+        """The answer to the same question in other words, where there is one and the mode is to serve it."""
+        return None
+
+    def _young(self, held: Held | None) -> Held | None:
+        """The entry, unless the client takes no such old one."""
+        most = self.lookup.max_age_ms
+        if held is None or most is None or self._cache.clock.now_ms() - held.entry.created_ms <= most:
+            return held
+        self._told("miss", "older than the client takes")
+        return None
+
+    def _told(self, result: Any, why: str) -> None:
+        self.cached = Cached(result=result, why=why, entry=self.entry, scope=self.lookup.scope)
+
+    def _found(self, tier: CacheTier, held: Held) -> None:
+        entry = held.entry
+        self.cached = msgspec.structs.replace(
+            self.cached,
+            result="hit",
+            tier=tier,
+            entry=entry.id,
+            why="",
+            age_ms=max(0, self._cache.clock.now_ms() - entry.created_ms),
+            saved_nano=entry.cost_nano,
+            task=entry.task,
+        )
+
+    async def _answer(self, content_type: bytes, body: bytes, held: Held, relay: "Relay", life: Life) -> None:
+        """Give the client the answer; the receipt is settled before the last byte."""
+        ask, clock = self._ask, self._world.clock
+        relay.started = True
+        relay.first_byte_ns = now = clock.monotonic_ns()
+        saved = max(0, round(held.entry.total_ms - (now - ask.arrived_ns) / 1e6))
+        self.cached = msgspec.structs.replace(self.cached, saved_ms=saved)
+        provider, _, model = held.entry.target.partition("/")
+        headers: Headers = [
+            (b"content-type", content_type),
+            (b"x-tenbin-model", model.encode("latin-1", "replace")),
+            (b"x-tenbin-provider", provider.encode("latin-1", "replace")),
+        ]
+        headers = named(headers, ask, None, "", cache_headers(self.cached))
+        if self._leads:
+            self._leads = False
+            self._cache.flights.land(self.entry, held.entry)
+        life.settle("answered", 200, None)
+        if ask.head.stream:
+            await relay.client.start(200, headers)
+            await relay.client.finish(body)
+        else:
+            if life.receipt is not None:
+                headers += receipt_headers(life.receipt)
+            await relay.client.respond(200, headers, body)
+
+    # -- the end
+
+    def ended(self, outcome: Outcome, attempt: "AttemptUnderWay | None", life: Life) -> None:
+        """The request is over, however it went: the answer is kept if it is a good one, and who waits is told. Raises
+        nothing: the client has its answer.
+        """
+        if self.cached.result == "hit" or not (self.keeps or self._leads):
+            return
+        if outcome != "answered" or attempt is None or not self.keeps:
+            self._tell(outcome, None)
+        elif len(self._ask.body) + sum(map(len, attempt.kept or ())) <= AT_ONCE_BYTES:
+            self._tell(outcome, self._kept(attempt, life.receipt))
+        else:
+            task = start_task(self._keep_later(outcome, attempt, life.receipt), name="cache keeping")
+            self._world.late.add(task)
+            task.add_done_callback(self._world.late.discard)
+
+    async def _keep_later(self, outcome: Outcome, attempt: "AttemptUnderWay", receipt: Receipt | None) -> None:
+        """A long text is read in a thread: other requests' answers go on meanwhile."""
+        kept: Entry | None = None
+        try:
+            kept = await asyncio.to_thread(self._kept, attempt, receipt)
+        finally:
+            self._tell(outcome, kept)
+
+    def _kept(self, attempt: "AttemptUnderWay", receipt: Receipt | None) -> Entry | None:
+        # Imported here: what reads an answer for refusals and secrets is not needed for a hit.
+        from tenbin.execute.cache.keeping import entry_of
+
+        try:
+            return entry_of(self, attempt, receipt, self._cache)
+        except Exception:
+            LOG.exception("the answer to request %s could not be kept", self._ask.request_id)
+            return None
+
+    def _tell(self, outcome: Outcome, kept: Entry | None) -> None:
+        """Keep the entry, and tell those who wait for it."""
+        if kept is not None:
+            self._cache.keep(kept)
+        if not self._leads:
+            return
+        self._leads = False
+        if kept is not None:
+            self._cache.flights.land(self.entry, kept)
+        elif outcome == "answered":
+            self._cache.flights.release(self.entry)
+        else:
+            self._cache.flights.pass_on(self.entry)
+
+    @property
+    def ask(self) -> Ask:
+        """The request."""
+        return self._ask

@@ -1,0 +1,55 @@
+"""6. The cache of a gateway is opened: its store by what is configured, the secret that names its entries."""
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+from tenbin.config.caching import CachingConfig
+from tenbin.execute.cache.cache import Cache
+from tenbin.execute.cache.store import Store
+from tenbin.execute.clock import Clock
+
+LOG = logging.getLogger("tenbin.execute")
+
+DATABASE = "cache.db"
+SECRET = "cache.secret"
+SECRET_BYTES = 32
+
+
+def open_cache(settings: CachingConfig, directory: Path, clock: Clock) -> Cache:
+    """The cache, with nothing looked at yet. Raises RedisMissing, ValueError for a store that makes no sense, OSError
+    when the secret can neither be read nor written.
+    """
+    secret = settings.secret.encode() if settings.secret is not None else installation_secret(directory, clock)
+    store: Store | None = None
+    shared = False
+    if settings.store == "sqlite":
+        from tenbin.execute.cache.sqlite import SqliteStore
+
+        store = SqliteStore(directory / DATABASE, settings.disk_bytes, clock, LOG.warning)
+    elif settings.store != "memory":
+        from tenbin.execute.cache.redis import RedisStore
+
+        seconds = settings.store_ms / 1_000
+        store, shared = RedisStore(settings.store, seconds=seconds, clock=clock, tell=LOG.warning), True
+    return Cache(settings, secret, clock, store, shared=shared)
+
+
+def installation_secret(directory: Path, clock: Clock) -> bytes:
+    """This installation's own secret; made at the first use, readable by its owner alone. Raises OSError."""
+    path = directory / SECRET
+    with contextlib.suppress(FileNotFoundError):
+        kept = path.read_bytes()
+        if len(kept) >= SECRET_BYTES:
+            return kept
+        path.unlink()
+    directory.mkdir(parents=True, exist_ok=True)
+    made = b"".join(clock.bits().to_bytes(10, "big") for _ in range(4)).hex().encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()  # another gateway was faster
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(made)
+    return made
