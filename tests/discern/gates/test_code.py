@@ -18,6 +18,10 @@ from tenbin.discern.gates.gate import Answer
         ("no code", None),
         ("```python\n>>> x\n1\n```", None),
         ("```json\n{\n  // left out\n}\n```", None),
+        ("```js\nconst a = b?.c;\n```\n```bash\nnpm run build && echo done\n```", 1.0),
+        ("```javascript\nconst a = (;\n```", 0.0),
+        ("```sh\nif true; then\n```", 0.0),
+        ("```console\n$ ls\n```", None),
     ],
 )
 def test_the_share_of_blocks_that_parse(text: str, score: float | None) -> None:

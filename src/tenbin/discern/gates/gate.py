@@ -74,7 +74,8 @@ class Gate(Protocol):
 
     A gate does no I/O, reads no clock, draws no chance and never raises on account of what stands in a question or an
     answer, whatever it is. It takes time in proportion to the answer's length at most. What it cannot judge (no such
-    part in the answer, a parser that is not installed, too long) it gives the score None.
+    part in the answer, a parser that is not installed, too long) it gives the score None. A parser may be a program of
+    its own, which reads what it is given and is stopped in time: some milliseconds that no event loop should wait for.
     """
 
     def __call__(self, question: Question, answer: Answer, /) -> Judgement:
