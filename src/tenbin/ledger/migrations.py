@@ -251,3 +251,10 @@ def m0006_cache(database: sqlite3.Connection) -> None:
     """What the response cache did, one row for each request that looked there."""
     database.execute(_CACHED)
     database.execute("CREATE INDEX cached_by_entry ON cached (entry) WHERE entry <> ''")
+
+
+@migration
+def m0008_compact_weighings(database: sqlite3.Connection) -> None:
+    """A weighing in its compact form. Rows from before keep theirs as JSON in ``weighing``, which is empty since."""
+    for column in ("category TEXT", "task TEXT", "packed BLOB"):
+        database.execute(f"ALTER TABLE weighings ADD COLUMN {column}")

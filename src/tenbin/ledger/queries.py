@@ -8,15 +8,16 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from tenbin.core.money import NanoUSD
 from tenbin.core.cached import Cached
+from tenbin.core.money import NanoUSD
 from tenbin.core.receipt import Attempt, Receipt
-from tenbin.core.signal import Decided, Signal
 from tenbin.core.shadow import OPERATION, Shadow
+from tenbin.core.signal import Decided, Signal
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.ledger.migrations import applied, check_not_newer
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, SIGNAL_COLUMNS
+from tenbin.ledger.weighings import unpacked
 
 Dimension: TypeAlias = Literal["day", "key", "provider", "model", "route", "session", "client"]
 """What sums can be taken by; ``day`` is UTC."""
@@ -212,8 +213,11 @@ def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
 def _weighing(database: sqlite3.Connection, row_id: int) -> Weighing | None:
     if "m0002_weighings" not in applied(database):
         return None  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
-    row = database.execute("SELECT weighing FROM weighings WHERE request = ?", (row_id,)).fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=Weighing)
+    columns = _there(database, "weighings", ("weighing", "packed"))
+    row = database.execute(f"SELECT {columns} FROM weighings WHERE request = ?", (row_id,)).fetchone()
+    if row is None:
+        return None
+    return msgspec.json.decode(row["weighing"], type=Weighing) if row["weighing"] else unpacked(row["packed"])
 
 
 def _shadow(database: sqlite3.Connection, row_id: int) -> Shadow | None:

@@ -7,11 +7,12 @@ import msgspec
 
 from tenbin.core.cached import Cached
 from tenbin.core.receipt import Attempt, Receipt
-from tenbin.core.signal import Signal
 from tenbin.core.shadow import Shadow
+from tenbin.core.signal import Signal
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
 from tenbin.ledger.records import plain
+from tenbin.ledger.weighings import packed
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -164,9 +165,12 @@ def cached_row(row_id: int, cached: Cached) -> Values:
     return (row_id, *msgspec.structs.astuple(cached))
 
 
-def weighing_row(row_id: int, weighing: Weighing) -> tuple[int, str]:
-    """The row of a weighed request in ``weighings``: its number, and the weighing as JSON."""
-    return row_id, msgspec.json.encode(weighing).decode()
+WEIGHING_COLUMNS = ("request", "weighing", "category", "task", "packed")
+
+
+def weighing_row(row_id: int, weighing: Weighing) -> Values:
+    """The values of WEIGHING_COLUMNS. ``weighing`` is empty: there older rows have it as JSON."""
+    return row_id, "", weighing.features.category, weighing.features.task, packed(weighing)
 
 
 def signal_row(row_id: int, position: int, receipt: Receipt, signal: Signal) -> Values:
@@ -242,7 +246,7 @@ class Batch:
     def __init__(self) -> None:
         self._requests = _Inserts("requests", _REQUEST_USUAL, _REQUEST_RARE)
         self._attempts = _Inserts("attempts", _ATTEMPT_USUAL, _ATTEMPT_RARE)
-        self._weighings: list[tuple[int, str]] = []
+        self._weighings: list[Values] = []
         self._signals: list[Values] = []
         self._shadows: list[Values] = []
         self._cached: list[Values] = []
@@ -268,7 +272,7 @@ class Batch:
         self._requests.enter(database)
         self._attempts.enter(database)
         if self._weighings:
-            database.executemany("INSERT INTO weighings (request, weighing) VALUES (?, ?)", self._weighings)
+            database.executemany(_insert("weighings", WEIGHING_COLUMNS), self._weighings)
         if self._shadows:
             database.executemany(_insert("shadows", SHADOW_COLUMNS), self._shadows)
         if self._signals:
