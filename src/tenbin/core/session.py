@@ -5,6 +5,8 @@ A fold of its receipts (decide.affinity.fold), the same live and from the ledger
 
 import msgspec
 
+from tenbin.core.signal import Decided
+
 
 class Warm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A prefix of the conversation in one target's prompt cache."""
@@ -19,6 +21,31 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How long each read keeps it."""
     effort: str | None = None
     """The effort it was written at; None where that is not known."""
+
+
+class LastDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The decision that the next request of a conversation may tell something of."""
+
+    decided: Decided
+    model_turns: int = 0
+    """Answers of the model that its request held."""
+    at_ms: int = 0
+    """When it was answered, UTC ms."""
+    heard: bool = False
+    """Something has been said of it: what comes again (a request sent twice) counts once."""
+
+
+class Stepped(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How a conversation stands on the ladder of ``routing.step_up``."""
+
+    rung: str = ""
+    """The target that it has stepped up to; empty when it has not."""
+    failed: int = 0
+    """Answers in a row that failed."""
+    calm: int = 0
+    """Answers in a row since then, or since the step, that did not."""
+    ups: int = 0
+    """Steps up so far: each but the first makes the way back twice as long."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,6 +75,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Share of those, the latest counting most, that brought tools' results."""
     suffices: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """Their mean ``Features.suffices``: how hard the conversation is."""
+    last: LastDecision | None = None
+    """What signals in the next request are about."""
+    stepped: Stepped | None = None
+    """None as long as nothing has failed."""
 
 
 NEW = Session()
