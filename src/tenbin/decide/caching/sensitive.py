@@ -6,16 +6,17 @@ Patterns and check digits, no guessing at names. It errs towards finding somethi
 import re
 import unicodedata
 
-_EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b", re.IGNORECASE | re.ASCII)
 _PHONE = re.compile(
     r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}"  # +81 90-1234-5678
     r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"  # (555) 123-4567
     r"|0\d{1,4}[-(]\d{1,4}[-)]\d{3,4}"  # 03-1234-5678
-    r"|0[5789]0\d{8})(?![\w-])"  # 09012345678
+    r"|0[5789]0\d{8})(?![\w-])",  # 09012345678
+    re.ASCII,
 )
-_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){11,18}(?![\w])")
-_SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
+_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){11,18}(?!\w)", re.ASCII)
+_SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])", re.ASCII)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", re.ASCII)
 _ADDRESS = re.compile(
     r"〒 ?\d{3}-?\d{4}"
     r"|(?:都|道|府|県|市|区|町|村)[^\s、。,.]{1,20}?\d{1,4}(?:丁目|番地|番|号|-\d{1,4})"
@@ -30,7 +31,7 @@ _SECRET = re.compile(
     r"|\b[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{1,64}:[^\s/@]{1,128}@"  # postgres://user:password@host
     r"|\bbearer +[\w.~+/-]{16,}"
     r"|\baws_secret_access_key\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _STATED = re.compile(
     r"\b(?:pass(?:word|phrase|code)|passwd|pwd|secret|api[ _-]?key|access[ _-]?token|auth[ _-]?token|pin(?: code)?|"
@@ -39,7 +40,7 @@ _STATED = re.compile(
     r"(?!(?:required|wrong|correct|a|an|the|not|reset|hash|field|string)\b)\S{3,}"
     r"|(?:パスワード|暗証番号|合言葉|秘密鍵|アクセストークン|API ?キー|認証コード|セキュリティコード)"
     r"(?:は|が|を|:|=|「){1,2} ?[\w!-~]{3,}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _NUMBERED = re.compile(
     r"\b(?:passport|driver'?s? licen[cs]e|social security|national insurance|medical record|patient|account|routing|"
@@ -47,14 +48,14 @@ _NUMBERED = re.compile(
     r"|(?:旅券番号|パスポート番号|免許証番号|運転免許証|保険証番号|被保険者番号|口座番号|カード番号|患者番号|社員番号|"
     r"マイナンバー|個人番号|会員番号)"
     r"(?:は|が|:|=|,|、| ){0,2}[A-Z]{0,3}\d[\w-]{3,}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _SELF = re.compile(
     r"\bmy (?:full |home |email |phone )?(?:name|address|birthday|date of birth|salary|income|ssn) (?:is|was)\b"
     r"|\b(?:date of birth|dob|born on)\b {0,2}[:=]? {0,2}\d"
     r"|(?:私|わたし|僕|俺)の(?:名前|氏名|住所|電話番号|生年月日|年収|給料|病名|メールアドレス)は"
     r"|(?:氏名|住所|生年月日|本籍|電話番号)[:=]",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

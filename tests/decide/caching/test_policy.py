@@ -1,0 +1,120 @@
+"""Who may be answered from the cache, and what clients may ask of it."""
+
+from typing import Any
+
+import pytest
+
+from tenbin.config.load import parse
+from tenbin.core.ask import Ask, Caller, Head
+from tenbin.core.steps import Lookup
+from tenbin.decide.caching.policy import CachePolicy, cache_policy, consult, wished
+
+
+def policy(text: str) -> CachePolicy | None:
+    return cache_policy(parse(text, environ={}))
+
+
+def asking(key: str = "a", model: str = "m", headers: Any = (), **fields: Any) -> Ask:
+    values: dict[str, Any] = {
+        "request_id": "req_1",
+        "dialect": "anthropic",
+        "operation": "generate",
+        "path": "/v1/messages",
+        "query": b"",
+        "headers": tuple(headers),
+        "body": b"{}",
+        "head": Head(model=model),
+        "caller": Caller(key_id=key),
+        "arrived_at_ms": 0,
+        "arrived_ns": 0,
+    }
+    return Ask(**{**values, **fields})
+
+
+def lookup(text: str, **fields: Any) -> Lookup | None:
+    found = policy(text)
+    assert found is not None
+    return consult(asking(**fields), found)
+
+
+def test_nothing_is_cached_unless_it_is_said() -> None:
+    assert policy("") is None
+    assert policy("cache: {exact: off, scope: everyone}") is None
+    assert policy("cache: {exact: serve}") is not None
+    assert policy("cache: {semantic: {mode: shadow}}") is not None
+    assert policy("cache: {rules: [{models: [faq], exact: serve}]}") is not None
+
+
+def test_whose_answers_are_shared() -> None:
+    team = "cache: {exact: serve, scope: team, teams: {support: [a, b]}}"
+    scopes = [getattr(lookup(team, key=key), "scope", None) for key in ("a", "b", "c")]
+    assert scopes == ["team:support", "team:support", "key:c"]
+    assert getattr(lookup("cache: {exact: serve}", key="a"), "scope", None) == "key:a"
+    assert getattr(lookup("cache: {exact: serve, scope: everyone}"), "scope", None) == "everyone"
+
+
+def test_the_first_rule_that_gives_a_value_gives_it() -> None:
+    text = """
+cache:
+  exact: serve
+  rules:
+    - {models: ["live-*"], exact: off}
+    - {keys: [a], scope: everyone, ttl_seconds: 60}
+    - {ttl_seconds: 90}
+"""
+    assert lookup(text, model="live-news") is None
+    one, other = lookup(text, key="a"), lookup(text, key="b")
+    assert one is not None
+    assert other is not None
+    assert (one.scope, one.ttl_seconds) == ("everyone", 60)
+    assert (other.scope, other.ttl_seconds) == ("key:b", 90)
+
+
+def test_embeddings_and_searches_of_the_web_pass_it_by() -> None:
+    assert lookup("cache: {exact: serve}", operation="embed") is None
+    searching = lookup("cache: {exact: serve}", head=Head(model="m", needs=frozenset({"web_search"})))
+    assert searching is not None
+    assert searching.bypass == "web search"
+
+
+def test_tools_are_never_answered_by_meaning() -> None:
+    text = "cache: {exact: serve, semantic: {mode: serve}}"
+    with_tools, plain = lookup(text, head=Head(model="m", needs=frozenset({"tools"}))), lookup(text)
+    assert with_tools is not None
+    assert plain is not None
+    assert (with_tools.exact, with_tools.semantic, plain.semantic) == (True, "off", "serve")
+
+
+@pytest.mark.parametrize(
+    ("headers", "control", "max_age_ms"),
+    [
+        ([], "", None),
+        ([(b"cache-control", b"no-cache")], "refresh", None),
+        ([(b"cache-control", b"no-store")], "off", None),
+        ([(b"cache-control", b"no-cache, no-store")], "off", None),
+        ([(b"cache-control", b"max-age=60")], "", 60_000),
+        ([(b"x-tenbin-cache", b"off")], "off", None),
+        ([(b"x-tenbin-cache", b"Refresh")], "refresh", None),
+        ([(b"x-tenbin-cache", b"exact")], "exact", None),
+        ([(b"x-tenbin-cache", b"what?")], "off", None),
+    ],
+)
+def test_what_clients_may_ask(headers: Any, control: str, max_age_ms: int | None) -> None:
+    found = wished(tuple(headers))
+    assert (found.control, found.max_age_ms) == (control, max_age_ms)
+
+
+def test_tags_are_words() -> None:
+    assert wished(((b"x-tenbin-cache-tags", b"faq, v2 ,,<x>," + b"y" * 80),)).tags == ("faq", "v2")
+
+
+def test_who_answers_is_a_part_of_what_is_asked_for() -> None:
+    text = "cache: {exact: serve}\nproviders: {anthropic: {api_key: %s}}\nmodels: {m: [anthropic/%s]}\nping_seconds: %s"
+    one, same, ping, other = (
+        policy(text % values) for values in [("k", "a", 10), ("k2", "a", 10), ("k", "a", 20), ("k", "b", 10)]
+    )
+    assert one is not None
+    assert same is not None
+    assert ping is not None
+    assert other is not None
+    assert one.epoch == same.epoch == ping.epoch != other.epoch
