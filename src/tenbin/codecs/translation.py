@@ -15,6 +15,7 @@ from tenbin.core.answer import (
     ArgumentsDelta,
     BlockStarted,
     Delta,
+    LogprobsDelta,
     TextDelta,
     ThinkingDelta,
 )
@@ -28,7 +29,7 @@ class Translation:
     ``tool_names`` leads from the stand-ins that the request was written with back to the client's own names
     (``tenbin.codecs.tool_names.originals``). ``complete`` is given the stated usage and all that was produced when a
     finished answer's provider left usage out, and returns it filled in: a client that is told nothing cannot judge how
-    full its context is.
+    full its context is. ``hides_logprobs``: the client has not asked for log-probabilities, Tenbin has.
     """
 
     def __init__(
@@ -37,7 +38,10 @@ class Translation:
         writer: AnswerWriter,
         tool_names: Mapping[str, str] | None = None,
         complete: Callable[[Usage, str], Usage] | None = None,
+        *,
+        hides_logprobs: bool = False,
     ) -> None:
+        self._hides_logprobs = hides_logprobs
         self._reader = reader
         self._complete = complete
         self._completed: Usage | None = None
@@ -92,6 +96,8 @@ class Translation:
         """The deltas as the client is to have them, what they tell noted."""
         if self._tool_names:
             deltas = self.renamed(deltas, self._tool_names)
+        if self._hides_logprobs:
+            deltas = [delta for delta in deltas if not isinstance(delta, LogprobsDelta)]
         self._note(deltas)
         last = deltas[-1] if deltas else None
         if self._complete is not None and isinstance(last, AnswerFinished):

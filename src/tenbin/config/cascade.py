@@ -61,9 +61,9 @@ class Rung(Section, frozen=True):
     with a ``calibration``, the share learned for the task type."""
     calibration: str | None = None
     """File that ``tenbin eval gates --calibrate`` wrote of this model's answers. Default: the one that comes along."""
-    logprobs: bool = True
-    """Ask for log-probabilities where the gate ``confidence`` can use them and the provider gives them; a client that
-    did not ask for them does not see them."""
+    logprobs: bool | None = None
+    """Ask for log-probabilities, for the gate ``confidence``; a client that did not ask for them does not see them.
+    Default: of llama.cpp and vLLM, which give them."""
     samples: Annotated[int, msgspec.Meta(ge=0, le=8)] = 0
     """Further answers of the same model that are compared with the first one (the gate ``agreement``)."""
     judge: GateJudge | None = None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tenbin.config.cascade import CascadeConfig, Rung
+from tenbin.config.provider import EMBEDDED
 from tenbin.core.ask import Ask
 from tenbin.core.features import Features, TaskType
 from tenbin.core.gating import Climb, PlannedRung
@@ -68,8 +69,13 @@ def of_weighing(settings: CascadeConfig, weighing: Weighing, candidates: Sequenc
     return Ladder(
         name=CLIMB,
         settings=settings,
-        rungs=tuple(RungInForce(target=by_name[one.target], rung=Rung(target=one.target)) for one in rungs),
+        rungs=tuple(_rung(by_name[one.target]) for one in rungs),
     )
+
+
+def _rung(target: Target) -> RungInForce:
+    embedded = target.provider == EMBEDDED
+    return RungInForce(target=target, rung=Rung(target=target.name), calibrated=embedded, gives_logprobs=embedded)
 
 
 BETTER = 0.02
@@ -148,7 +154,7 @@ def hold_of(
         calibration=one.rung.calibration or "",
         prefix_tokens=settings.hold_tokens if ask.head.stream and "tools" in ask.head.needs else 0,
         until_ms=climb.until_ms,
-        logprobs=one.rung.logprobs and "confidence" in one.gates,
+        logprobs=one.logprobs,
     )
 
 

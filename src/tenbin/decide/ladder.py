@@ -19,6 +19,15 @@ class RungInForce(msgspec.Struct, frozen=True, kw_only=True):
     calibrated: bool = False
     """The calibration was learned of this model's own answers: its shares and thresholds hold."""
 
+    gives_logprobs: bool = False
+    """It is known to give log-probabilities."""
+
+    @property
+    def logprobs(self) -> bool:
+        """Whether it is asked for log-probabilities."""
+        wanted = self.rung.logprobs if self.rung.logprobs is not None else self.gives_logprobs
+        return wanted and "confidence" in self.gates
+
     @property
     def gates(self) -> tuple[str, ...]:
         """What judges its answers."""

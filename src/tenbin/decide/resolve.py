@@ -118,7 +118,16 @@ def _cascades(config: Config, providers: Mapping[str, Provider]) -> Cascades | N
                 continue  # Its provider is not there.
             judge = next(iter(_chain([rung.judge.target], providers)), None) if rung.judge is not None else None
             calibrated = target.provider == EMBEDDED or rung.calibration is not None
-            rungs.append(RungInForce(target=_stand_in(target), rung=rung, judge=judge, calibrated=calibrated))
+            profile = providers[target.provider].profile
+            rungs.append(
+                RungInForce(
+                    target=_stand_in(target),
+                    rung=rung,
+                    judge=judge,
+                    calibrated=calibrated,
+                    gives_logprobs=target.provider == EMBEDDED or profile in ("llamacpp", "vllm"),
+                )
+            )
         if rungs:
             ladders[name] = Ladder(name=name, settings=cascade, rungs=tuple(rungs))
     named = {one.target.name: one.target for ladder in ladders.values() for one in ladder.rungs}

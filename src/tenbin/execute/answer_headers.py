@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from tenbin.core.ask import Ask
 from tenbin.core.cached import Cached
+from tenbin.core.gating import Gating
 from tenbin.core.money import usd_decimal
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
@@ -69,6 +70,14 @@ def receipt_headers(receipt: Receipt) -> Headers:
     """What the ledger says that the request costs (``billed_nano``), in USD; ``unknown`` when nobody knows a price."""
     cost = receipt.billed_nano
     return [(b"x-tenbin-cost", b"unknown" if cost is None else usd_decimal(cost).encode())]
+
+
+def rung_headers(rung: int, gating: Gating | None) -> Headers:
+    """Which rung of a ladder answered, and how its answer was judged where it was."""
+    headers: Headers = [(b"x-tenbin-rung", str(rung).encode())]
+    if gating is not None and gating.score is not None:
+        headers.append((b"x-tenbin-gate-score", f"{gating.score:.3f}".encode()))
+    return headers
 
 
 def problem_headers(problem: Problem) -> Headers:

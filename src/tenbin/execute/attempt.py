@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from tenbin.codecs.dialect import Dialect
 from tenbin.codecs.tool_names import originals
 from tenbin.codecs.translation import Translation
 from tenbin.core.ask import Ask
+from tenbin.core.gating import Gating
 from tenbin.core.money import nano_from_usd
 from tenbin.core.problems import ContextExceeded, Failure, Inexpressible
 from tenbin.core.receipt import Attempt, Outcome
@@ -101,6 +104,11 @@ class AttemptUnderWay:
         self.route = call.route
         self.dialect = call.target.dialect_for(ask.dialect)
         self.passed_through = self.dialect == ask.dialect or ask.operation == "embed"
+        self.rung = call.rung
+        self.gating: Gating | None = None
+        """How the answer was judged, once it was."""
+        self.hides_logprobs = False
+        """It asks for log-probabilities, which the client has not done and is not to see."""
         self.answer: UpstreamAnswer | None = None
         self.watch: Watch | None = None
         self.started_ns = world.clock.monotonic_ns()
@@ -128,6 +136,15 @@ class AttemptUnderWay:
         self.started_ns = self.world.clock.monotonic_ns()
         self.started_at_ms = self.world.clock.now_ms()
 
+    def ask_for_logprobs(self, conversation: "Conversation") -> None:
+        """Ask for log-probabilities too, where this target can be asked; the client gets the answer without them."""
+        if conversation.sampling.logprobs or not self.target.quirks.logprobs:
+            return
+        if "openai_chat" in self.target.dialects:
+            self.dialect = "openai_chat"
+            self.passed_through = False
+            self.hides_logprobs = True
+
     def body(self, conversation: "Conversation | None") -> bytes | Failure:
         """The request's body for this target, or why there is none."""
         if self.ask.operation == "embed" and (self.dialect, "embed") not in PATHS:
@@ -136,6 +153,9 @@ class AttemptUnderWay:
             if conversation is None:
                 return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
             self._tool_names = originals(conversation.tools)
+            if self.hides_logprobs:
+                sampling = msgspec.structs.replace(conversation.sampling, logprobs=True)
+                conversation = msgspec.structs.replace(conversation, sampling=sampling)
             caching = self.world.prompt_caching
             if caching is not None:
                 conversation, self._marks = caching.place(
@@ -217,7 +237,7 @@ class AttemptUnderWay:
             )
             reader = provider_codec.reader(streamed=streamed, target=self.target)
             complete = partial(_completed, self.ask, self.world.dialects(self.ask.dialect))
-            watch = Translation(reader, writer, self._tool_names, complete)
+            watch = Translation(reader, writer, self._tool_names, complete, hides_logprobs=self.hides_logprobs)
         self.watch = watch
         return watch
 
@@ -309,6 +329,8 @@ class AttemptUnderWay:
             upstream_id,
             model if model != target.model else None,
             watch.stop_reason if watch is not None else None,
+            self.rung,
+            self.gating,
         )
 
     def _tell_of_cache(self, usage: Usage) -> None:

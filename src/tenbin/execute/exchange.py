@@ -13,12 +13,27 @@ import msgspec
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Failure, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
-from tenbin.core.steps import Answered, Call, Failed, Judge, Lookup, Miss, Pause, Resumed, StepOutcome, Verdict
+from tenbin.core.steps import (
+    Answered,
+    Call,
+    Consult,
+    Failed,
+    Hold,
+    Judge,
+    Lookup,
+    Miss,
+    Pause,
+    Release,
+    Resumed,
+    StepOutcome,
+    Verdict,
+)
 from tenbin.decide.flow import decide
 from tenbin.execute.attempt import AttemptUnderWay
 from tenbin.execute.cache.consultation import Consultation
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
+from tenbin.execute.hearing import with_signals
 from tenbin.execute.pacing import Place, admitted
 from tenbin.execute.relay import Relay
 from tenbin.execute.target_health import begun, ended, heard
@@ -27,6 +42,7 @@ from tenbin.execute.world import Client, World
 
 if TYPE_CHECKING:
     from tenbin.core.conversation import Conversation
+    from tenbin.execute.holding import Holding
 
 LOG = logging.getLogger("tenbin.execute")
 
@@ -56,6 +72,7 @@ class Exchange:
         self._conversation: Conversation | None = None
         self._deliberation: Deliberation | None = None
         self._consultation: Consultation | None = None
+        self._holding: Holding | None = None
 
     async def run(self) -> None:
         """Serve the request. Only cancellation (the client left) passes through."""
@@ -102,7 +119,7 @@ class Exchange:
         """Drive the decision."""
         world, ask, trace = self.world, self.ask, self._trace
         facts = world.facts(ask)
-        plan = decide(ask, facts, world.policy, world.senses.known)
+        plan = decide(ask, facts, world.policy, world.senses.known_for(ask.caller.key_id))
         outcome: StepOutcome
         try:
             step = next(plan)
@@ -116,6 +133,8 @@ class Exchange:
                     outcome = RESUMED
                 elif isinstance(step, Lookup):
                     outcome = await self._look_up(step)
+                elif isinstance(step, Consult | Release):
+                    outcome = await self._of_held(step)
                 else:
                     if self._deliberation is None:
                         self._deliberation = Deliberation(world, ask)
@@ -149,25 +168,24 @@ class Exchange:
         attempt.kept = [] if self._is_read_again() else None
         if self._queue_ns == 0:
             self._queue_ns = attempt.started_ns
-        conversation = None
-        if not attempt.passed_through:
-            conversation = self._conversation
-            if conversation is None:
-                conversation = self._conversation = world.dialects(self.ask.dialect).read(self.ask.body)
-        body = attempt.body(conversation)
+        if call.hold is not None:
+            self._hold_back(attempt, call.hold)
+        body = attempt.body(None if attempt.passed_through else self.conversation())
         if isinstance(body, Failure):
             return self.ended(attempt, "failed", body)
-        place: Place | None = None
-        if world.lanes:
-            granted = await admitted(world.lanes.get(call.target.provider), attempt, world.left_ms(self.ask))
-            if isinstance(granted, Failure):
-                return self.ended(attempt, "failed", granted)
-            place = granted
-            if not self._attempts:
-                self._queue_ns = attempt.started_ns
+        place = await self._placed(attempt) if world.lanes else None
+        if isinstance(place, Failure):
+            return self.ended(attempt, "failed", place)
         begun(world.health, call.target.name, world.clock.now_ms)
+        holding = self._holding
+        if holding is not None and call.hold is not None:
+            self._current = None  # from here on the held answers know of it
+            return await holding.hold(self, call, attempt, body, place)
         try:
-            answer = await attempt.send(body, self._attempts)
+            if holding is None:
+                answer = await attempt.send(body, self._attempts)
+            else:
+                answer = await holding.sent(self, attempt, body)
             heard(world.exhausted, call.target, answer.headers, world.clock.now_ms)
             if not 200 <= answer.status < 300:
                 return self.ended(attempt, "failed", await attempt.failure_of(answer))
@@ -183,11 +201,41 @@ class Exchange:
             if place is not None:
                 place.leave(attempt)
 
+    async def _placed(self, attempt: AttemptUnderWay) -> Place | Failure | None:
+        """Wait for a place at a provider that has limits."""
+        world = self.world
+        granted = await admitted(world.lanes.get(attempt.target.provider), attempt, world.left_ms(self.ask))
+        if not isinstance(granted, Failure) and not self._attempts:
+            self._queue_ns = attempt.started_ns
+        return granted
+
     def _is_read_again(self) -> bool:
         """Somebody wants the answer after the client has it: the cache, or a shadow evaluation."""
         if self._consultation is not None and self._consultation.keeps:
             return True
         return self.world.shadow is not None and self.world.shadow.samples(self.ask)
+
+    def conversation(self) -> "Conversation":
+        """The whole request, read once. Raises Unreadable."""
+        if self._conversation is None:
+            self._conversation = self.world.dialects(self.ask.dialect).read(self.ask.body)
+        return self._conversation
+
+    def _hold_back(self, attempt: AttemptUnderWay, hold: Hold) -> None:
+        """This answer is to be judged before the client sees any of it."""
+        if self._holding is None:
+            # Imported here: most gateways never hold an answer back.
+            from tenbin.execute.holding import Holding
+
+            self._holding = Holding(self.relay)
+        if hold.logprobs:
+            attempt.ask_for_logprobs(self.conversation())
+
+    async def _of_held(self, step: Consult | Release) -> StepOutcome:
+        assert self._holding is not None
+        if isinstance(step, Release):
+            return await self._holding.release(self, step)
+        return await self._holding.consult(self, step)
 
     def _without_tag(self) -> None:
         """Take the model tag out of the prompt: it was meant for Tenbin."""
@@ -211,6 +259,26 @@ class Exchange:
             ended(world.health, name, failure, world.clock.now_ms, world.policy.cooldown)
         return Failed(failure=failure, committed=self.relay.started, at_ms=world.clock.now_ms())
 
+    def giving(self, attempt: AttemptUnderWay, *, as_kept: bool) -> None:
+        """From now on this attempt's answer, which was held back, goes to the client."""
+        self._current = attempt if attempt.watch is not None and not attempt.watch.ended else None
+        self._answering = attempt if as_kept else None
+
+    def dropped(self, attempt: AttemptUnderWay, failure: Failure) -> None:
+        """Record an attempt that nobody waits for any more."""
+        self._current = attempt
+        self._abandon("cancelled", failure)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The records so far."""
+        return self._attempts
+
+    @property
+    def trace(self) -> list[Any]:
+        """Steps and outcomes so far."""
+        return self._trace
+
     # -- the end
 
     def _abandon(self, outcome: Outcome, failure: Failure | None) -> None:
@@ -228,6 +296,8 @@ class Exchange:
         if self._settled:
             return
         self._settled = True
+        if self._holding is not None:
+            self._holding.drop_all(self, gone=outcome == "cancelled")
         ask, now = self.ask, self.world.clock.monotonic_ns()
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         receipt = Receipt(
@@ -253,8 +323,13 @@ class Exchange:
             tuple(self._trace),
             self._deliberation.weighing if self._deliberation is not None else None,
         )
+        if self.world.listening is not None:
+            heard = self._deliberation.signals if self._deliberation is not None else ()
+            receipt = with_signals(receipt, heard, self.world.listening)
         if self._consultation is not None:
             receipt = msgspec.structs.replace(receipt, cached=self._consultation.cached)
+        if self._deliberation is not None and self._deliberation.climb is not None:
+            receipt = msgspec.structs.replace(receipt, climb=self._deliberation.climb)
         if ask.assigned is not None:
             part = ask.assigned
             receipt = msgspec.structs.replace(receipt, experiment=part.experiment, arm=part.arm, unit=part.unit)

@@ -10,7 +10,7 @@ from tenbin.core.ask import Ask
 from tenbin.core.problems import Failure, Problem
 from tenbin.core.receipt import Outcome, Receipt
 from tenbin.core.steps import StepOutcome
-from tenbin.execute.answer_headers import named, problem_headers, receipt_headers
+from tenbin.execute.answer_headers import named, problem_headers, receipt_headers, rung_headers
 from tenbin.execute.attempt import MOST_BODY_BYTES, AttemptUnderWay, Watch
 from tenbin.execute.problems import relayable, told
 from tenbin.execute.upstream.address import forwarded_answer_headers
@@ -100,8 +100,8 @@ class Relay:
         watch: Watch,
         before: list[bytes] | None = None,
     ) -> StepOutcome:
-        """Forward what comes, at once; nothing before the first content, so that a failure can still move on. ``before``:
-        what came of it while it was held back. Raises UpstreamFailed.
+        """Forward what comes, at once; nothing before the first content, so that a failure can still move on.
+        ``before``: what came of it while it was held back. Raises UpstreamFailed.
         """
         client = self.client
         held: list[bytes] = before if before is not None else []
@@ -129,7 +129,7 @@ class Relay:
                     self.delivered = watch.ended and not self._half_event
             elif not self.started and any(held):
                 await self._commit(attempt, answer, held)
-            elif self.started and self._last_sent.endswith(EVENT_ENDS):
+            elif (self.started and self._last_sent.endswith(EVENT_ENDS)) or (self.headed and not self.started):
                 await client.write(self._ping())
         last = watch.finish()
         if watch.failure is None and not watch.ended:
@@ -190,12 +190,14 @@ class Relay:
         await self.client.write(self._ping())
 
     async def give(
-        self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, data: bytes, more: list[tuple[bytes, bytes]]
+        self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, data: bytes, content_type: str | None
     ) -> None:
-        """Give the client an answer that was held back and is complete; ``more``: headers that tell of it."""
+        """Give the client an answer that was held back and is complete; ``content_type``: of one that was written
+        anew.
+        """
         self.first_byte_ns = self.world.clock.monotonic_ns()
         life.settle("answered", 200, None)
-        headers = self._headers(attempt, answer) + more
+        headers = self._headers(attempt, answer, content_type)
         self.started = True
         if not self.ask.head.stream:
             if life.receipt is not None:
@@ -218,12 +220,18 @@ class Relay:
             self._last_sent = data
             await self.client.write(data)
 
-    def _headers(self, attempt: AttemptUnderWay, answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
-        if attempt.passed_through:
+    def _headers(
+        self, attempt: AttemptUnderWay, answer: UpstreamAnswer, content_type: str | None = None
+    ) -> list[tuple[bytes, bytes]]:
+        if content_type is not None:
+            headers = [(b"content-type", content_type.encode())]
+        elif attempt.passed_through:
             headers = forwarded_answer_headers(answer.headers)
         else:
             content_type = getattr(attempt.watch, "content_type", "application/json")
             headers = [(b"content-type", content_type.encode())]
+        if attempt.rung:
+            headers += rung_headers(attempt.rung, attempt.gating)
         return named(headers, self.ask, attempt.target, attempt.route, self.cache_headers)
 
     def _ping(self) -> bytes:
