@@ -1,4 +1,4 @@
-"""A judge as a provider of OpenAI's Chat Completions: a real server that reads the two answers and prefers by a rule."""
+"""A judge as a provider of OpenAI's Chat Completions: a real server that reads both answers and prefers by a rule."""
 
 import json
 import re

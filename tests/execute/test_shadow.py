@@ -1,4 +1,4 @@
-"""Shadow evaluation before the real gateway: cheap answers given again and judged, within its day's spend, in silence."""
+"""Shadow evaluation before the real gateway: cheap answers given again and judged, within its day's spend, unheard."""
 
 import json
 import sqlite3
@@ -175,7 +175,7 @@ def test_the_days_spend_goes_on_after_a_restart(simulator: RunningSimulator, tmp
 
 def test_a_judge_that_is_broken_off_by_the_stop_is_settled(simulator: RunningSimulator, tmp_path: Path) -> None:
     answered(simulator)
-    with served(simulator, tmp_path) as (house, caller, judge):
+    with served(simulator, tmp_path) as (_house, caller, judge):
         judge.held.clear()
         caller.ask("anthropic", "auto", EASY)
         wait_until(lambda: len(judge.bodies) == 1, "the judge to be asked")
@@ -200,7 +200,7 @@ def test_a_failing_strongest_is_told_of_and_nobody_judges(simulator: RunningSimu
 
 
 def test_switched_off_it_is_not_there(simulator: RunningSimulator, tmp_path: Path) -> None:
-    with served(simulator, tmp_path, share=0.0) as (house, caller, judge):
+    with served(simulator, tmp_path, share=0.0) as (house, caller, _judge):
         caller.ask("anthropic", "auto", EASY)
         assert house.running.gateway.shadow is None
         house.books.one()

@@ -14,6 +14,18 @@ Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 ArmName: TypeAlias = Literal["control", "treatment"]
 ARMS: tuple[ArmName, ArmName] = ("control", "treatment")
 
+MetricName: TypeAlias = Literal[
+    "cost_per_conversation",
+    "cost_per_request",
+    "errors",
+    "gate_pass",
+    "feedback",
+    "escalations",
+    "first_byte_ms",
+    "total_ms",
+]
+"""What the arms of an experiment are compared by."""
+
 
 class ShadowConfig(Section, frozen=True):
     """Has the strongest model answer a sample of cheaply answered requests again, in the background, and a judge

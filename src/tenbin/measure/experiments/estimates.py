@@ -3,24 +3,15 @@ alone, since those of one conversation are not independent.
 """
 
 from math import sqrt
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenbin.config.experiments import MetricName
 from tenbin.measure.experiments.outcomes import Floats, Outcomes
 from tenbin.measure.experiments.sequential import Sequence, sequence
 
-MetricName: TypeAlias = Literal[
-    "cost_per_conversation",
-    "cost_per_request",
-    "errors",
-    "gate_pass",
-    "feedback",
-    "escalations",
-    "first_byte_ms",
-    "total_ms",
-]
 Z95 = 1.959964
 """Of the normal distribution: 95 % lie within so many standard errors."""
 

@@ -6,8 +6,8 @@ chance alpha, which the four share (Bonferroni).
 
 from typing import NamedTuple
 
-from tenbin.config.experiments import Experiment
-from tenbin.measure.experiments.estimates import METRICS, Metric, MetricName, Ratio, Table, difference
+from tenbin.config.experiments import Experiment, MetricName
+from tenbin.measure.experiments.estimates import METRICS, Metric, Ratio, Table, difference
 
 WATCHED: tuple[MetricName, ...] = ("errors", "gate_pass", "feedback", "cost_per_request")
 _METRICS = {metric.name: metric for metric in METRICS}

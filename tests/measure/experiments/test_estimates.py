@@ -1,0 +1,100 @@
+"""Figures of arms against the same computed by hand, and intervals that hold what they promise."""
+
+import numpy as np
+import pytest
+
+from tenbin.core.signal import Decided, Signal
+from tenbin.measure.experiments.estimates import METRICS, Table
+from tenbin.measure.experiments.outcomes import Outcomes
+from tests.ledger.making import a_receipt
+from tests.measure.experiments.making import NAME, a_ledger, conversations, enter, taking_part
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def read(receipts: list, *more: list) -> Outcomes:
+    database, outcomes = a_ledger(), Outcomes(NAME)
+    for part in (receipts, *more):
+        enter(database, part)
+        outcomes.read_on(database)
+    return outcomes
+
+
+def test_ratios_are_of_sums_over_conversations() -> None:
+    table = Table(
+        read(
+            [
+                taking_part("1", "a", "control", 10),
+                taking_part("2", "a", "control", 30),
+                taking_part("3", "b", "control", 80, outcome="failed"),
+                taking_part("4", "c", "treatment", 7),
+                taking_part("5", "d", "control", None),
+            ]
+        )
+    )
+    cost = table.ratio(BY_NAME["cost_per_conversation"], 0)
+    assert cost is not None
+    assert (cost.value, cost.units) == (60, 2)
+    assert cost.error == pytest.approx(20), "of the two sums 40 and 80"
+    assert cost.interval == pytest.approx((60 - 1.959964 * 20, 60 + 1.959964 * 20))
+    request = table.ratio(BY_NAME["cost_per_request"], 0)
+    assert request is not None
+    assert request.value == 40
+    errors = table.ratio(BY_NAME["errors"], 0)
+    assert errors is not None
+    assert (errors.value, errors.units) == (0.25, 3)
+    alone = table.ratio(BY_NAME["errors"], 1)
+    assert alone is not None
+    assert alone.interval is None
+    assert table.ratio(BY_NAME["gate_pass"], 0) is None
+
+
+def test_requests_that_say_nothing_of_a_policy_are_left_out() -> None:
+    outcomes = read(
+        [
+            taking_part("1", "a", "control", outcome="cancelled"),
+            taking_part("2", "a", "control", outcome="interrupted"),
+            a_receipt("3"),
+            taking_part("4", "a", "control", experiment="another"),
+        ]
+    )
+    assert len(outcomes) == 0
+
+
+def test_reading_on_gives_what_reading_at_once_gives() -> None:
+    receipts = conversations(3, 50)
+    at_once, parts = read(receipts), read(receipts[:40], receipts[40:41], [], receipts[41:])
+    assert len(at_once) == len(parts) == len(receipts)
+    for name in ("unit", "arm", "billed_nano", "error"):
+        assert np.array_equal(at_once.column(name), parts.column(name))
+
+
+def test_feedback_counts_for_the_request_that_it_is_about() -> None:
+    def saying(request_id: str, about: str, success: float, weight: float = 3.0) -> object:
+        signal = Signal(kind="feedback", about=Decided(request_id=about, target="x/y"), success=success, weight=weight)
+        return a_receipt(request_id, signals=(signal,))
+
+    first = [taking_part("1", "a", "control"), taking_part("2", "b", "treatment")]
+    later = [saying("3", "1", 1.0), saying("4", "2", 0.0), saying("5", "1", 0.0)]
+    back = [saying("6", "1", 0.0, weight=-3.0), saying("7", "another", 0.0)]
+    outcomes = read(first, later)
+    assert outcomes.column("feedback").tolist() == [1.0, 0.0]
+    assert outcomes.column("feedbacks").tolist() == [2.0, 1.0]
+    assert read(first, later, back).column("feedbacks").tolist() == [1.0, 1.0]
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """Of 200 experiments, with requests that depend on their conversation."""
+    inside = quantiles = 0
+    truth = np.exp(0.5 + 0.08) * 1_000_000  # of the product of two lognormals
+    for seed in range(200):
+        table = Table(read(conversations(seed, 150, share=0.5)))
+        ratio = table.ratio(BY_NAME["cost_per_request"], 0)
+        assert ratio is not None
+        assert ratio.interval is not None
+        inside += ratio.interval[0] <= truth <= ratio.interval[1]
+        found = table.quantile("billed_nano", 0, 0.5)
+        assert found is not None
+        quantiles += found[1] <= 1_000_000 <= found[2]
+    assert inside >= 170, "skewed costs in 75 conversations: somewhat below 95 %"
+    assert quantiles >= 178
