@@ -38,7 +38,7 @@ from tenbin.execute.world import World
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
-from tenbin.ledger.queries import latest_weighed, spent_since
+from tenbin.ledger.queries import latest_signals, latest_weighed, spent_since
 from tenbin.ledger.segments import DATABASE
 from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
@@ -58,6 +58,9 @@ ENTERED_SECONDS = 2
 MOST_RECALLED = 1_000
 """Weighed requests of the ledger that are remembered at a start."""
 
+
+MOST_SIGNALS = 100_000
+"""Signals of the ledger that evidence is made of again at a start."""
 
 class Gateway:
     """A gateway's parts, from the ledger to the application."""
@@ -177,6 +180,8 @@ class Gateway:
             if name == EMBEDDED and self.local_model is not None:
                 base_url = self.local_model.base_url
             copies = provider.profile is not None and not provider.target("").quirks.safeguards
+        if receipt.signals and self.config.routing.learning.evidence:
+            self.conversations.learn(receipt)
             direct = provider.direct
             reaches[name] = reach(
                 base_url,
@@ -193,6 +198,19 @@ class Gateway:
         for name in {"anthropic", "openai_chat", *spoken}:
             dialect(name)
 
+        self._recall_evidence()
+
+    def _recall_evidence(self) -> None:
+        learning, conversations = self.config.routing.learning, self.conversations
+        conversations.pooled = learning.pooled
+        if not learning.evidence:
+            return
+        try:
+            told = latest_signals(self.book.directory / DATABASE, MOST_SIGNALS)
+        except (OSError, SchemaTooNew, sqlite3.Error) as error:
+            LOG.warning("What was learned of models cannot be taken up again: %s", error)
+        else:
+            conversations.learn_all((one.key_id, one.at_ms, one.signal) for one in told)
     async def start_local_model(self) -> None:
         """Start the embedded model, if the configuration has it; the gateway is ready before it is."""
         if EMBEDDED in self.config.providers and self.local_model is None:

@@ -129,6 +129,29 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """How long it took."""
 
 
+class StepUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the ladder of ``routing.step_up`` asks of a request whose conversation goes wrong."""
+
+    why: Literal["up", "held", "back"]
+    rung: str = ""
+    """The target that the conversation stands on from now on; empty: it is free again."""
+    targets: tuple[str, ...] = ()
+    """The rungs that may answer, the next one first."""
+    cap_nano: NanoUSD | None = None
+    """What this turn may cost there, where anything is said."""
+    taken: bool = False
+    refused: str = ""
+    """Why the step is not taken, in words."""
+    turn_nano: NanoUSD | None = None
+    """What this turn is expected to cost there."""
+    written_nano: NanoUSD = 0
+    """Of that, its cache written anew."""
+    more_nano: NanoUSD | None = None
+    """By how much that is more than staying; negative when it is less."""
+    reason: str = ""
+    """Which signals asked for it, in words."""
+
+
 class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One weighed decision, with what it takes to weigh it again."""
 
@@ -166,3 +189,5 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why the first one, in words."""
     stayed: bool = False
     """The conversation stays where it was."""
+    step_up: StepUp | None = None
+    """What the ladder for conversations that go wrong asked for."""

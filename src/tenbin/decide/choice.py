@@ -94,6 +94,7 @@ def _weighing(
         session_key=sensed.session_key,
         demand=asks,
         opinion=opinion,
+        signals=sensed.signals,
     )
 
 

@@ -2,7 +2,7 @@
 whether the conversation had better stay where it is. Pure: what holds now and what was learned come in as Known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -13,9 +13,10 @@ from tenbin.core.features import Features
 from tenbin.core.money import NanoUSD, nano_from_usd
 from tenbin.core.price import Price
 from tenbin.core.session import Session
+from tenbin.core.signal import Signal
 from tenbin.core.target import Target
-from tenbin.core.weighing import Candidate, Opinion, Quality, Weighing
-from tenbin.decide import expectation, quality, strong_share
+from tenbin.core.weighing import Candidate, Opinion, Quality, StepUp, Weighing
+from tenbin.decide import expectation, quality, step_up, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.capability import Admission, admit
@@ -45,7 +46,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The same in a service tier; None where all are taken to cost the same."""
     outputs: Outputs = UNTAUGHT
     evidence: EvidenceTable = NO_EVIDENCE
-    """Of one's own judged answers. Nothing folds them live yet: only evaluation fills it."""
+    """Of one's own judged answers, as far as they count for the caller's key (``routing.learning``)."""
     speeds: Speeds = {}
     """By target: measured tokens of output per second."""
     share: StrongShare = NOTHING_SEEN
@@ -80,10 +81,12 @@ def weigh(
     session_key: str,
     demand: Demand,
     opinion: Opinion | None = None,
+    signals: Sequence[Signal] = (),
 ) -> Weighing:
     """Choose among the routing's candidates. An empty ``order`` means that nobody is eligible; the reasons say why.
 
-    ``opinion``: what the router of one's own has said of this request already; it is not asked again.
+    ``opinion``: what the router of one's own has said of this request already; it is not asked again. ``signals``: what
+    the request tells of the conversation's last answer.
     """
     ahead = outlook(session, features)
     targets, refused = _eligible(policy, routing, facts, ask, features, demand)
@@ -116,6 +119,9 @@ def weigh(
             *[_candidate(draft, known) for draft in drafts],
             *[Candidate(target=name, rejected=reason) for name, reason in refused],
         ),
+        step_up=step_up.step(settings.step_up, session, signals, in_tool_loop=features.in_tool_loop, cheap=now.cheap)
+        if settings.step_up.ladder
+        else None,
     )
     if routing.router is not None:
         if opinion is None:
@@ -178,7 +184,25 @@ def choose(weighing: Weighing) -> Weighing:
             reason = stay.reason
         else:
             reason = f"{stay.reason}; {reason}"
-    return msgspec.structs.replace(weighing, candidates=candidates, order=order, reason=reason, stayed=stayed)
+    chosen = msgspec.structs.replace(weighing, candidates=candidates, order=order, reason=reason, stayed=stayed)
+    return chosen if weighing.step_up is None or by_router else _stepped(chosen, weighing.step_up)
+
+
+def _stepped(chosen: Weighing, asked: StepUp) -> Weighing:
+    """The choice with the rung first that the ladder asks for, where it can answer."""
+    session = chosen.session
+    if session is None or not chosen.order:
+        return chosen
+    able = {one.target: one for one in chosen.candidates if not one.rejected and not one.slow}
+    taken, order = step_up.follow(asked, chosen.order, able, session)
+    told = step_up.words(taken) if taken.taken else f"no step up to {taken.rung}: {taken.refused}"
+    return msgspec.structs.replace(
+        chosen,
+        step_up=taken,
+        order=order,
+        reason=told if taken.targets and taken.taken else f"{told}; {chosen.reason}",
+        stayed=order[0] == session.target,
+    )
 
 
 def _marked(candidate: Candidate, slow: Mapping[str, str]) -> Candidate:

@@ -4,13 +4,17 @@ Folds of settled receipts (decide.affinity, decide.expectation), begun again fro
 """
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from tenbin.core.features import Complexity
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import Session
 from tenbin.core.sketch import Sketch
-from tenbin.decide import affinity, expectation, strong_share
+from tenbin.core.signal import Signal
+from tenbin.decide import affinity, evidence, expectation, signals, step_up, strong_share
 from tenbin.decide.affinity import FindRules
+from tenbin.decide.evidence import EVERYBODY, NO_EVIDENCE, EvidenceByKey, EvidenceTable
 from tenbin.decide.expectation import UNTAUGHT, Outputs
 from tenbin.decide.strong_share import NOTHING_SEEN, StrongShare
 
@@ -30,6 +34,10 @@ class Conversations:
         self.share: StrongShare = NOTHING_SEEN
         self.speeds: dict[str, float] = {}
         """By target, tokens of output per second: a mean in which the latest answer counts a tenth."""
+        self.evidence: EvidenceByKey = {}
+        """What was learned of models, by key; empty unless ``routing.learning`` counts it."""
+        self.pooled = False
+        """All keys' evidence counts for each."""
         self._sessions: dict[str, Session] = {}
         self._read: dict[str, tuple[int, Complexity]] = {}
 
@@ -49,9 +57,29 @@ class Conversations:
         key = weighing.session_key
         if key:
             sessions = self._sessions
-            sessions[key] = affinity.fold(sessions.pop(key, None), receipt, find)
+            session = affinity.fold(sessions.pop(key, None), receipt, find)
+            sessions[key] = step_up.remember(signals.remember(session, receipt), receipt)
             if len(sessions) > MOST_CONVERSATIONS:
                 del sessions[next(iter(sessions))]
+
+    def evidence_of(self, key_id: str) -> EvidenceTable:
+        """The evidence that counts for a key's requests."""
+        return self.evidence.get(EVERYBODY if self.pooled else key_id, NO_EVIDENCE)
+
+    def learn(self, receipt: Receipt) -> None:
+        """Count the signals of one settled receipt."""
+        if receipt.signals:
+            self.evidence = evidence.fold_receipt(self.evidence, receipt, pooled=self.pooled)
+
+    def learn_all(self, told: Iterable[tuple[str, int, Signal]]) -> int:
+        """Count signals of the ledger (key id, UTC ms, signal), oldest first; returns how many."""
+        count = 0
+        # Runs of one key are folded at once: each fold copies that key's table.
+        for key_id, run in groupby(told, key=itemgetter(0)):
+            of_key = [(at_ms, signal) for _, at_ms, signal in run]
+            count += len(of_key)
+            self.evidence = evidence.fold_signals(self.evidence, key_id, of_key, pooled=self.pooled)
+        return count
 
     def fold_speed(self, attempts: Iterable[Attempt]) -> None:
         """Learn how fast targets write, from requests that were not weighed as well."""

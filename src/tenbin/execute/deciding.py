@@ -24,7 +24,7 @@ class Decided(NamedTuple):
 
 async def decided(ask: Ask, policy: Policy, senses: Senses, draw: float = 0.0) -> Decided:
     """Decide on a request, and call nobody. Raises Unreadable for a request that would be refused."""
-    plan = chosen(ask, Facts(now_ms=ask.arrived_at_ms, draw=draw, health={}), policy, senses.known)
+    plan = chosen(ask, Facts(now_ms=ask.arrived_at_ms, draw=draw, health={}), policy, senses.known_for(ask.caller.key_id))
     sensing, weighing = None, None
     try:
         step = next(plan)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from tenbin.core.ask import Ask
 from tenbin.core.gating import Climb
 from tenbin.core.receipt import Attempt
+from tenbin.core.signal import Signal
 from tenbin.core.steps import Judge, Note, Noted, Sense, StepOutcome
 from tenbin.core.weighing import Weighing
 from tenbin.execute.sensing import Sensing
@@ -26,6 +27,11 @@ class Deliberation:
         """How the target was chosen, once it is."""
         self.climb: Climb | None = None
         """What was planned for a ladder, once it is."""
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What the request tells of its conversation's last answer."""
+        return self._sensing.signals if self._sensing is not None else ()
 
     async def perform(self, step: Sense | Judge | Note, trace: list[Any], attempts: list[Attempt]) -> StepOutcome:
         """Find out or keep what the step says. Raises Unreadable for a body that is no JSON object."""

@@ -33,6 +33,7 @@ from tenbin.execute.attempt import AttemptUnderWay
 from tenbin.execute.cache.consultation import Consultation
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
+from tenbin.execute.hearing import with_signals
 from tenbin.execute.pacing import Place, admitted
 from tenbin.execute.relay import Relay
 from tenbin.execute.target_health import begun, ended, heard
@@ -322,6 +323,9 @@ class Exchange:
             tuple(self._trace),
             self._deliberation.weighing if self._deliberation is not None else None,
         )
+        if self.world.listening is not None:
+            heard = self._deliberation.signals if self._deliberation is not None else ()
+            receipt = with_signals(receipt, heard, self.world.listening)
         if self._consultation is not None:
             receipt = msgspec.structs.replace(receipt, cached=self._consultation.cached)
         if self._deliberation is not None and self._deliberation.climb is not None:

@@ -7,14 +7,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from tenbin.codecs.dialect import Dialect
+from tenbin.config.routing import RoutingConfig
 from tenbin.core.ask import Ask
 from tenbin.core.features import BACKGROUND_SUFFICES, Complexity, Features, Language
 from tenbin.core.price import Price
+from tenbin.core.signal import Signal
 from tenbin.core.sketch import Sketch, estimated_tokens
 from tenbin.core.steps import Sense, Sensed
 from tenbin.decide.affinity import calibrated
@@ -26,6 +29,7 @@ from tenbin.decide.policy import Policy
 from tenbin.decide.weigh import Known
 from tenbin.discern.language import language
 from tenbin.execute.conversations import Conversations
+from tenbin.execute.hearing import heard, listening
 
 LOG = logging.getLogger("tenbin.execute")
 
@@ -84,13 +88,20 @@ class Senses:
         """What a weighing may know; None when nothing is weighed here."""
         return self._known if self._prices is not None else None
 
-    def _known(self) -> Known:
+    def known_for(self, key_id: str) -> KnownNow | None:
+        """The same with the evidence that counts for a key."""
+        if self._prices is None or not self.conversations.evidence:
+            return self.known
+        return partial(self._known, key_id)
+
+    def _known(self, key_id: str = "") -> Known:
         assert self._prices is not None
         learned = self.conversations
         return Known(
             price=self._prices.price,
             tier_price=self._prices.price,
             outputs=learned.outputs,
+            evidence=learned.evidence_of(key_id),
             speeds=learned.speeds,
             share=learned.share,
         )
@@ -101,10 +112,9 @@ class Senses:
             await asyncio.to_thread(self._prices.wait)
         if not self._loaded and _reads_words(ask.head.model, policy):
             await asyncio.to_thread(self._load)
-        threshold = policy.routing.settings.long_context_tokens if policy.routing is not None else None
-        return Sensing(
-            ask, codec.sketch(ask.body), self.conversations, self._discerner, threshold or LONG_CONTEXT_TOKENS
-        )
+        threshold = policy.routing.settings.long_context_tokens if policy.routing is not None else LONG_CONTEXT_TOKENS
+        listens = listening(policy)
+        return Sensing(ask, codec.sketch(ask.body), self.conversations, self._discerner, threshold, listens)
 
     def _load(self) -> None:
         """Load numpy and the weights in a thread: other requests' answers go on meanwhile. Should that fail, those who
@@ -134,12 +144,14 @@ class Sensing:
         conversations: Conversations,
         discerner: Callable[[], Discerner] | None,
         long_context_tokens: int,
+        listens: RoutingConfig | None = None,
     ) -> None:
         self._ask = ask
         self.sketch = sketch
         self._conversations = conversations
         self._discerner = discerner
         self._long_context_tokens = long_context_tokens
+        self._listens = listens
         self._sensed: Sensed | None = None
 
     def perform(self, step: Sense) -> Sensed:
@@ -171,6 +183,7 @@ class Sensing:
             service_tier=sketch.service_tier,
             cache_marks=sketch.cache_marks,
             cache_1h=sketch.cache_1h,
+            model_turns=sketch.model_turns,
         )
         if category == "background":
             features = msgspec.structs.replace(features, suffices=BACKGROUND_SUFFICES)
@@ -180,7 +193,13 @@ class Sensing:
             session_key=key,
             session=session,
             model_tag=followed_tag(sketch, given),
+            signals=heard(sketch, session, self._listens) if self._listens is not None else (),
         )
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What the request tells of the conversation's last answer."""
+        return self._sensed.signals if self._sensed is not None else ()
 
     def _read_words(self) -> Complexity | None:
         """What the words say; None when nobody can read them. Whatever goes wrong in reading, the request goes on."""

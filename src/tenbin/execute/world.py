@@ -16,6 +16,7 @@ from tenbin.decide.policy import Policy
 from tenbin.execute.cache.cache import Cache
 from tenbin.execute.clock import Clock
 from tenbin.execute.flight_recorder import FlightRecorder
+from tenbin.execute.hearing import listening
 from tenbin.execute.pacing import Lane
 from tenbin.execute.prompt_caching import PromptCaching
 from tenbin.execute.sensing import Senses
@@ -130,6 +131,8 @@ class World:
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self._targets = targets
         self.standings = targets if policy.cooldown.order_by_health else None
+        self.listening = listening(policy)
+        """What is said of signals; None where nobody looks for any."""
         """How each target does; None where nothing is decided by it."""
         self.lanes: Mapping[str, Lane] = lanes or {}
         """By provider name, of those that have limits of their own."""
@@ -153,7 +156,7 @@ class World:
     def under(self, policy: Policy) -> "World":
         """The same world under another policy."""
         other = copy.copy(self)
-        other.policy = policy
+        other.policy, other.listening = policy, listening(policy)
         other.standings = self._targets if policy.cooldown.order_by_health else None
         return other
 
