@@ -55,12 +55,12 @@ ENTERED_SECONDS = 2
 """How long is waited for the database to hold all that is settled, before it is asked what a day has cost."""
 
 
+MOST_SIGNALS = 100_000
+"""Signals of the ledger that evidence is made of again at a start."""
+
 MOST_RECALLED = 1_000
 """Weighed requests of the ledger that are remembered at a start."""
 
-
-MOST_SIGNALS = 100_000
-"""Signals of the ledger that evidence is made of again at a start."""
 
 class Gateway:
     """A gateway's parts, from the ledger to the application."""
@@ -155,6 +155,8 @@ class Gateway:
         return self.cache
 
     def _remember(self, receipt: Receipt) -> None:
+        if receipt.signals and self.config.routing.learning.evidence:
+            self.conversations.learn(receipt)
         if receipt.weighing is not None:
             self.conversations.fold(receipt, self._cache_rules, self.config.routing.strong_share or 0.0)
 
@@ -171,6 +173,19 @@ class Gateway:
         else:
             share = self.config.routing.strong_share or 0.0
             self.conversations.fold_all(receipts, self._cache_rules, share)
+        self._recall_evidence()
+
+    def _recall_evidence(self) -> None:
+        learning, conversations = self.config.routing.learning, self.conversations
+        conversations.pooled = learning.pooled
+        if not learning.evidence:
+            return
+        try:
+            told = latest_signals(self.book.directory / DATABASE, MOST_SIGNALS)
+        except (OSError, SchemaTooNew, sqlite3.Error) as error:
+            LOG.warning("What was learned of models cannot be taken up again: %s", error)
+        else:
+            conversations.learn_all((one.key_id, one.at_ms, one.signal) for one in told)
 
     def _reaches(self, config: Config) -> dict[str, Reach]:
         reaches = {}
@@ -180,8 +195,6 @@ class Gateway:
             if name == EMBEDDED and self.local_model is not None:
                 base_url = self.local_model.base_url
             copies = provider.profile is not None and not provider.target("").quirks.safeguards
-        if receipt.signals and self.config.routing.learning.evidence:
-            self.conversations.learn(receipt)
             direct = provider.direct
             reaches[name] = reach(
                 base_url,
@@ -198,19 +211,6 @@ class Gateway:
         for name in {"anthropic", "openai_chat", *spoken}:
             dialect(name)
 
-        self._recall_evidence()
-
-    def _recall_evidence(self) -> None:
-        learning, conversations = self.config.routing.learning, self.conversations
-        conversations.pooled = learning.pooled
-        if not learning.evidence:
-            return
-        try:
-            told = latest_signals(self.book.directory / DATABASE, MOST_SIGNALS)
-        except (OSError, SchemaTooNew, sqlite3.Error) as error:
-            LOG.warning("What was learned of models cannot be taken up again: %s", error)
-        else:
-            conversations.learn_all((one.key_id, one.at_ms, one.signal) for one in told)
     async def start_local_model(self) -> None:
         """Start the embedded model, if the configuration has it; the gateway is ready before it is."""
         if EMBEDDED in self.config.providers and self.local_model is None:
