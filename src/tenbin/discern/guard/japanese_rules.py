@@ -1,0 +1,105 @@
+"""2. The guard's rules for two Japanese texts, where words are told by script and compared sign by sign."""
+
+from collections.abc import Iterator
+
+from tenbin.core.agreement import Difference
+from tenbin.discern.guard.japanese import ANTONYMS, SYNONYMS, JapaneseReading
+from tenbin.discern.guard.reading import Reading
+from tenbin.discern.guard.rules import between
+from tenbin.discern.guard.tables import groups
+
+_OPPOSITES = groups(ANTONYMS)
+_GROUPS = groups(SYNONYMS)
+
+
+def _stands_alone(word: str, opposite: str, text: str) -> bool:
+    """Whether the word stands in the text otherwise than as a part of its own opposite: 可能 in 不可能."""
+    return word in (text.replace(opposite, "") if word in opposite else text)
+
+
+def antonyms_ja(known: Reading, asked: Reading) -> Iterator[Difference]:
+    """One of a pair of opposites in each text alone."""
+    one, other = known.plain, asked.plain
+    for left, right in _OPPOSITES:
+        if left in one or right in one:
+            a_left, a_right = _stands_alone(left, right, one), _stands_alone(right, left, one)
+            b_left, b_right = _stands_alone(left, right, other), _stands_alone(right, left, other)
+            if (a_left and not a_right and b_right and not b_left) or (
+                a_right and not a_left and b_left and not b_right
+            ):
+                yield between("antonym", left if a_left else right, left if b_left else right)
+                return
+
+
+def _both(known: Reading, asked: Reading) -> tuple[JapaneseReading, JapaneseReading]:
+    """Raises TypeError where one is not Japanese: these rules are for two that are."""
+    if known.japanese is None or asked.japanese is None:
+        raise TypeError("both texts must be Japanese")
+    return known.japanese, asked.japanese
+
+
+def _covered(word: str, there: Reading, reading: JapaneseReading, here: str) -> bool:
+    """Whether a word has a counterpart in the other text: itself, a form of it, all its signs, or one that means the
+    same."""
+    text = there.plain
+    if word in text:
+        return True
+    for group in _GROUPS:
+        if any(word == member or word in member or (member in word and len(member) > 1) for member in group) and any(
+            member in text for member in group
+        ):
+            return True
+    if word[0] >= "一":
+        if len(word) >= 3 and all(sign in text for sign in word):
+            return True
+        return any(word.startswith(other) or other.startswith(word) for other in reading.words if other[0] >= "一")
+    short = word.replace("ー", "")
+    return any(short == other.replace("ー", "") for other in reading.words)
+
+
+def left_over_ja(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
+    """The words of each text that the other has no counterpart for."""
+    one, other = _both(known, asked)
+    left = [word for word in dict.fromkeys(one.words) if not _covered(word, asked, other, known.plain)]
+    right = [word for word in dict.fromkeys(other.words) if not _covered(word, known, one, asked.plain)]
+    return left, right
+
+
+def verbs_left(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
+    """The verbs of each text that the other has no counterpart for."""
+    one, other = _both(known, asked)
+    left = [word for word in dict.fromkeys(one.verbs) if not _covered(word, asked, other, known.plain)]
+    right = [word for word in dict.fromkeys(other.verbs) if not _covered(word, known, one, asked.plain)]
+    return left, right
+
+
+def substitution_ja(known: Reading, asked: Reading, left: list[str], right: list[str]) -> Iterator[Difference]:
+    """One thing put in another's place; or one thing done to it in another's."""
+    if left and right:
+        yield between("substitution", " ".join(left), " ".join(right))
+    elif not left and not right:
+        verbs, others = verbs_left(known, asked)
+        if verbs and others:
+            yield between("substitution", " ".join(verbs), " ".join(others))
+
+
+def added_scope_ja(known: Reading, asked: Reading, left: list[str], right: list[str]) -> Iterator[Difference]:
+    """One text says more than the other."""
+    if bool(left) != bool(right):
+        yield between("added scope", " ".join(left), " ".join(right))
+
+
+def roles(known: Reading, asked: Reading) -> Iterator[Difference]:
+    """Two words that have changed particles: who does what to whom."""
+    one, other = _both(known, asked)
+    mine, theirs = dict(one.roles), dict(other.roles)
+    both = [word for word in mine if word in theirs and mine[word] != theirs[word]]
+    for at, word in enumerate(both):
+        for second in both[at + 1 :]:
+            if mine[word] == theirs[second] and mine[second] == theirs[word] and mine[word] != mine[second]:
+                yield between(
+                    "word order",
+                    f"{word}{mine[word]} {second}{mine[second]}",
+                    f"{word}{theirs[word]} {second}{theirs[second]}",
+                )
+                return
