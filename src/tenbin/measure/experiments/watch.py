@@ -32,11 +32,9 @@ GUARD_MS = 5_000
 class ExperimentWatch:
     """What of experiments concerns one gateway. ``directory`` is its data directory."""
 
-    def __init__(self, directory: Path, clock: Clock, *, watch_ms: int = WATCH_MS, guard_ms: int = GUARD_MS) -> None:
+    def __init__(self, directory: Path, clock: Clock) -> None:
         self._directory = directory
         self._clock = clock
-        self._watch_ms = watch_ms
-        self._guard_ms = guard_ms
         self._seen: tuple[int, int, int] | None = None
         self._broken: Experiment | None = None
         self._guard: Guard | None = None
@@ -62,8 +60,8 @@ class ExperimentWatch:
         """Watch until cancelled; ``changed`` is called when another experiment, or none, is in force."""
         since_guard = 0
         while True:
-            await self._clock.pause(self._watch_ms)
-            since_guard += self._watch_ms
+            await self._clock.pause(WATCH_MS)
+            since_guard += WATCH_MS
             try:
                 experiment = self.experiment
                 if await asyncio.to_thread(self._moved):
@@ -71,7 +69,7 @@ class ExperimentWatch:
                     if self.experiment != experiment:
                         self._tell(experiment)
                         changed()
-                elif since_guard >= self._guard_ms and self._on_guard():
+                elif since_guard >= GUARD_MS and self._on_guard():
                     since_guard = 0
                     await asyncio.to_thread(self._look_for_harm)
             except Exception:
