@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig
 from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.features import Features
+from tenbin.core.gating import Climb, Gating, PlannedRung
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import Session, Warm
 from tenbin.core.shadow import Shadow
@@ -67,6 +68,10 @@ A_SHADOW = Shadow(
     prior=0.75,
     unit="0123456789abcdef",
 )
+
+
+A_GATING = Gating(score=0.31, accept=0.76, passed=False, parts=(("truncated", 0.0, "ends in a comma"),), prior=0.5)
+A_CLIMB = Climb("thrifty", (PlannedRung("home/small", 0.5, 0, 9), PlannedRung("acme/anvil-1", 0.9, 17, 17)))
 
 
 class StandingClock:

@@ -13,7 +13,7 @@ from tenbin.core.usage import Usage
 from tenbin.ledger.migrations import migrate
 from tenbin.ledger.queries import recent
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, Batch, attempt_row, request_row
-from tests.ledger.making import A_SHADOW, A_WEIGHING, a_receipt, an_attempt, usages
+from tests.ledger.making import A_CLIMB, A_GATING, A_SHADOW, A_WEIGHING, a_receipt, an_attempt, usages
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"
 
@@ -36,7 +36,7 @@ def test_a_row_has_as_many_values_as_columns() -> None:
 
 def test_no_field_is_left_out() -> None:
     assert set(Usage.__struct_fields__) == set(BUCKET_COLUMNS)
-    assert set(Receipt.__struct_fields__) - {"weighing", "shadow", "signals", "cached"} <= set(REQUEST_COLUMNS)
+    assert set(Receipt.__struct_fields__) - {"weighing", "shadow", "signals", "cached", "climb"} <= set(REQUEST_COLUMNS)
     assert set(Attempt.__struct_fields__) - {"usage"} <= set(ATTEMPT_COLUMNS)
 
 
@@ -47,12 +47,13 @@ def test_values_stand_under_their_names() -> None:
     row = dict(zip(ATTEMPT_COLUMNS, sum(attempt_row(9, attempt), ()), strict=True))
     assert {name: row[name] for name in BUCKET_COLUMNS} == {name: getattr(usage, name) for name in BUCKET_COLUMNS}
     for name in Attempt.__struct_fields__:
-        if name != "usage":
+        if name not in ("usage", "rung", "purpose", "gating"):
             assert row[name] == getattr(attempt, name), name
+    assert (row["rung"], row["purpose"], row["gating"]) == (None, None, None)
     receipt = a_receipt("req_9", attempt, trace=({"a": 1},), queue_ms=0.5, first_byte_ms=2.0)
     row = dict(zip(REQUEST_COLUMNS, sum(request_row(9, receipt), ()), strict=True))
     for name in Receipt.__struct_fields__:
-        if name not in ("attempts", "trace", "weighing", "shadow", "signals", "cached"):
+        if name not in ("attempts", "trace", "weighing", "shadow", "signals", "cached", "climb"):
             assert row[name] == getattr(receipt, name), name
     assert (row["attempts"], row["trace"], row["cost_nano"], row["billed_nano"]) == (1, '[{"a":1}]', 77, 77)
 
@@ -75,6 +76,9 @@ ended_attempts = st.builds(
     upstream_request_id=some_text,
     answered_model=some_text,
     stop_reason=some_text,
+    rung=st.sampled_from([0, 2]),
+    purpose=st.sampled_from(["", "judge"]),
+    gating=st.sampled_from([None, A_GATING]),
 )
 
 
@@ -92,6 +96,7 @@ ended_attempts = st.builds(
             experiment=st.sampled_from([None, "cheaper"]),
             operation=st.just("shadow"),
             shadow=st.sampled_from([None, A_SHADOW]),
+            climb=st.sampled_from([None, A_CLIMB]),
         ),
         max_size=6,
     )
@@ -129,5 +134,5 @@ def test_the_documentation_has_every_table_and_column_in_order() -> None:
             table = ""
         elif table and line.startswith("| `"):
             documented[table].append(line.split("`")[1])
-    tables = ("requests", "attempts", "weighings", "shadows", "journal_position", "migrations")
+    tables = ("requests", "attempts", "weighings", "shadows", "climbs", "journal_position", "migrations")
     assert documented == {table: columns(table) for table in tables}

@@ -193,6 +193,23 @@ def m0002_weighings(database: sqlite3.Connection) -> None:
     database.execute(_WEIGHINGS)
 
 
+_CLIMBS = """
+CREATE TABLE climbs (
+    request INTEGER PRIMARY KEY REFERENCES requests (id),
+    name TEXT NOT NULL,
+    climb TEXT NOT NULL
+) STRICT
+"""
+
+
+@migration
+def m0003_gating(database: sqlite3.Connection) -> None:
+    """Which rung of a ladder an attempt was, and how its answer was judged; what was planned for the ladder."""
+    for column in ("rung INTEGER", "purpose TEXT", "gating TEXT"):
+        database.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
+    database.execute(_CLIMBS)
+
+
 @migration
 def m0004_signals(database: sqlite3.Connection) -> None:
     """What requests told of earlier answers, one row a signal: evidence is folded from these alone."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tenbin.core.cached import Cached
+from tenbin.core.gating import Climb, Gating
 from tenbin.core.money import NanoUSD
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.shadow import OPERATION, Shadow
@@ -207,6 +208,7 @@ def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
     )
     fields["shadow"] = _shadow(database, row["id"]) if row["operation"] == OPERATION else None
     fields["cached"] = _cached(database, row["id"])
+    fields["climb"] = _climb(database, row["id"])
     return Receipt(**fields)
 
 
@@ -224,6 +226,13 @@ def _shadow(database: sqlite3.Connection, row_id: int) -> Shadow | None:
     columns = Shadow.__struct_fields__
     row = database.execute(f"SELECT {', '.join(columns)} FROM shadows WHERE request = ?", (row_id,)).fetchone()
     return None if row is None else Shadow(**dict(zip(columns, row, strict=True)))
+
+
+def _climb(database: sqlite3.Connection, row_id: int) -> Climb | None:
+    if "m0003_gating" not in applied(database):
+        return None  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
+    row = database.execute("SELECT climb FROM climbs WHERE request = ?", (row_id,)).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=Climb)
 
 
 def _cached(database: sqlite3.Connection, row_id: int) -> Cached | None:
@@ -264,6 +273,11 @@ def _signal(row: sqlite3.Row) -> Told:
 
 def _attempt(row: sqlite3.Row) -> Attempt:
     fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Attempt.__struct_fields__}  # noqa: SIM118
+    for name in ("rung", "purpose", "gating"):
+        if fields.get(name) is None:
+            fields.pop(name, None)
+    if "gating" in fields:
+        fields["gating"] = msgspec.json.decode(fields["gating"], type=Gating)
     return Attempt(**fields, usage=_usage({name: row[name] for name in BUCKET_COLUMNS}))
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tenbin.core.cached import Cached
+from tenbin.core.gating import Climb
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.shadow import Shadow
 from tenbin.core.signal import Signal
@@ -67,7 +68,7 @@ _ATTEMPT_USUAL = (
     "upstream_request_id",
     "stop_reason",
 )
-_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model")
+_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating")
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
 
@@ -146,7 +147,21 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
         attempt.upstream_request_id,
         attempt.stop_reason,
     )
-    return usual, (attempt.failure, attempt.provider_cost_nano, attempt.service_tier, attempt.answered_model)
+    gating = attempt.gating
+    return usual, (
+        attempt.failure,
+        attempt.provider_cost_nano,
+        attempt.service_tier,
+        attempt.answered_model,
+        attempt.rung or None,
+        attempt.purpose or None,
+        msgspec.json.encode(gating).decode() if gating is not None else None,
+    )
+
+
+def climb_row(row_id: int, climb: Climb) -> tuple[int, str, str]:
+    """The row of a request with a ladder in ``climbs``: its number, the ladder's name, and the plan as JSON."""
+    return row_id, climb.name, msgspec.json.encode(climb).decode()
 
 
 SHADOW_COLUMNS = ("request", *Shadow.__struct_fields__)
@@ -250,6 +265,7 @@ class Batch:
         self._signals: list[Values] = []
         self._shadows: list[Values] = []
         self._cached: list[Values] = []
+        self._climbs: list[tuple[int, str, str]] = []
 
     def add(self, row_id: int, receipt: Receipt) -> None:
         """One receipt, which becomes the row of this number. Raises what a trace that is no JSON raises."""
@@ -264,6 +280,8 @@ class Batch:
             self._signals += [signal_row(row_id, place, receipt, one) for place, one in enumerate(receipt.signals)]
         if receipt.shadow is not None:
             self._shadows.append(shadow_row(row_id, receipt.shadow))
+        if receipt.climb is not None:
+            self._climbs.append(climb_row(row_id, receipt.climb))
         if receipt.cached is not None:
             self._cached.append(cached_row(row_id, receipt.cached))
 
@@ -277,5 +295,7 @@ class Batch:
             database.executemany(_insert("shadows", SHADOW_COLUMNS), self._shadows)
         if self._signals:
             database.executemany(_insert("signals", SIGNAL_COLUMNS), self._signals)
+        if self._climbs:
+            database.executemany("INSERT INTO climbs (request, name, climb) VALUES (?, ?, ?)", self._climbs)
         if self._cached:
             database.executemany(_insert("cached", CACHED_COLUMNS), self._cached)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from tenbin.core.receipt import Receipt
 from tenbin.decide.health import Circuit
 from tenbin.execute.targets import TargetNow
+from tenbin.measure.climbs import Climbs
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""
@@ -56,6 +57,7 @@ class Metrics:
         self._total = [0] * (len(BUCKETS_MS) + 1)
         self._total_ms = 0.0
         self._waiting: list[Receipt] = []
+        self._climbs = Climbs()
 
     def add(self, receipt: Receipt) -> None:
         """Count a settled receipt. In one thread, where ``exposition`` is called too."""
@@ -73,6 +75,8 @@ class Metrics:
         self._requests[key] = self._requests.get(key, 0) + 1
         self._total[_bucket(receipt.total_ms)] += 1
         self._total_ms += receipt.total_ms
+        if receipt.climb is not None:
+            self._climbs.add(receipt)
         for attempt in receipt.attempts:
             name = (attempt.provider, attempt.model)
             series = self._series.get(name)
@@ -142,6 +146,7 @@ class Metrics:
             for kind, count in zip(TOKEN_KINDS, series.tokens, strict=True):
                 tokens.add_metric([*labels_of, kind], count)
         yield from (attempts, failures, tokens, cost, unpriced, first)
+        yield from self._climbs.collect()
         yield from self._of_targets()
         for gauge, (help_text, value) in self._gauges().items():
             yield GaugeMetricFamily(gauge, help_text, value=value)
