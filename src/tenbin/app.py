@@ -18,10 +18,12 @@ from tenbin.config.experiments import ShadowConfig
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED, complete, profile_of
+from tenbin.core.money import nano_from_usd
 from tenbin.core.receipt import Receipt
 from tenbin.core.shadow import OPERATION
 from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
+from tenbin.execute.attempt import MOST_NANO_USD
 from tenbin.execute.cache.cache import Cache
 from tenbin.execute.cache.opening import open_cache
 from tenbin.execute.clock import Clock, SystemClock
@@ -44,7 +46,9 @@ from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
 
 if TYPE_CHECKING:
+    from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
+    from tenbin.execute.spend_of_day import SpendOfDay
 
 LOG = logging.getLogger("tenbin")
 
@@ -81,6 +85,7 @@ class Gateway:
         self.recorder = FlightRecorder(data_dir, self.prices.price, self._cache_rules)
         self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
         self.shadow: ShadowEvaluation | None = None
+        self.keep_alive: KeepAlive | None = None
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self.cache: Cache | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -113,6 +118,7 @@ class Gateway:
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
         world.shadow = self._shadow(config.shadow)
+        world.keep_alive = self._kept_alive(config.prompt_caching.keep_alive_usd_per_day)
         world.trial = self.experiments.trial(config, world)
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
@@ -128,19 +134,38 @@ class Gateway:
         if self.shadow is None:
             # Imported here: most gateways never evaluate.
             from tenbin.execute.shadow import ShadowEvaluation
-            from tenbin.execute.spend_of_day import start_of_day
 
-            self.shadow, now_ms = ShadowEvaluation(settings, self.prices), self.clock.now_ms()
-            try:
-                if not self.book.flush(ENTERED_SECONDS):
-                    raise OSError("the ledger's database does not take the receipts")
-                spent = spent_since(self.book.directory / DATABASE, OPERATION, start_of_day(now_ms))
-            except (OSError, SchemaTooNew, sqlite3.Error) as error:
-                LOG.warning("What shadow evaluation has spent today is not known, nothing is spent: %s", error)
-                spent = self.shadow.spend.most
-            self.shadow.spend.begin(now_ms, spent)
+            self.shadow = ShadowEvaluation(settings, self.prices)
+            self._begin_day(self.shadow.spend, OPERATION, "shadow evaluation has")
         self.shadow.configure(settings)
         return self.shadow
+
+    def _kept_alive(self, usd_per_day: float) -> "KeepAlive | None":
+        """What keeps warm prompts warm, where anything may be spent on it."""
+        if self.keep_alive is None and usd_per_day:
+            # Imported here: most gateways never do so.
+            from tenbin.execute.keep_alive import OPERATION as KEPT_ALIVE
+            from tenbin.execute.keep_alive import KeepAlive
+
+            self.keep_alive = KeepAlive(self.prices, self._cache_rules)
+            self._begin_day(self.keep_alive.spend, KEPT_ALIVE, "keeping prompts warm has")
+        if self.keep_alive is not None:
+            self.keep_alive.spend.most = nano_from_usd(repr(usd_per_day))
+        return self.keep_alive if usd_per_day else None
+
+    def _begin_day(self, spend: "SpendOfDay", operation: str, what: str) -> None:
+        """Take up what an earlier process has spent today; where that cannot be known, nothing is spent."""
+        from tenbin.execute.spend_of_day import start_of_day
+
+        now_ms = self.clock.now_ms()
+        try:
+            if not self.book.flush(ENTERED_SECONDS):
+                raise OSError("the ledger's database does not take the receipts")
+            spent = spent_since(self.book.directory / DATABASE, operation, start_of_day(now_ms))
+        except (OSError, SchemaTooNew, sqlite3.Error) as error:
+            LOG.warning("What %s spent today is not known, nothing is spent: %s", what, error)
+            spent = MOST_NANO_USD
+        spend.begin(now_ms, spent)
 
     def take_up_experiment(self) -> None:
         """Put the experiment in force, or take it out. Requests under way end in the arm that they began in."""
@@ -263,6 +288,8 @@ class Gateway:
         self._stopping = True
         if self.shadow is not None:
             await self.shadow.stop()
+        if self.keep_alive is not None:
+            await self.keep_alive.stop()
         if self._late:
             await asyncio.wait(set(self._late), timeout=DRAIN_SECONDS)
         if self.cache is not None:

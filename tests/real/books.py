@@ -12,6 +12,7 @@ import msgspec
 from tenbin.config.model import Config
 from tenbin.core.receipt import Receipt
 from tenbin.core.usage import Usage
+from tenbin.execute.clock import Clock
 from tenbin.ledger.queries import reading, recent
 from tenbin.running import RunningGateway
 
@@ -86,9 +87,9 @@ class House:
 
 
 @contextlib.contextmanager
-def serving(config: Config, directory: Path) -> Iterator[House]:
+def serving(config: Config, directory: Path, clock: Clock | None = None) -> Iterator[House]:
     """Run a gateway that keeps its ledger in ``directory``."""
-    with RunningGateway(config, directory) as running:
+    with RunningGateway(config, directory, clock=clock) as running:
         yield House(running, Books(running, directory))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tenbin.config.section import Section
+from tenbin.config.section import Price, Section
 
 
 class PromptCachingConfig(Section, frozen=True):
@@ -15,3 +15,7 @@ class PromptCachingConfig(Section, frozen=True):
     record: bool = True
     """Keep digests of the blocks of conversations that name themselves (Claude Code's do), so that ``tenbin cache
     doctor`` can say what broke a prefix. Never words."""
+    keep_alive_usd_per_day: Price = 0.0
+    """Read a silent conversation's warm prompt shortly before it lapses, as long as that is expected to save more than
+    it costs, for at most so many USD a day (UTC). Anthropic's dialect, conversations that name themselves, and only
+    with the provider's own key. 0: never."""

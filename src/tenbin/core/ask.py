@@ -9,7 +9,7 @@ import msgspec
 
 from tenbin.core.target import DialectName
 
-Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow"]
+Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow", "keep_alive"]
 """``shadow``: Tenbin's own, a request answered again to compare the answers."""
 
 Need: TypeAlias = Literal["tools", "forced_tool_choice", "images", "documents", "web_search", "json_schema", "prefill"]

@@ -127,7 +127,7 @@ class AttemptUnderWay:
         self._tool_names: Mapping[str, str] | None = None
         self._marks: Marks | None = None
         self._sent = b""
-        """The body as it went to the provider, where the flight recorder is to look at it."""
+        """The body as it went to the provider, where its prompt cache is looked after."""
 
     # -- before the answer
 
@@ -150,13 +150,17 @@ class AttemptUnderWay:
         if self.ask.operation == "embed" and (self.dialect, "embed") not in PATHS:
             return Failure(kind="inexpressible", message=f"{self.target.name} has no embeddings", code="embeddings")
         try:
+            caching = self.world.prompt_caching
             if conversation is None:
-                return self.world.dialects(self.ask.dialect).splice(self.ask.body, self.ask.head, self.target)
+                codec = self.world.dialects(self.ask.dialect)
+                body = codec.splice(self.ask.body, self.ask.head, self.target)
+                if caching is not None and caching.everywhere and self.ask.operation == "generate":
+                    body, self._marks = caching.in_bytes(body, self.ask, self.target, codec, self.started_at_ms)
+                return body
             self._tool_names = originals(conversation.tools)
             if self.hides_logprobs:
                 sampling = msgspec.structs.replace(conversation.sampling, logprobs=True)
                 conversation = msgspec.structs.replace(conversation, sampling=sampling)
-            caching = self.world.prompt_caching
             if caching is not None:
                 conversation, self._marks = caching.place(
                     conversation, self.target, self.started_at_ms, len(self.ask.body)
@@ -174,7 +178,7 @@ class AttemptUnderWay:
         headers = world.dialects(self.dialect).headers(ask.headers, ask.head, target) if self.passed_through else ()
         head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through, headers=headers)
         self.opened = True
-        if world.recorder is not None and ask.session is not None:
+        if ask.session is not None and (world.recorder is not None or world.keep_alive is not None):
             self._sent = body
         world.book.open(
             ask,
@@ -338,7 +342,7 @@ class AttemptUnderWay:
         world = self.world
         if self._marks is not None and world.prompt_caching is not None:
             world.prompt_caching.settle(self._marks, self.target, usage, self.started_at_ms)
-        if self._sent and world.recorder is not None:
+        if self._sent:
             seen = Seen(
                 self.ask,
                 self.target,
@@ -349,7 +353,10 @@ class AttemptUnderWay:
                 usage,
                 self.started_at_ms,
             )
-            world.recorder.note(seen)
+            if world.recorder is not None:
+                world.recorder.note(seen)
+            if world.keep_alive is not None:
+                world.keep_alive.note(world, seen)
 
     def owes_estimate(self, outcome: Outcome) -> bool:
         """The provider produced something but did not state all of what it used."""

@@ -87,9 +87,17 @@ def own_ask(world: World, request_id: str, model: str, key_id: str) -> Ask:
 
 
 class BackgroundCall:
-    """One call on behalf of a request of Tenbin's own (``ask``)."""
+    """One call on behalf of a request of Tenbin's own (``ask``). ``headers``: what its body rests on (betas)."""
 
-    def __init__(self, world: World, ask: Ask, call: Prepared, number: int, route: str) -> None:
+    def __init__(
+        self,
+        world: World,
+        ask: Ask,
+        call: Prepared,
+        number: int,
+        route: str,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
         dialect = call.target.dialects[0]
         sent = msgspec.structs.replace(
             ask,
@@ -101,6 +109,7 @@ class BackgroundCall:
         )
         self._world = world
         self._ask = ask
+        self._headers = headers
         self._under_way = AttemptUnderWay(world, sent, Call(target=call.target, attempt=number, route=route))
 
     async def run(self, seconds: float, before: Sequence[Attempt]) -> Reply:
@@ -130,7 +139,14 @@ class BackgroundCall:
         world, attempt = self._world, self._under_way
         body, target = attempt.ask.body, attempt.target
         to = world.reaches[target.provider]
-        head = request_head(to, attempt.ask, attempt.dialect, len(body), passed_through=False)
+        head = request_head(
+            to,
+            attempt.ask,
+            attempt.dialect,
+            len(body),
+            passed_through=bool(self._headers),
+            headers=self._headers,
+        )
         attempt.opened = True
         world.book.open(
             self._ask,

@@ -26,6 +26,7 @@ from tenbin.execute.upstream.client import UpstreamClient
 
 if TYPE_CHECKING:
     from tenbin.execute.experiment import Trial
+    from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
 
 
@@ -130,9 +131,9 @@ class World:
         self.exhausted = targets.exhausted
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self._targets = targets
-        self.standings = targets if policy.cooldown.order_by_health else None
         self.listening = listening(policy)
         """What is said of signals; None where nobody looks for any."""
+        self.standings = targets if policy.cooldown.order_by_health else None
         """How each target does; None where nothing is decided by it."""
         self.lanes: Mapping[str, Lane] = lanes or {}
         """By provider name, of those that have limits of their own."""
@@ -143,6 +144,8 @@ class World:
         self.senses = senses or Senses()
         self.cache = cache
         """The response cache; None where it is switched off."""
+        self.keep_alive: KeepAlive | None = None
+        """What keeps silent conversations' prompts warm; None where nothing is spent on it."""
         self.recorder = recorder
         """What looks on while prompt caches are used; None where nothing is recorded."""
         self.prompt_caching = prompt_caching
