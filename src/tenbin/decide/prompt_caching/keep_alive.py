@@ -12,7 +12,8 @@ def comes_back(ahead: Outlook, silent_ms: float, life_ms: float) -> float:
     silent = 1 - going_on * ahead.alive(silent_ms)
     if silent <= 0:
         return 0.0
-    return going_on * max(ahead.alive(silent_ms + life_ms) - ahead.alive(silent_ms), 0.0) / silent
+    coming = going_on * max(ahead.alive(silent_ms + life_ms) - ahead.alive(silent_ms), 0.0)
+    return min(coming / silent, 1.0)
 
 
 def worth_a_read(rates: Rates, chance: float, *, long: bool = False) -> bool:
