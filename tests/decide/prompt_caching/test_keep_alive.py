@@ -38,7 +38,7 @@ def test_nothing_is_done_at_an_unknown_price() -> None:
     assert not worth_a_read(Rates(1, None, 1, 2, 1, None, None, None, None, 0), 1.0)
 
 
-@given(st.floats(0, 1_000), st.floats(0, 1), st.floats(0, 10 * HOUR_MS), st.floats(1, HOUR_MS))
-def test_it_is_a_chance(turns: float, by_tools: float, silent: float, life: float) -> None:
+@given(st.floats(0, 1_000), st.floats(0, 1), st.integers(0, 10 * HOUR_MS), st.integers(1, HOUR_MS))
+def test_it_is_a_chance(turns: float, by_tools: float, silent: int, life: int) -> None:
     ahead = Outlook(turns, 100, by_tools, 0.0)
     assert 0 <= comes_back(ahead, silent, life) <= 1
