@@ -109,7 +109,7 @@ def _would(path: Path | None, dialect: Any, body: bytes, headers: tuple[str, ...
     resolved = policy(settings.config)
     try:
         ask = _ask(dialect, body, headers)
-        chain, weighing = asyncio.run(decided(ask, resolved, Senses(Conversations(), discerner, prices)))
+        chain, weighing, climb = asyncio.run(decided(ask, resolved, Senses(Conversations(), discerner, prices)))
     except Unreadable as unreadable:
         fail(unreadable.problem.message)
     targets, asked = tuple(target.name for target in chain.targets), f"{ask.head.model!r}"
@@ -118,7 +118,13 @@ def _would(path: Path | None, dialect: Any, body: bytes, headers: tuple[str, ...
     head = say(f"{asked} is asked for: route {chain.route}", f"要求されたモデル {asked}: 経路 {chain.route}")
     lines = [head, ""]
     plain["weighing"], shown = _weighed(weighing)
-    if weighing is None:
+    plain["climb"] = None
+    if climb is not None:
+        from tenbin.cli import climb as ladder
+
+        plain["climb"] = ladder.plain_plan(climb)
+        shown = [*shown, *([""] if shown else []), *ladder.planned(climb)]
+    elif weighing is None:
         lines += _unweighed(targets, chain.rejected, resolved)
     return {"plain": plain, "lines": lines + shown}
 
@@ -197,6 +203,7 @@ def _past(request_id: str, directory: Path) -> dict[str, Any]:
 
 
 def _told(receipt: "Receipt") -> dict[str, Any]:
+    from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
     from tenbin.decide.weigh import choose
 
@@ -215,11 +222,13 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
                 "outcome": one.outcome,
                 "failure": one.failure,
                 "billed_usd": None if one.billed_nano is None else usd_decimal(one.billed_nano),
+                **ladder.plain_attempt(one),
             }
             for one in receipt.attempts
         ],
         "billed_usd": None if billed is None else usd_decimal(billed),
         "weighing": weighing,
+        "climb": None if receipt.climb is None else ladder.plain_plan(receipt.climb),
     }
     cost = say("unknown", "不明") if billed is None else format_usd(billed)
     asked = f"{receipt.requested_model!r}"
@@ -228,17 +237,23 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         "",
     ]
     lines += [*shown, ""] if shown else []
+    lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:
         failed = f" ({one.failure})" if one.failure else ""
         place = f"{one.number}." if one.number else say("Judge", "判定役")
         paid = say("price unknown", "価格不明") if one.billed_nano is None else format_usd(one.billed_nano)
-        lines.append(f"{place} {one.provider}/{one.model}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
+        rung = ladder.place(one)
+        lines.append(f"{place} {one.provider}/{one.model}{rung}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
+        lines += ladder.judged(one)
     lines.append(say(f"It cost {cost}.", f"費用は {cost} でした。"))
-    if receipt.weighing is None:
+    same = ladder.replays(receipt)
+    if same is not None:
+        plain["climb"]["replays"] = same
+    if receipt.weighing is None and receipt.climb is None:
         lines.append(
             say("Nothing was weighed: its name said who answers.", "名前が送り先を決めたため、比較していません。")
         )
-    elif receipt.weighing.candidates:
+    elif receipt.weighing is not None and receipt.weighing.candidates:
         same = choose(receipt.weighing) == receipt.weighing
         plain["replays"] = same
         lines.append(
