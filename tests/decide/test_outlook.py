@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tenbin.core.features import Features
 from tenbin.core.session import Session
-from tenbin.decide.outlook import Outlook, in_its_conversation, outlook
+from tenbin.decide.outlook import Outlook, forbidden, in_its_conversation, outlook
 from tests.decide import turns
 from tests.decide.turns import a_turn
 
@@ -55,6 +55,22 @@ def test_a_worse_model_is_left_sooner_in_a_chat_than_between_tools() -> None:
     agent, chat = outlook(None, a_turn(9_000)), outlook(None, Features())
     assert 0 < agent.returning(0.3) < chat.returning(0.3) == pytest.approx(0.3)
     assert chat.returning(-0.3) == 0
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_the_nearer_to_the_floor_the_likelier_it_forbids(share: float, other: float, floor: float) -> None:
+    nearer, farther = sorted((share, other))
+    assert 0 <= forbidden(farther, floor) <= forbidden(nearer, floor) <= 1
+
+
+def test_the_floor_is_no_danger_to_the_strongest_and_a_coin_to_whoever_stands_on_it() -> None:
+    assert forbidden(1.0, 0.99) == forbidden(1.0, 1.0) == 0
+    assert forbidden(0.9, 0.9) == 0.5
+    # Haiku at 0.85 of Opus: a floor of 0.82 is one mean deviation (a fifth of 0.15) away.
+    assert forbidden(0.85, 0.82) == pytest.approx(0.5 / 2.71828, rel=1e-3)
+    chat = outlook(None, Features())
+    assert chat.returning(0.1) < chat.returning(0.1, 0.5) == pytest.approx(0.1 + 0.9 * 0.5)
+    assert chat.returning(0.1, -0.5) == chat.returning(0.1)
 
 
 def test_how_hard_and_how_much_tools_work_is_as_it_was_of_late() -> None:

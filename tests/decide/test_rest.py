@@ -103,6 +103,21 @@ def test_a_worse_model_must_come_back_and_saves_less() -> None:
     assert saved[0] < 0
 
 
+def test_a_floor_close_by_must_be_left_for_and_saves_less() -> None:
+    features, session = a_turn(80_000, suffices=(0.5, 0.75, 0.9, 0.97)), warm_on(OPUS, 80_000)
+
+    def saved(ability: float, floor: float) -> int:
+        several = [prospect(OPUS, STEP, ability=3.0), prospect(HAIKU, STEP, ability=ability)]
+        ahead = outlook(session, features)
+        return rests_of_conversation(several[0], several, session, features, ahead, NOON_MS, floor)[1]
+
+    share = 0.9 / 0.97  # Of a model of the tier high.
+    costs = [saved(2.0, floor) for floor in (0.0, share - 0.05, share - 0.01, share)]
+    assert costs == sorted(costs)
+    assert costs[0] < costs[-1] < 0
+    assert saved(3.0, 0.99) == saved(3.0, 0.0), "whoever is as able is not forbidden sooner"
+
+
 def test_a_conversation_that_outgrows_a_context_comes_back() -> None:
     features, session = a_turn(120_000), warm_on(OPUS, 120_000)
     free = added(prospect(LUNA, STEP), features, session)

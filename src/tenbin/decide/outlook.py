@@ -3,7 +3,7 @@ what is warm in a prompt cache will still be when the next one arrives.
 """
 
 from functools import lru_cache
-from math import erf, log, sqrt
+from math import erf, exp, log, sqrt
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +27,24 @@ OWN_WORDS = 0.5
 reading's order is close to chance (docs/quality.md), and each change of mind writes a long prompt anew."""
 
 
+FLOOR_SPREAD = 0.2
+"""Of what a model lacks to the strongest's quality: how far that is off from turn to turn, on average. Measured with
+the shipped weights on thirty prompts to coding agents of ten kinds (zen-tradings/coding-routing-benchmark), read as in
+a conversation: 0.18, 0.21 and 0.25 for a local model, Haiku and Sonnet against Opus."""
+
+
+def forbidden(share: float, floor: float) -> float:
+    """The chance that a later turn falls below the floor, where a model has this share of the strongest's quality.
+
+    Shares are taken to spread about the expected one as Laplace's distribution has it.
+    """
+    scale = FLOOR_SPREAD * (1 - share)
+    if scale <= 0:
+        return 0.0 if share >= floor else 1.0
+    away = (share - floor) / scale
+    return 0.5 * exp(-away) if away >= 0 else 1 - 0.5 * exp(away)
+
+
 class Outlook(NamedTuple):
     """What is expected of the rest of a conversation."""
 
@@ -44,11 +62,14 @@ class Outlook(NamedTuple):
     suffices: tuple[float, ...] = ()
     """For each tier, weakest first: the chance 0..1 that it suffices for a request to come."""
 
-    def returning(self, gap: float) -> float:
+    def returning(self, gap: float, forbidden: float = 0.0) -> float:
         """The chance that a request must go back to a model that is better by ``gap`` (of the chance 0..1 to be good
-        enough): on so many the other would disappoint, and what is needed changes when people speak, not between tools.
+        enough): on so many the other would disappoint, and by the chance ``forbidden`` the floor does not let it
+        answer. What is needed changes when people speak, not between tools.
         """
-        return min(self.switched + max(gap, 0.0) * (1 - self.by_tools), 1.0)
+        disappoints = max(gap, 0.0)
+        needed = disappoints + max(forbidden, 0.0) * (1 - disappoints)
+        return min(self.switched + needed * (1 - self.by_tools), 1.0)
 
     def alive(self, life_ms: float) -> float:
         """The chance that the next request comes within so many milliseconds of the answer's beginning."""

@@ -17,7 +17,7 @@ from tenbin.core.session import Session
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.cost import electric_rates, readable, warm_prefix
 from tenbin.decide.expectation import Tokens
-from tenbin.decide.outlook import Outlook
+from tenbin.decide.outlook import Outlook, forbidden
 from tenbin.decide.quality import at_heights, heights_of
 
 NO_TURNS = 1e-9
@@ -66,8 +66,12 @@ def rests_of_conversation(
     features: Features,
     outlook: Outlook,
     now_ms: int,
+    floor: float = 0.0,
 ) -> list[NanoUSD]:
-    """The same for several candidates at once, in their order: what is common to them is worked out once."""
+    """The same for several candidates at once, in their order: what is common to them is worked out once.
+
+    ``floor``: the least share of the strongest's quality that is let answer; the strongest is one of those given.
+    """
     if stay is None or outlook.turns <= 0:
         return [0] * len(candidates)
     growth = max(outlook.growth, 1.0)
@@ -77,21 +81,32 @@ def rests_of_conversation(
     still = outlook.alive(warm.until_ms - now_ms) if warm is not None else 0.0
     returning = _Returning(stay, prefix, still)
     detour = min(1.0, outlook.turns) * ahead.coming_back(returning, 0)
-    heights = heights_of(outlook.suffices) if stay.ability is not None else ()
-    here = at_heights(heights, stay.ability) if stay.ability is not None else None
+    chances = _chances(stay, candidates, outlook)
+    strongest = max(chances.values(), default=1.0)
+    here = chances.get(stay.target)
+    barred = forbidden(here / strongest, floor) if here is not None else 0.0
     added = []
     for candidate in candidates:
         if candidate.target == stay.target:
             added.append(0)
             continue
         returns = outlook.returns
-        if here is not None and candidate.ability is not None:
-            returns = outlook.returning(here - at_heights(heights, candidate.ability))
+        there = chances.get(candidate.target)
+        if here is not None and there is not None:
+            returns = outlook.returning(here - there, forbidden(there / strongest, floor) - barred)
         turns, back = _turns_away(candidate, returns, ahead)
         onward = ahead.stretch(candidate, turns) - ahead.stretch(stay, turns)
         onward += back * ahead.coming_back(returning, turns) if back else 0.0
         added.append(round(min(detour, onward) / PICO_PER_NANO))
     return added
+
+
+def _chances(stay: Prospect, candidates: Sequence[Prospect], outlook: Outlook) -> dict[str, float]:
+    """How likely each suffices for a turn to come; without those of whose ability nothing is known."""
+    heights = heights_of(outlook.suffices) if outlook.suffices else None
+    if heights is None:
+        return {}
+    return {one.target: at_heights(heights, one.ability) for one in (stay, *candidates) if one.ability is not None}
 
 
 def _turns_away(candidate: Prospect, returns: float, ahead: "Ahead") -> tuple[float, float]:

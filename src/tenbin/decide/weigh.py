@@ -94,7 +94,8 @@ def weigh(
     stay = None
     if session is not None and session.target:
         stay = next((draft for draft in drafts if draft.target.name == session.target), None)
-    _compare(drafts, stay, session, features, ahead, facts.now_ms)
+    held_to = 0.0 if demand.mode == "quality" or routing.settings.strong_share is not None else demand.floor
+    _compare(drafts, stay, session, features, ahead, facts.now_ms, held_to)
     now = moment(session, features, ahead, facts.now_ms, stay.price if stay is not None else None)
     settings = routing.settings
     strong = None
@@ -301,6 +302,7 @@ def _compare(
     features: Features,
     ahead: Outlook,
     now_ms: int,
+    floor: float,
 ) -> None:
     """Add to each priced candidate what only the comparison tells: doing it again, the rest of the conversation."""
     priced = [draft for draft in drafts if draft.buckets is not None]
@@ -311,7 +313,7 @@ def _compare(
     if before is None:
         return
     prospects = [prospect for draft in priced if (prospect := _prospect(draft)) is not None]
-    rests = rests_of_conversation(before, prospects, session, features, ahead, now_ms)
+    rests = rests_of_conversation(before, prospects, session, features, ahead, now_ms, floor)
     for draft, nano in zip(priced, rests, strict=True):
         draft.coming_back = nano
 
