@@ -23,7 +23,9 @@ PATIENCE_SECONDS = 60.0
 class PostgresServer:
     """``with PostgresServer() as server: server.address``. It listens on loopback and trusts everybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        """``options``: further settings of the server."""
+        self._options = options
         # Not in pytest's folder: PostgreSQL refuses to run as root, and nobody else may enter that one.
         self._folder = Path(tempfile.mkdtemp(prefix="tenbin-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,6 +66,7 @@ class PostgresServer:
         """Return when it answers. What remains of one that was killed may hold its place for a moment."""
         end = time.monotonic() + PATIENCE_SECONDS
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "off"}
+        options |= self._options
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         while not self._answers():
             if self._process is None or self._process.poll() is not None:

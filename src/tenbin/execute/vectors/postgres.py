@@ -85,6 +85,11 @@ class PostgresIndex:
         if not table.isidentifier() or not table.isascii():
             raise ValueError(f"{table!r} is no name for a table")
         self._asyncpg = asyncpg
+        self._gone = (
+            *(asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError),
+            # What the client says of a connection that broke in the middle of something.
+            *(asyncpg.InternalClientError, OSError, TimeoutError),
+        )
         self._address = address
         self._seconds = seconds
         self._clock = clock
@@ -149,10 +154,14 @@ class PostgresIndex:
                     given = await getattr(connection, method)(statement.format(table=self._table), *arguments)
         except StoreUnavailable:
             return None
-        except known.DataError as error:
-            self._refused(error)
-        except (known.PostgresConnectionError, known.OperatorInterventionError, known.InterfaceError, OSError) as error:
+        except self._gone as error:
             self.availability.failed(str(error) or type(error).__name__)
+        except asyncio.CancelledError:
+            # asyncpg cancels what waits on a connection that breaks: that is no reason to cancel the request.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.availability.failed("the connection broke")
         except known.PostgresError as error:
             self._refused(error)
         else:

@@ -35,12 +35,14 @@ class RedisIndex:
         tell: Callable[[str], None] = LOG.warning,
         *,
         prefix: str = "tenbin:vectors:",
+        owned: bool = False,
     ) -> None:
-        """``tell`` is given a sentence for the operator, once."""
+        """``tell`` is given a sentence for the operator, once; ``owned``: the connection is closed with the index."""
         self._connection = connection
         self._clock = clock
         self._tell = tell
         self._prefix = prefix
+        self._owned = owned
         self._told: set[str] = set()
         self.usable = True
         """False once the server has said that it knows no vector sets."""
@@ -114,7 +116,9 @@ class RedisIndex:
         return int(done[0]) if done else 0
 
     async def close(self) -> None:
-        """Nothing: the connection belongs to whoever opened it."""
+        """Close the connection, where it is its own."""
+        if self._owned:
+            await self._connection.close()
 
     async def _forget(self, scope: str, members: Sequence[str | bytes]) -> None:
         key = self._set(scope)
