@@ -52,6 +52,13 @@ class SemanticCache(Section, frozen=True):
     """A look by meaning that takes longer is given up: the provider is asked."""
     shadow_share: Share = 0.02
     """While serving, about this share of hits is put to the provider as well, to measure how many are wrong."""
+    embedders: list[str] = []
+    """Which embedder is asked: the first of these that reads the question's language. ``minilm`` (English),
+    ``multilingual-e5``, one of another package, or a model at a provider (``ollama/nomic-embed-text``), whose calls are
+    paid for. Nothing given: the first two, where they are installed."""
+    index: str = ""
+    """Where vectors are kept: ``memory``, ``redis://host:port/0`` (Redis from 8.0 on) or ``postgresql://host/database``
+    (with pgvector). Nothing given: in ``store``, where that is a Redis, else in memory."""
 
 
 class CacheRule(Section, frozen=True):
