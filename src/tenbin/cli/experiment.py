@@ -1,6 +1,7 @@
 """`tenbin experiment`: two policies on live traffic, from start to report."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -47,7 +48,7 @@ value as YAML; dots lead into blocks), or the policy of another configuration fi
 """
 
 
-def _limit(name: str, what: str) -> Any:
+def _limit(name: str, what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(name, default=None, metavar="SHARE", help=f"{what} `none`: no limit.")
 
 

@@ -178,6 +178,15 @@ def _choice(weighing: Weighing) -> list[str]:
     told = [f"-> {', '.join(weighing.order)}", f"   {weighing.reason}"]
     if not weighing.reason:
         told.pop()
+    exploration = weighing.exploration
+    if exploration is not None and exploration.propensities:
+        chances = ", ".join(f"{name} {chance:.1%}" for name, chance in exploration.propensities if chance)
+        told.append(
+            say(
+                f"   exploration ({exploration.share:.1%} of requests): {chances}",
+                f"   探索 (リクエストの {exploration.share:.1%}): {chances}",
+            )
+        )
     return told
 
 

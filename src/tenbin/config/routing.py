@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from tenbin.config.cascade import CascadeConfig
+from tenbin.config.experiments import Exploration
 from tenbin.config.learning import Learning, StepUp
 from tenbin.config.section import OneOrMore, Price, Section, TargetName
 from tenbin.core.features import Category, Language, TaskType
@@ -163,6 +164,8 @@ class RoutingConfig(Section, frozen=True):
     """Use the learned classifier. Without it, only rules and the conversation decide."""
     learning: Learning = Learning()
     """What is learned of models in your own traffic."""
+    exploration: Exploration = Exploration()
+    """Other models tried now and then, inside the floor."""
     step_up: StepUp = StepUp()
     """A stronger model for a conversation that goes wrong."""
     climb: CascadeConfig | None = None

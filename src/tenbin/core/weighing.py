@@ -152,6 +152,19 @@ class StepUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Which signals asked for it, in words."""
 
 
+class Exploration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Now and then another of those that are good enough is tried."""
+
+    share: float
+    """Of requests, so many are sent by Thompson sampling."""
+    most_nano: NanoUSD = 0
+    """What another one may be expected to cost above the usual choice."""
+    usual: str = ""
+    """Who would be chosen without; empty where exploration was not in question."""
+    propensities: tuple[tuple[str, float], ...] = ()
+    """Of those that could be chosen, the chance of each, before the draw. They sum to 1."""
+
+
 class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One weighed decision, with what it takes to weigh it again."""
 
@@ -191,3 +204,5 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The conversation stays where it was."""
     step_up: StepUp | None = None
     """What the ladder for conversations that go wrong asked for."""
+    exploration: Exploration | None = None
+    """With which chances others could have been chosen, where that is switched on."""

@@ -16,7 +16,7 @@ from tenbin.core.session import Session
 from tenbin.core.signal import Signal
 from tenbin.core.target import Target
 from tenbin.core.weighing import Candidate, Opinion, Quality, StepUp, Weighing
-from tenbin.decide import expectation, quality, step_up, strong_share
+from tenbin.decide import expectation, exploration, quality, step_up, strong_share
 from tenbin.decide.affinity import Moment, moment, weigh_switch
 from tenbin.decide.cache_rules import CacheRules
 from tenbin.decide.capability import Admission, admit
@@ -98,9 +98,6 @@ def weigh(
     _compare(drafts, stay, session, features, ahead, facts.now_ms, held_to)
     now = moment(session, features, ahead, facts.now_ms, stay.price if stay is not None else None)
     settings = routing.settings
-    strong = None
-    if settings.strong_share is not None:
-        strong = strong_share.strong(known.share, settings.strong_share, strong_share.score(features))
     weighing = Weighing(
         features=features,
         now_ms=facts.now_ms,
@@ -111,7 +108,7 @@ def weigh(
         mode=demand.mode,
         speed=demand.speed,
         cap_nano=None if settings.turn_usd is None else nano_from_usd(repr(settings.turn_usd)),
-        strong=strong,
+        strong=_strong(known, settings.strong_share, features),
         cheap_moment=now.cheap,
         moment=now.words,
         margin=settings.switch_margin,
@@ -123,6 +120,7 @@ def weigh(
         step_up=step_up.step(settings.step_up, session, signals, in_tool_loop=features.in_tool_loop, cheap=now.cheap)
         if settings.step_up.ladder
         else None,
+        exploration=exploration.asked(settings.exploration) if settings.exploration.share else None,
     )
     if routing.router is not None:
         if opinion is None:
@@ -130,6 +128,11 @@ def weigh(
             opinion = consult(routing.router, settings.router or "", features, seen)
         weighing = msgspec.structs.replace(weighing, opinion=opinion)
     return choose(weighing)
+
+
+def _strong(known: Known, share: float | None, features: Features) -> bool | None:
+    """Which side of the share for the strongest the request is on; None where there is none."""
+    return None if share is None else strong_share.strong(known.share, share, strong_share.score(features))
 
 
 def _as_yet(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
@@ -186,6 +189,8 @@ def choose(weighing: Weighing) -> Weighing:
         else:
             reason = f"{stay.reason}; {reason}"
     chosen = msgspec.structs.replace(weighing, candidates=candidates, order=order, reason=reason, stayed=stayed)
+    if weighing.exploration is not None:
+        chosen = exploration.explored(chosen)
     return chosen if weighing.step_up is None or by_router else _stepped(chosen, weighing.step_up)
 
 

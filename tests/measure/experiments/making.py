@@ -30,7 +30,7 @@ def enter(database: sqlite3.Connection, receipts: Iterable[Receipt]) -> None:
 
 
 def taking_part(request_id: str, unit: str, arm: str, cost: int | None = 1_000, **changes: Any) -> Receipt:
-    attempt: Attempt = an_attempt(cost_nano=cost, **({} if cost is not None else {"price": "unknown"}))
+    attempt: Attempt = an_attempt(cost_nano=cost)
     values = {"experiment": NAME, "arm": arm, "unit": unit, "first_byte_ms": 200.0, "total_ms": 900.0}
     return a_receipt(request_id, attempt, **{**values, **changes})
 
@@ -48,7 +48,7 @@ def conversations(
         for _ in range(random.geometric(0.4)):
             cost = int(1_000_000 * usual * random.lognormal(0, 0.4) * (dearer if treated else 1))
             rows.append((f"c{number}", "treatment" if treated else "control", cost, bool(random.random() < prone)))
-    random.shuffle(rows)  # type: ignore[arg-type]
+    random.shuffle(rows)
     return [
         taking_part(
             f"req_{seed}_{place}",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tenbin.core.receipt import Receipt
 from tenbin.core.signal import Decided, Signal
 from tenbin.measure.experiments.estimates import METRICS, Table
 from tenbin.measure.experiments.outcomes import Outcomes
@@ -70,7 +71,7 @@ def test_reading_on_gives_what_reading_at_once_gives() -> None:
 
 
 def test_feedback_counts_for_the_request_that_it_is_about() -> None:
-    def saying(request_id: str, about: str, success: float, weight: float = 3.0) -> object:
+    def saying(request_id: str, about: str, success: float, weight: float = 3.0) -> Receipt:
         signal = Signal(kind="feedback", about=Decided(request_id=about, target="x/y"), success=success, weight=weight)
         return a_receipt(request_id, signals=(signal,))
 

@@ -1,17 +1,19 @@
 """Quality kept: shares and intervals against known ones, and conversations that count less than their answers."""
 
+from typing import Any
+
+import msgspec
 import numpy as np
 import pytest
 
-from tenbin.core.shadow import OPERATION
+from tenbin.core.receipt import Receipt
+from tenbin.core.shadow import OPERATION, Preferred
 from tenbin.measure.experiments.kept import design_effect, kept_report, lines, wilson
 from tests.ledger.making import A_SHADOW, a_receipt, an_attempt
 from tests.measure.experiments.making import a_ledger, enter
 
 
-def an_evaluation(number: int, preferred: str, unit: str = "", fault: str = "", **changes: object) -> object:
-    import msgspec
-
+def an_evaluation(number: int, preferred: Preferred, unit: str = "", fault: str = "", **changes: Any) -> Receipt:
     shadow = msgspec.structs.replace(A_SHADOW, preferred=preferred, unit=unit or f"u{number}", fault=fault, **changes)
     return a_receipt(f"req_{number}", an_attempt(cost_nano=100), operation=OPERATION, shadow=shadow)
 

@@ -68,7 +68,7 @@ def _false_alarm(kind: str, share: float, seed: int) -> bool:
             value = sx / sw
             spread = (sxx - 2 * value * sxw + value * value * sww) / (sw / count) ** 2
             ratios.append(Ratio(float(value), float(spread), int(count)))
-        if len(ratios) == 2 and difference(*ratios, ALPHA).sure:
+        if len(ratios) == 2 and difference(ratios[0], ratios[1], ALPHA).sure:
             return True
     return False
 
