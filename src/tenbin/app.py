@@ -120,6 +120,8 @@ class Gateway:
         world.shadow = self._shadow(config.shadow)
         world.keep_alive = self._kept_alive(config.prompt_caching.keep_alive_usd_per_day)
         world.trial = self.experiments.trial(config, world)
+        if not config.routing.learning.evidence:
+            self.conversations.evidence = {}
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.keys = KeyRing(config.keys, config.master_key)

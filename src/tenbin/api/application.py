@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from tenbin.api.caller import identify
 from tenbin.api.client_side import Request
+from tenbin.api.feedback import PATHS as FEEDBACK
+from tenbin.api.feedback import Feedback, encoded
 from tenbin.api.pages import Pages
 from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
@@ -35,6 +37,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.pages = Pages(service)
+        self.feedback = Feedback(service)
 
     async def __call__(self, request: Request) -> None:
         """Serve one request; nothing that a client sends may raise out of here. Cancelled when the client leaves."""
@@ -113,6 +116,9 @@ class Application:
                 return
             await self._refuse(request, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
             return
+        if path in FEEDBACK and method == "POST":
+            await self._take_feedback(request, identity)
+            return
         page = self.pages.find(path)
         if page is None:
             await self._refuse(request, dialect, _unknown(path), identity)
@@ -130,6 +136,24 @@ class Application:
             else:
                 status, headers, body = await page.answer(path, request.query, dialect)
             await request.respond(status, headers + _identified(dialect, identity), body)
+
+    async def _take_feedback(self, request: Request, identity: str) -> None:
+        """Problems are told in OpenAI's form, whatever the client speaks elsewhere."""
+        caller = identify(request.headers, self.service.keys)
+        if isinstance(caller, Problem):
+            await self._refuse(request, "openai_chat", caller, identity, close=True)
+            return
+        body = await request.body(dict(request.headers))
+        if isinstance(body, Problem):
+            await self._refuse(request, "openai_chat", body, identity, close=True)
+            return
+        try:
+            told = await self.feedback.take(body, caller, identity, self.service.clock.now_ms())
+        except Unreadable as unreadable:
+            await self._refuse(request, "openai_chat", unreadable.problem, identity)
+            return
+        headers = [(b"content-type", b"application/json"), *_identified("openai_chat", identity)]
+        await request.respond(200, headers, encoded(told))
 
     async def _refuse(
         self,
@@ -193,7 +217,8 @@ def _wrong_method(path: str, method: str, allowed: str) -> Problem:
 
 
 def _unknown(path: str) -> Problem:
-    known = "/v1/messages, /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/models, /health/readiness, /metrics"
+    known = "/v1/messages, /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/models, /v1/feedback, "
+    known += "/health/readiness, /metrics"
     return Problem(
         status=404,
         code="not_found_error",

@@ -8,6 +8,7 @@ from tenbin.config.model import Config
 from tenbin.execute.clock import Clock
 from tenbin.execute.targets import TargetNow
 from tenbin.execute.world import World
+from tenbin.ledger.book import Book
 
 
 class Service(Protocol):
@@ -17,6 +18,7 @@ class Service(Protocol):
     world: World
     keys: KeyRing
     clock: Clock
+    book: Book
 
     def not_ready(self) -> list[str]:
         """Why requests should not be sent here now, in words; empty when they may be."""

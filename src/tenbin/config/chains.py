@@ -24,6 +24,7 @@ def chains(config: Config) -> Iterator[tuple[KeyPath, list[str]]]:
             yield ("routing", part, name), getattr(section, name)
     for number, rule in enumerate(routing.rules):
         yield ("routing", "rules", number, "use"), rule.use
+    yield ("routing", "step_up", "ladder"), routing.step_up.ladder
     if routing.judge.target is not None:
         yield ("routing", "judge", "target"), [routing.judge.target]
     for name in ("judge", "strongest"):

@@ -31,6 +31,12 @@ def routing_mistakes(config: Config) -> Iterator[Mistake]:
             if key not in ("local", "master") and key not in config.keys:
                 where: KeyPath = ("routing", "rules", number, "when", "keys", place)
                 yield where, f"no key is named {key}", suggestion(key, {"local", "master", *config.keys})
+    ladder = routing.step_up.ladder
+    for place, rung in enumerate(ladder):
+        if rung in ladder[:place]:
+            yield ("routing", "step_up", "ladder", place), f"{rung} is on the ladder twice", "Name each rung once."
+    if len(ladder) == 1:
+        yield ("routing", "step_up", "ladder"), "one rung leads nowhere", "Name two or more, the weakest first."
     if routing.judge.least > routing.judge.most:
         yield ("routing", "judge", "most"), "it is less than `least`", "Write the lower chance under `least`."
     if routing.router is not None and not _ROUTER.fullmatch(routing.router):

@@ -83,6 +83,8 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         listed = {tier: list(chain) for tier, chain in default_tiers(_offered(config, providers), abilities).items()}
     tiers = {tier: targets(listed[tier]) for tier in TIERS}
     candidates = {target.name: target for tier in TIERS for target in tiers[tier]}
+    # A rung has to be priced and judged like any other target.
+    candidates |= {target.name: target for target in targets(settings.step_up.ladder) if target.name not in candidates}
     categories = {category: targets(getattr(settings.categories, category)) for category in CATEGORIES}
     rules = tuple(_rule(number, rule, targets(rule.use)) for number, rule in enumerate(settings.rules, start=1))
     if not candidates and not any(categories.values()) and not any(rule.use for rule in rules):

@@ -68,7 +68,7 @@ _ATTEMPT_USUAL = (
     "upstream_request_id",
     "stop_reason",
 )
-_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating")
+_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating", "hedge")
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
 
