@@ -103,10 +103,17 @@ def test_it_is_not_in_question_where_something_holds_or_prescribes_the_choice() 
         {"strong": True},
         {"opinion": Opinion(router="own", order=("p/b",))},
     ):
-        chosen = choose(weighing_of(found, draw=0.0, **fields))
+        chosen = choose(weighing_of(found, draw=0.999, **fields))
         assert chosen.exploration == FREE
         assert propensity(chosen) == 1
-        assert chosen.order == choose(weighing_of(found, draw=0.0, **{**fields, "exploration": None})).order
+        assert chosen.order == choose(weighing_of(found, draw=0.999, **{**fields, "exploration": None})).order
+
+
+def test_an_explanation_tells_the_usual_choice() -> None:
+    found = [a_candidate("p/a", 100, 0.85), a_candidate("p/b", 300, 0.9)]
+    told = choose(weighing_of(found, draw=0.0))
+    assert told.exploration is not None
+    assert told.order[0] == told.exploration.usual
 
 
 def test_the_moments_of_the_log_odds_are_right() -> None:

@@ -44,8 +44,10 @@ def explored(weighing: Weighing) -> Weighing:
         for one, part in zip(pool, sampled, strict=True)
     )
     chosen = usual
-    if weighing.draw < told.share:
-        chosen = _drawn([one.target for one in pool], sampled, weighing.draw / told.share, usual)
+    # The upper end of the draws explores, so that an explanation, whose draw is 0, tells the usual choice.
+    beyond = weighing.draw - (1 - told.share)
+    if beyond >= 0:
+        chosen = _drawn([one.target for one in pool], sampled, beyond / told.share, usual)
     told = msgspec.structs.replace(told, usual=usual, propensities=propensities)
     if chosen == usual:
         return msgspec.structs.replace(weighing, exploration=told)
