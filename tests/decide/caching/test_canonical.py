@@ -175,7 +175,7 @@ bodies = st.fixed_dictionaries(
 )
 
 
-def shuffled(value: Any, draw: st.DrawFn) -> Any:
+def shuffled(value: Any, draw: Any) -> Any:
     if isinstance(value, dict):
         return {key: shuffled(value[key], draw) for key in draw(st.permutations(list(value)))}
     return [shuffled(item, draw) for item in value] if isinstance(value, list) else value
