@@ -120,7 +120,9 @@ class Application:
             await self._take_feedback(request, identity)
             return
         page = self.pages.find(path)
-        if page is None:
+        if path in FEEDBACK:
+            await self._refuse(request, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
+        elif page is None:
             await self._refuse(request, dialect, _unknown(path), identity)
         elif method not in ("GET", "HEAD") and (method != "DELETE" or page.forget is None):
             await self._refuse(request, dialect, _wrong_method(path, method, "GET"), identity, allow="GET")

@@ -64,5 +64,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """How often it was seen in one request; it counts once."""
     key_id: str = ""
     """Whose evidence it is, where that is not the receipt's caller."""
+    at_ms: int = 0
+    """From when it is, UTC ms, where that is not its receipt's arrival: what is taken back is as old as it was."""
     source: str = ""
     """Who said so, where it was said: the caller of ``/v1/feedback``, a judge."""

@@ -98,7 +98,8 @@ def fold_receipt(known: EvidenceByKey, receipt: Receipt, *, pooled: bool = False
     if not receipt.signals:
         return known
     for signal in receipt.signals:
-        known = fold_signals(known, signal.key_id or receipt.key_id, [(receipt.arrived_at_ms, signal)], pooled=pooled)
+        at_ms = signal.at_ms or receipt.arrived_at_ms
+        known = fold_signals(known, signal.key_id or receipt.key_id, [(at_ms, signal)], pooled=pooled)
     return known
 
 

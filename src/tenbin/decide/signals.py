@@ -3,7 +3,7 @@
 The last decision of a conversation is remembered with it (Session.last), a fold of receipts like all else there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -77,9 +77,9 @@ def scored(
     return Signal(kind=kind, about=about, success=score, weight=weight, key_id=key_id, source=source)
 
 
-def taken_back(signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """Signals that undo these: folded after them, as if they had never been."""
-    return tuple(msgspec.structs.replace(one, weight=-one.weight) for one in signals if one.weight > 0)
+def taken_back(signal: Signal, at_ms: int) -> Signal:
+    """The signal that undoes one of ``at_ms`` (UTC): folded after it, as if that had never been."""
+    return msgspec.structs.replace(signal, weight=-signal.weight, at_ms=at_ms)
 
 
 def decided(request_id: str, target: str, weighing: Weighing | None) -> Decided:

@@ -40,7 +40,7 @@ class Told(msgspec.Struct, frozen=True):
     """A signal as it stands in the ledger."""
 
     at_ms: int
-    """When the request arrived that showed it, UTC ms."""
+    """From when it is, UTC ms."""
     key_id: str
     """Whose evidence it is."""
     signal: Signal
@@ -203,7 +203,11 @@ def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
     fields["attempts"] = tuple(_attempt(attempt) for attempt in attempts)
     fields["weighing"] = _weighing(database, row["id"])
     fields["signals"] = tuple(
-        told.signal if told.key_id != row["key_id"] else msgspec.structs.replace(told.signal, key_id="")
+        msgspec.structs.replace(
+            told.signal,
+            key_id="" if told.key_id == row["key_id"] else told.key_id,
+            at_ms=0 if told.at_ms == row["arrived_at_ms"] else told.at_ms,
+        )
         for told in _signals(database, "WHERE request = ? ORDER BY position", (row["id"],))
     )
     fields["shadow"] = _shadow(database, row["id"]) if row["operation"] == OPERATION else None
@@ -266,6 +270,7 @@ def _signal(row: sqlite3.Row) -> Told:
         weight=row["weight"],
         count=row["count"],
         key_id=row["key_id"],
+        at_ms=row["at_ms"],
         source=row["source"],
     )
     return Told(row["at_ms"], row["key_id"], signal)

@@ -68,7 +68,7 @@ _ATTEMPT_USUAL = (
     "upstream_request_id",
     "stop_reason",
 )
-_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating", "hedge")
+_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating")
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
 
@@ -194,7 +194,7 @@ def signal_row(row_id: int, position: int, receipt: Receipt, signal: Signal) -> 
     return (
         row_id,
         position,
-        receipt.arrived_at_ms,
+        signal.at_ms or receipt.arrived_at_ms,
         signal.key_id or receipt.key_id,
         signal.kind,
         about.request_id,
