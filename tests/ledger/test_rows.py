@@ -47,9 +47,9 @@ def test_values_stand_under_their_names() -> None:
     row = dict(zip(ATTEMPT_COLUMNS, sum(attempt_row(9, attempt), ()), strict=True))
     assert {name: row[name] for name in BUCKET_COLUMNS} == {name: getattr(usage, name) for name in BUCKET_COLUMNS}
     for name in Attempt.__struct_fields__:
-        if name not in ("usage", "rung", "purpose", "gating"):
+        if name not in ("usage", "rung", "purpose", "gating", "hedge"):
             assert row[name] == getattr(attempt, name), name
-    assert (row["rung"], row["purpose"], row["gating"]) == (None, None, None)
+    assert (row["rung"], row["purpose"], row["gating"], row["hedge"]) == (None, None, None, None)
     receipt = a_receipt("req_9", attempt, trace=({"a": 1},), queue_ms=0.5, first_byte_ms=2.0)
     row = dict(zip(REQUEST_COLUMNS, sum(request_row(9, receipt), ()), strict=True))
     for name in Receipt.__struct_fields__:
@@ -78,6 +78,7 @@ ended_attempts = st.builds(
     stop_reason=some_text,
     rung=st.sampled_from([0, 2]),
     purpose=st.sampled_from(["", "judge"]),
+    hedge=st.sampled_from([0, 1, 2]),
     gating=st.sampled_from([None, A_GATING]),
 )
 

@@ -68,6 +68,10 @@ class _Check:
                 self._report(path, message, fix)
         if self.config.shadow.share and self.config.shadow.judge is None:
             self._report(("shadow", "share"), "nobody judges the answers", "Add `shadow.judge: provider/model`.")
+        for number, name in enumerate(self.config.hedging.models):
+            if name not in self.config.models:
+                fix = suggestion(name, set(self.config.models))
+                self._report(("hedging", "models", number), f"{name} does not stand under `models`", fix)
         for path, message, fix in routing_mistakes(self.config):
             self._report(path, message, fix)
 

@@ -9,8 +9,9 @@ import msgspec
 
 from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
-from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.experiments import ShadowConfig
+from tenbin.config.hedging import HedgingConfig
+from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
 from tenbin.core.target import DialectName
@@ -192,6 +193,8 @@ class Config(Section, frozen=True):
     """How long to wait for a provider."""
     retries: Retries = Retries()
     """Tries again at the same target."""
+    hedging: HedgingConfig = HedgingConfig()
+    """Asks another target too, when one is slow to begin."""
     cooldown: Cooldown = Cooldown()
     """When a target that keeps failing is skipped."""
     proxy_down: Literal["fail", "direct"] = "fail"

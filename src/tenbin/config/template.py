@@ -37,7 +37,7 @@ def template(findings: Findings) -> str:
     parts.append(_cache(docs))
     for name in ("discover", "local_model", "proxy_down"):
         parts.append(_unset(name, getattr(Config(), name), docs))
-    for name in ("timeouts", "retries", "cooldown", "limits", "ledger"):
+    for name in ("timeouts", "retries", "hedging", "cooldown", "limits", "ledger"):
         parts.append(_section(name, getattr(Config(), name), docs))
     parts.append(_unset("ping_seconds", Config().ping_seconds, docs))
     return "\n".join(parts)

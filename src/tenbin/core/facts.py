@@ -41,6 +41,7 @@ StandingByTarget: TypeAlias = Mapping[str, TargetStanding]
 
 NOTHING_EXHAUSTED: Mapping[str, int] = MappingProxyType({})
 UNKNOWN_STANDINGS: StandingByTarget = MappingProxyType({})
+NOBODY_SLOW: Mapping[str, int] = MappingProxyType({})
 
 
 PriceOf: TypeAlias = Callable[[str, str, int], Price | None]
@@ -61,3 +62,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Looked at only where a chain is to be ordered by them."""
     exhausted: Mapping[str, int] = NOTHING_EXHAUSTED
     """By pool of a rate limit (decide.allowance): UTC ms until which nothing is left of it."""
+    hedges: bool = False
+    """One more request may be hedged."""
+    slow_ms: Mapping[str, int] = NOBODY_SLOW
+    """By target: after how long without the beginning of an answer it is slow, as it has been measured (ms)."""

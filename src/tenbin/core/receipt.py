@@ -57,6 +57,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """How its answer was judged before the client saw any of it; None where it was not held back."""
     purpose: Literal["", "agreement", "judge"] = ""
     """What a call beside the answer's own was for: a further sample, or a mark. Empty: its answer is for the client."""
+    hedge: Literal[0, 1, 2] = 0
+    """1: it was slow to begin, and another target was asked meanwhile; 2: it is that other one. 0: neither."""
 
     @property
     def billed_nano(self) -> NanoUSD | None:

@@ -37,6 +37,15 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for log-probabilities."""
 
 
+class Hedge(msgspec.Struct, frozen=True, kw_only=True):
+    """Who else is asked when an answer has not begun in time; the first to begin answers the client."""
+
+    target: Target
+    attempt: int
+    """Its number, if it is asked."""
+    after_ms: int
+
+
 class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
     """Send the ask to a target and, once content comes, hand the answer to the client."""
 
@@ -51,6 +60,8 @@ class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
     """Of a ladder, from 1; 0: there is none."""
     hold: Hold | None = None
     """The answer is kept back; None: the client has it as it comes."""
+    hedge: Hedge | None = None
+    """None: nobody else is asked meanwhile."""
 
 
 class Consult(msgspec.Struct, frozen=True, tag="consult", kw_only=True):
@@ -199,6 +210,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed", kw_only=True):
     failure: Failure
     committed: bool = False
     at_ms: int = 0
+    hedged: Failure | None = None
+    """What became of the second target, where that was asked too."""
     """UTC ms; looked at only where the client has said how long it waits."""
 
 

@@ -17,6 +17,7 @@ from tenbin.decide.candidates import Chain, eligible, resolve
 from tenbin.decide.cascade import climber_of
 from tenbin.decide.choice import KnownNow, chosen, weighs
 from tenbin.decide.health import available
+from tenbin.decide.hedging import hedge_of
 from tenbin.decide.policy import Policy
 from tenbin.decide.standing import ordered
 from tenbin.decide.trying import too_late, worth_telling
@@ -46,22 +47,45 @@ def decide(
             verdict = yield from climber.go()
             if verdict.answered or verdict.failure is not None:
                 return verdict
-            return Verdict(answered=False, failure=nothing_eligible(ask.head.model, chain))
-    attempt = 0
+            return Verdict(answered=False, failure=nothing_eligible(model, chain))
+    verdict = yield from _tried(ask, facts, policy, chain, targets)
+    if verdict.answered or verdict.failure is not None:
+        return verdict
+    return Verdict(answered=False, failure=nothing_eligible(model, chain))
+
+
+def _tried(
+    ask: Ask, facts: Facts, policy: Policy, chain: Chain, targets: tuple[Target, ...]
+) -> Generator[Step, StepOutcome, Verdict]:
+    """One target after the other; without a failure where there is none."""
+    attempt = asked_until = 0
     told: Failure | None = None
+    hedging = policy.hedging
     for position, target in enumerate(targets):
+        if position < asked_until:
+            continue
         tries = 0
         others = position + 1 < len(targets)
         while True:
             attempt += 1
             tries += 1
-            outcome = yield Call(target=target, attempt=attempt, route=chain.route, tagged=chain.tagged)
+            hedge = None
+            if hedging is not None and tries == 1:
+                hedge = hedge_of(ask, facts, hedging, chain, targets, position, attempt)
+            outcome = yield Call(target=target, attempt=attempt, route=chain.route, tagged=chain.tagged, hedge=hedge)
             if type(outcome) is Answered:
                 return ANSWERED
             assert type(outcome) is Failed
             failure = outcome.failure
             if outcome.committed:
                 return Verdict(answered=False, failure=failure)
+            if outcome.hedged is not None:
+                # Both have failed: on to whoever comes after them.
+                told = worth_telling(worth_telling(told, failure), outcome.hedged)
+                attempt, asked_until = attempt + 1, position + 2
+                if too_late(outcome, 0, facts) or {failure.kind, outcome.hedged.kind} & retry.STOP:
+                    return Verdict(answered=False, failure=told)
+                break
             reaction = retry.after(failure, tries, others=others, draw=facts.draw, retries=policy.retries)
             if reaction.action == "stop" or too_late(outcome, reaction.pause_ms, facts):
                 return Verdict(answered=False, failure=worth_telling(told, failure))
@@ -69,7 +93,7 @@ def decide(
                 told = worth_telling(told, failure)
                 break
             yield Pause(reaction.pause_ms)
-    return Verdict(answered=False, failure=told or nothing_eligible(ask.head.model, chain))
+    return Verdict(answered=False, failure=told)
 
 
 def in_order(targets: tuple[Target, ...], facts: Facts, policy: Policy) -> tuple[Target, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tenbin.config.hedging import HedgingConfig
 from tenbin.config.model import Cooldown, Retries
 from tenbin.core.target import Quirks, Target
 from tenbin.decide.caching.policy import CachePolicy
@@ -37,4 +38,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries
     cooldown: Cooldown
     cascades: Cascades | None = None
+    hedging: HedgingConfig | None = None
+    """None: nobody is asked twice."""
     """None when no ladder is configured."""

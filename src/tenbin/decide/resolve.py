@@ -9,6 +9,7 @@ import msgspec
 from tenbin.config.address import is_loopback
 from tenbin.config.chains import chains
 from tenbin.config.digest import digest
+from tenbin.config.hedging import HedgingConfig
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED, Provider, complete, split_target
 from tenbin.config.quirks import PROFILES
@@ -55,7 +56,12 @@ def policy(config: Config) -> Policy:
         retries=config.retries,
         cooldown=config.cooldown,
         cascades=_cascades(config, providers),
+        hedging=_hedging(config.hedging),
     )
+
+
+def _hedging(settings: HedgingConfig) -> HedgingConfig | None:
+    return None if settings.after_ms is None and settings.percentile is None else settings
 
 
 def absent(config: Config) -> tuple[str, ...]:

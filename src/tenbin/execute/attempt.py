@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -105,6 +105,8 @@ class AttemptUnderWay:
         self.dialect = call.target.dialect_for(ask.dialect)
         self.passed_through = self.dialect == ask.dialect or ask.operation == "embed"
         self.rung = call.rung
+        self.hedge: Literal[0, 1, 2] = 0
+        """Of a hedged pair: the slow one, or the one that was asked beside it."""
         self.gating: Gating | None = None
         """How the answer was judged, once it was."""
         self.hides_logprobs = False
@@ -180,17 +182,7 @@ class AttemptUnderWay:
         self.opened = True
         if ask.session is not None and (world.recorder is not None or world.keep_alive is not None):
             self._sent = body
-        world.book.open(
-            ask,
-            target,
-            number=self.number,
-            dialect=self.dialect,
-            started_at_ms=self.started_at_ms,
-            input_tokens=len(body) // BYTES_PER_TOKEN,
-            route=self.route,
-            policy=world.policy.hash,
-            attempts=tuple(ended),
-        )
+        self.journal(ended, len(body))
         limits = world.timeouts
         first_byte, total = limits.first_byte, limits.total
         if ask.patience_ms is not None:
@@ -210,6 +202,21 @@ class AttemptUnderWay:
                 partial(send, to.direct.origin, other, body),
             )
         return self.answer
+
+    def journal(self, ended: Sequence[Attempt], body_bytes: int) -> None:
+        """Write down that this attempt is under way, and that ``ended`` came before it."""
+        world = self.world
+        world.book.open(
+            self.ask,
+            self.target,
+            number=self.number,
+            dialect=self.dialect,
+            started_at_ms=self.started_at_ms,
+            input_tokens=body_bytes // BYTES_PER_TOKEN,
+            route=self.route,
+            policy=world.policy.hash,
+            attempts=tuple(ended),
+        )
 
     async def failure_of(self, answer: UpstreamAnswer) -> Failure:
         """What an answer with an error status means."""
@@ -335,6 +342,8 @@ class AttemptUnderWay:
             watch.stop_reason if watch is not None else None,
             self.rung,
             self.gating,
+            "",
+            self.hedge,
         )
 
     def _tell_of_cache(self, usage: Usage) -> None:

@@ -26,6 +26,7 @@ from tenbin.execute.upstream.client import UpstreamClient
 
 if TYPE_CHECKING:
     from tenbin.execute.experiment import Trial
+    from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
 
@@ -153,6 +154,8 @@ class World:
 
         self.trial: Trial | None = None
         """The experiment in force: which requests are carried out under another policy."""
+        self.hedging: Hedging | None = None
+        """What is known of slow targets, and what hedged requests may cost; None where nobody is asked twice."""
         self.shadow: ShadowEvaluation | None = None
         """What has cheap answers given again by the strongest model; None where none are."""
 
@@ -170,6 +173,18 @@ class World:
     def facts(self, ask: Ask) -> Facts:
         """What a decision about ``ask`` may know."""
         standings = self.standings
+        hedging = self.hedging
+        if hedging is not None:
+            return Facts(
+                now_ms=ask.arrived_at_ms,
+                draw=self.clock.draw(),
+                health=self.health,
+                standings=standings.known if standings is not None else UNKNOWN_STANDINGS,
+                exhausted=self.exhausted,
+                deadline_ms=None if ask.patience_ms is None else ask.arrived_at_ms + ask.patience_ms,
+                hedges=hedging.affords_one(),
+                slow_ms=hedging.slow_ms,
+            )
         return Facts(
             now_ms=ask.arrived_at_ms,
             draw=self.clock.draw(),

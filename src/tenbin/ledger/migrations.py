@@ -275,3 +275,9 @@ def m0008_compact_weighings(database: sqlite3.Connection) -> None:
     """A weighing in its compact form. Rows from before keep theirs as JSON in ``weighing``, which is empty since."""
     for column in ("category TEXT", "task TEXT", "packed BLOB"):
         database.execute(f"ALTER TABLE weighings ADD COLUMN {column}")
+
+
+@migration
+def m0009_hedging(database: sqlite3.Connection) -> None:
+    """Which attempts were of a hedged pair: 1 the slow one, 2 the one asked beside it."""
+    database.execute("ALTER TABLE attempts ADD COLUMN hedge INTEGER")

@@ -278,7 +278,7 @@ def _signal(row: sqlite3.Row) -> Told:
 
 def _attempt(row: sqlite3.Row) -> Attempt:
     fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Attempt.__struct_fields__}  # noqa: SIM118
-    for name in ("rung", "purpose", "gating"):
+    for name in ("rung", "purpose", "gating", "hedge"):
         if fields.get(name) is None:
             fields.pop(name, None)
     if "gating" in fields:

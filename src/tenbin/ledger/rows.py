@@ -68,7 +68,16 @@ _ATTEMPT_USUAL = (
     "upstream_request_id",
     "stop_reason",
 )
-_ATTEMPT_RARE = ("failure", "provider_cost_nano", "service_tier", "answered_model", "rung", "purpose", "gating")
+_ATTEMPT_RARE = (
+    "failure",
+    "provider_cost_nano",
+    "service_tier",
+    "answered_model",
+    "rung",
+    "purpose",
+    "gating",
+    "hedge",
+)
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
 
@@ -156,6 +165,7 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
         attempt.rung or None,
         attempt.purpose or None,
         msgspec.json.encode(gating).decode() if gating is not None else None,
+        attempt.hedge or None,
     )
 
 
