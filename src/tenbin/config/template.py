@@ -33,11 +33,12 @@ def template(findings: Findings) -> str:
     parts.append(_comment(docs.get("models", "")) + _models(findings))
     parts.append(_comment(docs.get("default", "")) + _default(findings))
     parts.append(_unset("fallback", [], docs))
+    parts.append(_unset("cascades", {}, docs))
     parts.append(_routing(docs))
     parts.append(_cache(docs))
     for name in ("discover", "local_model", "proxy_down"):
         parts.append(_unset(name, getattr(Config(), name), docs))
-    for name in ("timeouts", "retries", "hedging", "cooldown", "limits", "ledger"):
+    for name in ("prompt_caching", "shadow", "timeouts", "retries", "hedging", "cooldown", "limits", "ledger"):
         parts.append(_section(name, getattr(Config(), name), docs))
     parts.append(_unset("ping_seconds", Config().ping_seconds, docs))
     return "\n".join(parts)
