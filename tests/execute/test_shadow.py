@@ -20,6 +20,7 @@ from tests.execute.test_exchange_weighed import LARGE, MIDDLE, SMALL, TIERS
 from tests.real.books import House, database, receipts_in, serving, wait_until
 
 EASY = "What is the capital of France?"
+LEARNING = {"learning": {"evidence": True}}
 CHEAP, STRONG = "Paris is a word.", "The capital of France is Paris."
 JUDGE = "court/judge-1"
 
@@ -197,6 +198,49 @@ def test_a_failing_strongest_is_told_of_and_nobody_judges(simulator: RunningSimu
     assert shadow.shadow.fault
     assert len(shadow.attempts) == 1
     assert not judge.bodies
+
+
+def test_a_judge_that_names_none_of_the_two_is_not_asked_again(simulator: RunningSimulator, tmp_path: Path) -> None:
+    answered(simulator)
+    with served(simulator, tmp_path, lambda first, second: "C, or perhaps A") as (house, caller, judge):
+        caller.ask("anthropic", "auto", EASY)
+        _, shadow = both(house)
+    assert shadow.shadow is not None
+    assert (shadow.shadow.preferred, shadow.shadow.fault) == ("", "the judge's answer names none of the two")
+    assert len(judge.bodies) == 1
+
+
+def test_a_verdict_counts_as_evidence_where_that_is_learned(simulator: RunningSimulator, tmp_path: Path) -> None:
+    answered(simulator)
+    with judging(prefers_strong) as judge:
+        config = configuration(simulator, judge)
+        learning = msgspec.convert({**LEARNING, "tiers": TIERS, "floor": 0.1}, type(config.routing))
+        with serving(msgspec.structs.replace(config, routing=learning), tmp_path) as house:
+            caller = Caller(house.url)
+            qualities = []
+            for _ in range(2):
+                answered(simulator)
+                caller.ask("anthropic", "auto", EASY)
+                live, _ = both(house)
+                assert live.weighing is not None
+                qualities.append(next(one.quality for one in live.weighing.candidates if one.target == SMALL))
+            caller.http.close()
+    first, second = qualities
+    assert first is not None
+    assert second is not None
+    assert (first.trials, second.trials) == (0, 1)
+    assert second.value < first.value == first.prior
+
+
+def test_what_has_images_is_not_evaluated(simulator: RunningSimulator, tmp_path: Path) -> None:
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": pixel}}
+    content = [image, {"type": "text", "text": EASY}]
+    with served(simulator, tmp_path) as (house, caller, judge):
+        caller.ask("anthropic", "auto", messages=[{"role": "user", "content": content}])
+        wait_until(lambda: not house.running.gateway.shadow.waiting, "the sample to be let go")  # type: ignore[union-attr]
+        assert house.books.one().operation == "generate"
+        assert not judge.bodies
 
 
 def test_switched_off_it_is_not_there(simulator: RunningSimulator, tmp_path: Path) -> None:

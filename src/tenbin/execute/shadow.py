@@ -193,9 +193,7 @@ class _Run:
             return
         verdicts = [await self._judged(cheap, strong.text, swapped=swapped) for swapped in (False, True)]
         verdict = both_ways(*verdicts)
-        if verdict is None:
-            self._fault = self._fault or "the judge's answer names none of the two"
-        else:
+        if verdict is not None:
             self._preferred = _PREFERRED[verdict]
 
     async def _judged(self, cheap: str, strong: str, *, swapped: bool) -> Verdict | None:
@@ -224,7 +222,10 @@ class _Run:
             if reply is not None and reply.failure is not None:
                 self._fault = reply.failure.message[:200]
             return None
-        return better_of(reply.text, nonce, swapped=swapped)
+        verdict = better_of(reply.text, nonce, swapped=swapped)
+        if verdict is None:
+            self._fault = "the judge's answer names none of the two"
+        return verdict
 
     async def _call(self, call: Prepared) -> Reply | None:
         """One call, if it may be made now; else None, and ``_fault`` says why."""

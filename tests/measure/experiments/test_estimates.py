@@ -1,13 +1,15 @@
 """Figures of arms against the same computed by hand, and intervals that hold what they promise."""
 
+import msgspec
 import numpy as np
 import pytest
 
+from tenbin.core.gating import Gating
 from tenbin.core.receipt import Receipt
 from tenbin.core.signal import Decided, Signal
 from tenbin.measure.experiments.estimates import METRICS, Table
 from tenbin.measure.experiments.outcomes import Outcomes
-from tests.ledger.making import a_receipt
+from tests.ledger.making import a_receipt, an_attempt
 from tests.measure.experiments.making import NAME, a_ledger, conversations, enter, taking_part
 
 BY_NAME = {metric.name: metric for metric in METRICS}
@@ -82,6 +84,22 @@ def test_feedback_counts_for_the_request_that_it_is_about() -> None:
     assert outcomes.column("feedback").tolist() == [1.0, 0.0]
     assert outcomes.column("feedbacks").tolist() == [2.0, 1.0]
     assert read(first, later, back).column("feedbacks").tolist() == [1.0, 1.0]
+
+
+def test_gates_and_escalations_are_counted_by_answers_and_requests() -> None:
+    def climbed(request_id: str, *passed: bool) -> Receipt:
+        attempts = [
+            an_attempt(number, rung=number, gating=Gating(0.5, 0.7, good)) for number, good in enumerate(passed, 1)
+        ]
+        return msgspec.structs.replace(taking_part(request_id, request_id, "control"), attempts=tuple(attempts))
+
+    outcomes = read([climbed("1", True), climbed("2", False, True), taking_part("3", "3", "control")])
+    table = Table(outcomes)
+    passes, climbs = (table.ratio(BY_NAME[name], 0) for name in ("gate_pass", "escalations"))
+    assert passes is not None
+    assert climbs is not None
+    assert (passes.value, passes.units) == (2 / 3, 2)
+    assert (climbs.value, climbs.units) == (1 / 3, 3)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:

@@ -67,12 +67,12 @@ class Outcomes:
         if "experiment" not in there:
             return 0  # Written by an older Tenbin, and none of this one's gateways has opened it yet.
         of_attempts = {name for _, name, *_ in database.execute("PRAGMA table_info(attempts)")}
-        rung = "coalesce(max(a.rung), 0)" if "rung" in of_attempts else "0"
+        rungs = "count(DISTINCT a.rung)" if "rung" in of_attempts else "0"
         gated = "count(a.gating), coalesce(sum(json_extract(a.gating, '$.passed')), 0)"
         rows = database.execute(
             f"""
             SELECT r.id, r.unit, r.arm, r.outcome, r.billed_nano, r.first_byte_ms, r.total_ms,
-                {rung}, {gated if "gating" in of_attempts else "0, 0"}
+                {rungs}, {gated if "gating" in of_attempts else "0, 0"}
             FROM requests r LEFT JOIN attempts a ON a.request = r.id
             WHERE r.experiment = ? AND r.id > ? GROUP BY r.id ORDER BY r.id
             """,
@@ -92,7 +92,7 @@ class Outcomes:
         billed: int | None,
         first_byte_ms: float | None,
         total_ms: float,
-        rung: int,
+        rungs: int,
         gated: int,
         passed: int,
     ) -> None:
@@ -105,7 +105,7 @@ class Outcomes:
             float(arm == "treatment"),
             np.nan if billed is None else float(billed),
             float(outcome in ERRORS),
-            float(rung > 1),
+            float(rungs > 1),
             float(gated),
             float(passed),
             np.nan if first_byte_ms is None else first_byte_ms,
