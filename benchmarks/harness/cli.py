@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.cascade import command as cascade
 from benchmarks.harness import decision, machine, peers, profile, report, results, soak
 from benchmarks.harness.contestants import CONTESTANTS, Contestant
 from benchmarks.harness.contestants.base import BENCHMARKS
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["measure", *given]
     chosen = _parser().parse_args(given)
     try:
-        if chosen.run is not month.run:
+        if chosen.run not in (month.run, cascade.run):
             require_tools()
         WORK.mkdir(parents=True, exist_ok=True)
         with (WORK / "lock").open("w") as lock:
@@ -75,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     playing = commands.add_parser("month", help="a simulated month of traffic: what each way to choose a model costs")
     month.add_arguments(playing)
     playing.set_defaults(run=month.run)
+
+    cascading = commands.add_parser("cascade", help="a cascade on public results: what it costs, how often it is right")
+    cascade.add_arguments(cascading)
+    cascading.set_defaults(run=cascade.run)
 
     profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
     profile.add_arguments(profiling)
