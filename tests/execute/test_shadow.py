@@ -13,6 +13,7 @@ import pytest
 from tenbin.config.experiments import ShadowConfig
 from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig
 from tenbin.core.receipt import Receipt
+from tenbin.decide.signals import WEIGHTS
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import PRICE, Caller, chained
 from tests.execute.judge_server import Judging, Rule, judging
@@ -228,7 +229,7 @@ def test_a_verdict_counts_as_evidence_where_that_is_learned(simulator: RunningSi
     first, second = qualities
     assert first is not None
     assert second is not None
-    assert (first.trials, second.trials) == (0, 1)
+    assert (first.trials, second.trials) == (0, WEIGHTS["shadow"][1])
     assert second.value < first.value == first.prior
 
 

@@ -9,7 +9,8 @@ from tenbin.config.findings import EMBEDDED_MODEL, Findings, build
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller
 from tests.execute.judge_server import judging
-from tests.execute.test_shadow import EASY, LARGE, SMALL, answered, both, configuration, prefers_strong
+from tests.execute.test_exchange_weighed import LARGE, SMALL
+from tests.execute.test_shadow import EASY, answered, both, configuration, prefers_strong
 from tests.real.books import serving, wait_until
 
 JUDGE = f"local/{EMBEDDED_MODEL}"

@@ -18,14 +18,15 @@ from tenbin.core.money import NanoUSD, nano_from_usd
 from tenbin.core.problems import Unreadable
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.shadow import OPERATION, Preferred, Shadow
-from tenbin.core.signal import Decided, Signal
+from tenbin.core.signal import Signal
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Candidate, Weighing
 from tenbin.decide.allowance import exhausted
 from tenbin.decide.candidates import resolve
-from tenbin.decide.evidence import band, cell
+from tenbin.decide.evidence import cell
 from tenbin.decide.health import available
+from tenbin.decide.signals import decided, scored
 from tenbin.discern.gates.asking import question
 from tenbin.discern.gates.judge import Verdict, better_of, both_ways, pairing
 from tenbin.execute.attempt import AttemptUnderWay
@@ -47,8 +48,6 @@ OVERHEAD_TOKENS = 1_000
 _PREFERRED: dict[Verdict, Preferred] = {"first": "cheap", "second": "strong", "tie": "tie"}
 KEY = OPERATION
 """Whose requests these are in the ledger."""
-SIGNAL_WEIGHT = 1.0
-"""Trials that a verdict counts as, as evidence."""
 
 
 class _Sample(NamedTuple):
@@ -309,23 +308,12 @@ class _Run:
         """The verdict as evidence of the cheap model, for the key that asked."""
         if shadow.kept is None:
             return ()
-        weighing = self._sample.receipt.weighing
-        assert weighing is not None
-        features = weighing.features
-        about = Decided(
-            request_id=shadow.of_request,
-            target=shadow.cheap,
-            task=features.task,
-            domain=features.domain,
-            band=band(features),
-            prior=shadow.prior,
-        )
-        key_id = self._sample.receipt.key_id
-        success = 1.0 if shadow.kept else 0.0
-        signal = Signal(
-            kind="shadow", about=about, success=success, weight=SIGNAL_WEIGHT, key_id=key_id, source=shadow.judge
-        )
-        return (signal,)
+        sample = self._sample
+        routing = sample.world.policy.routing
+        about = decided(shadow.of_request, shadow.cheap, sample.receipt.weighing)
+        weights = routing.settings.learning.weights if routing is not None else {}
+        key_id = sample.receipt.key_id
+        return (scored("shadow", about, float(shadow.kept), weights, key_id=key_id, source=shadow.judge),)
 
 
 def _target(name: str | None, world: World) -> Target | None:
