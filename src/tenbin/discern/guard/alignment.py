@@ -12,11 +12,18 @@ _KIN = 5
 """Letters that two words must share at the beginning to be forms of one word: graduate, graduation."""
 _ENDINGS = words(
     """
-    ability abl able al an ance ancy ant ate ated ation ational ations ative atively ce cy d e ed ence ency ent er
-    ers es ful ian ibility ibl ic ical ically ied ies ility ing ion ional ish ism ist ition ity ive le ly ment n
-    ness or ors r s se sion t tion tional ual us x y
+    s es er ers or ors ed ing al ly ment ation ations ational ion ional ic ical ically ian n ness ive able ful ance
+    ence ant ent ish r d ator
     """
 )
+"""What a form of a word may have more than another: farm, farmer."""
+_CHANGING = words(
+    """
+    ation ations ing ed ion ions e es ment al ive ic ical ance ence y ies able ible ible ility ibility le t ce cy d
+    se sion ity ication ies ied er or ent ant ency ancy ous
+    """
+)
+"""What a form may have where another has something else: eligible, eligibility."""
 _PARTICLES = words("up down in out on off over away back through")
 
 
@@ -26,14 +33,14 @@ def kin(one: str, other: str) -> bool:
     if one == other:
         return True
     short, long = sorted((one, other), key=len)
-    if len(short) >= 4 and long.startswith(short) and long[len(short) :] in _ENDINGS and long[len(short) :] != "less":
+    if len(short) >= 4 and long.startswith(short) and long[len(short) :] in _ENDINGS:
         return True
     shared = 0
     for left, right in zip(short, long, strict=False):
         if left != right:
             break
         shared += 1
-    if shared >= _KIN and short[shared:] in _ENDINGS and long[shared:] in _ENDINGS:
+    if shared >= _KIN and short[shared:] in _CHANGING and long[shared:] in _CHANGING:
         return True
     return _misspelt(short, long)
 

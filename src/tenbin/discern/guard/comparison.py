@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tenbin.core.agreement import Agreement, Difference
 from tenbin.discern.guard import japanese_rules, rules, substitution
 from tenbin.discern.guard.alignment import left_over
+from tenbin.discern.guard.numbers import WEAK
 from tenbin.discern.guard.reading import Reading, read
 
 RULES: tuple[rules.Rule, ...] = (
@@ -31,6 +32,8 @@ def check(known: str, asked: str) -> Agreement:
     for rule in RULES:
         found += rule(one, other)
     left, right = left_over(one.words, other.words)
+    left = [word for word in left if word not in WEAK or str(WEAK[word]) not in other.values]
+    right = [word for word in right if word not in WEAK or str(WEAK[word]) not in one.values]
     if one.japanese and other.japanese:
         more, most = japanese_rules.left_over_ja(one, other)
         left, right = left + more, right + most

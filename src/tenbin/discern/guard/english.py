@@ -21,33 +21,39 @@ from tenbin.discern.guard.tables import groups, words
 
 _STEMS_KEPT = words("news physics this thus his is was has does plus minus always perhaps series species less")
 _DOUBLED = re.compile(r"([bdfglmnprst])\1$")
+_VOWEL = re.compile(r"[aeiouy]")
+_CUT_SHORT = re.compile(r"[^aeiou]*(?:[aeiou][^aeiouwxy]|[aeiou]+[vczs]|[aeiou][rln][vcs])$")
 
 
 def stem(word: str) -> str:
-    """An English word without its plural, possessive and verb ending. Rough: `running` and `run` become one, `business`
-    stays; good for comparing two texts, not for show.
+    """An English word without its plural, possessive and verb ending. Rough: `running` and `run` become one, `plane`
+    and `plan` stay two; good for comparing two texts, not for show.
     """
     if word.endswith(("'s", "s'")):
         word = word[:-2]
-    if len(word) < 4 or word in _STEMS_KEPT:
+    if len(word) < 3 or word in _STEMS_KEPT:
         return word
     if word.endswith("ies") and len(word) > 4:
         word = word[:-3] + "y"
     elif word.endswith(("sses", "shes", "ches", "xes", "zes")):
         word = word[:-2]
-    elif word.endswith("s") and word[-2] not in "sui":
+    elif word.endswith("s") and word[-2] not in "sui" and len(word) > 3:
         word = word[:-1]
     if word.endswith("ied") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith("ie") and len(word) > 4:
         return word[:-2] + "y"
     for ending in ("ing", "ed"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and re.search("[aeiouy]", word[: -len(ending)]):
-            word = _DOUBLED.sub(r"\1", word[: -len(ending)])
+        root = word[: -len(ending)]
+        if word.endswith(ending) and len(root) >= 3 and _VOWEL.search(root):
+            if len(root) <= 4 and _CUT_SHORT.match(root):
+                return root + "e"  # making, writing
+            word = root
             break
-    if word.endswith("e") and len(word) > 3:
+    if word.endswith("e") and len(word) > 5:
         word = word[:-1]
-    word = word.replace("isation", "ization")
+    if len(word) > 3:
+        word = _DOUBLED.sub(r"\1", word).replace("isation", "ization")
     return word[:-2] + "iz" if word.endswith("is") and len(word) > 6 else word
 
 
@@ -107,6 +113,15 @@ QUESTION_NOUNS = {
 """What a `what` asks for when one of these stands beside it."""
 _BESIDE = words("is are was were 's the a an best good some of possible main average total exact your")
 """What may stand between."""
+MEASURED = {
+    word: noun
+    for noun, *adjectives in groups(
+        "height tall high; age old; distance far; size big large; depth deep; speed fast; weight heavy; "
+        "temperature hot cold; width wide; cost expensive"
+    )
+    for word in adjectives
+}
+"""What `how` asks for with one of these behind it."""
 _MEASURES = words("much many long often far old big tall fast soon hard deep high wide heavy")
 _AUXILIARIES = words(
     "is are was were do does did can could will would should shall may might must has have had am isn't aren't don't "

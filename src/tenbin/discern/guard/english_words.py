@@ -54,36 +54,37 @@ SYNONYMS = """
     reimbursement; warranty guarantee; bill invoice; picture photo image photograph; earn make; rich wealthy;
     famous renowned; important significant; purpose goal aim objective; reason cause why; effect impact influence
     consequence affect; reside dwell; beat defeat; weirdest strangest oddest; benefit advantage pro upside;
-    drawback disadvantage con downside; difference distinction differ distinguish; similar alike; weird strange
-    odd; hard difficult tough; easy simple easily; happy glad; smart intelligent clever; afraid scared; medicine
-    medication; cure remedy treatment treat; pregnant pregnancy; song music; website site webpage; application app;
-    allow permit permissible; forbid ban prohibit; include contain cover; exclude omit; require; learn study; exam
-    examination; university college; student pupil; teacher instructor; increase rise grow raise; decrease decline
-    drop reduce fall; improve enhance boost; develop build construct; run execute; shut close; human mankind; man
-    guy male; woman lady female; dad father; mum mom mother; usa american america; uk british britain; world earth
-    globe; police cop; prison jail; crime offence offense; die death dead; god deity; believe belief; dislike hate;
-    friend buddy; marry marriage wedding; language tongue; calculate compute work; highest maximum max; lowest
-    minimum min; weather forecast; previous prior former; final last; latest newest; yearly annual annually; often
-    frequently; total overall; whole entire complete; enough sufficient; necessary essential; document doc;
-    directory folder; parameter argument; command instruction; database db; login signin; signup register
-    registration enroll enrol; setting preference configuration config; enable activate; disable deactivate; mute
-    silence; dispute challenge; accept approve; reject decline refuse; obtain acquire; keep retain; save store;
-    convert transform; copy duplicate; internet web; wifi wi-fi; laptop notebook; computer pc; screen monitor; team
-    squad; exercise workout; food meal; skill ability; attractive pretty beautiful gorgeous handsome; salary wage
-    pay; invest investment; stock share; profit earnings; cover coverage; client customer; shop store; motivate
-    motivation; success succeed successful; achieve accomplish attain; avoid prevent; protect safeguard; safe
-    safely secure; danger dangerous unsafe hazard risky; remember recall; agree concur; discover find; invent
-    create; support assist; government govt; math maths mathematics; physics physical; history historical; paper
-    article; author writer; story tale; quotation quote; takeaway takeout; guest visitor; switch change; lift
-    elevator; football soccer; rubbish trash garbage; vaccine vaccination jab; neighbour neighbor; tap faucet;
-    replace replacement substitute; feature characteristic attribute property; role responsibility; designate
-    specify define; indicate denote; apply perform conduct; retrieve fetch; iterate traverse; determine decide;
-    supply provide; construct generate create; enhance increase; return give; accuracy performance; transfer move;
-    view see watch; display show; photo picture; lose shed; weight fat; prime chief; gf girlfriend; bf boyfriend;
-    pm minister; cm minister; graduate graduation; post-graduation postgraduate; colour color; centre center;
-    licence license; organise organize; programme program; theatre theater; favourite favorite; behaviour behavior;
-    travelling traveling; cheque check; tyre tire; grey gray; aluminium aluminum; jewellery jewelry; ageing aging;
-    enquiry inquiry; fulfil fulfill; instal install; mom mum
+    drawback disadvantage con downside; difference distinction differ distinguish compare comparison; similar
+    alike; weird strange odd; hard difficult tough; easy simple easily; happy glad; smart intelligent clever;
+    afraid scared; medicine medication; cure remedy treatment treat; pregnant pregnancy; song music; website site
+    webpage; application app; allow permit permissible legal lawful; forbid ban prohibit; include contain cover;
+    exclude omit; require; learn study; exam examination; university college; student pupil; teacher instructor;
+    increase rise grow raise; decrease decline drop reduce fall; improve enhance boost; develop build construct;
+    run execute; shut close; human mankind; man guy male; woman lady female; dad father; mum mom mother; usa
+    american america; uk british britain; world earth globe; police cop; prison jail; crime offence offense; die
+    death dead; god deity; believe belief; dislike hate; friend buddy; marry marriage wedding; language tongue;
+    calculate compute work; highest maximum max; lowest minimum min; weather forecast; previous prior former; final
+    last; latest newest; yearly annual annually; often frequently; total overall; whole entire complete; enough
+    sufficient; necessary essential; document doc; directory folder; parameter argument; command instruction;
+    database db; login signin; signup register registration enroll enrol; setting preference configuration config;
+    enable activate; disable deactivate; mute silence; dispute challenge; accept approve; reject decline refuse;
+    obtain acquire; keep retain; save store; convert transform; copy duplicate; internet web; wifi wi-fi; laptop
+    notebook; computer pc; screen monitor; team squad; exercise workout; food meal; skill ability; attractive
+    pretty beautiful gorgeous handsome; salary wage pay; invest investment; stock share; profit earnings; cover
+    coverage; client customer; shop store; motivate motivation; success succeed successful; achieve accomplish
+    attain; avoid prevent; protect safeguard; safe safely secure; danger dangerous unsafe hazard risky; remember
+    recall; agree concur; discover find; invent create; support assist; government govt; math maths mathematics;
+    physics physical; history historical; paper article; author writer write; story tale; quotation quote; takeaway
+    takeout; guest visitor; switch change; lift elevator; football soccer; rubbish trash garbage; vaccine
+    vaccination jab; neighbour neighbor; tap faucet; replace replacement substitute; feature characteristic
+    attribute property; role responsibility; designate specify define; indicate denote; apply perform conduct;
+    retrieve fetch; iterate traverse; determine decide; supply provide; construct generate create; enhance
+    increase; return give; accuracy performance; transfer move; view see watch; display show; photo picture; lose
+    shed; weight fat; prime chief; gf girlfriend; bf boyfriend; pm minister; cm minister; graduate graduation;
+    post-graduation postgraduate; colour color; centre center; licence license; organise organize; programme
+    program; theatre theater; favourite favorite; behaviour behavior; travelling traveling; cheque check; tyre
+    tire; grey gray; aluminium aluminum; jewellery jewelry; ageing aging; enquiry inquiry; fulfil fulfill; instal
+    install; mom mum
 """
 """Groups of words that mean the same for an answer, apart by semicolons. A word belongs to the first group it is in."""
 
@@ -154,14 +155,14 @@ SWAPPED_SPELLINGS = words("desert dessert later latter coma comma diner dinner s
 
 LIGHT_VERBS = words(
     """
-    start work try look see begin handle deal follow talk discuss seem appear tend call ask answer choose receive
-    obtain set setup submit send request offer include cover provide supply support accept produce enable add
-    invent develop keep continue remain apply file return serve refer relate represent intend contain hold allow
-    let cause reason find discover determine decide designate specify indicate denote carry perform involve consist
-    comprise feature present express state note require permit facilitate assist serve act manage organize organise
-    arrange bring lead put place turn view regard treat react respond acquire gain register enter sit stay live
-    survive help hear read watch wait reside record measure describe visit attend explain suggest believe
-    understand switch amend alter occur behave earn spend speak own
+    track schedule translate start work try look see begin handle deal follow talk discuss seem appear tend call
+    ask answer choose receive obtain set setup submit send request offer include cover provide supply support
+    accept produce enable add invent develop keep continue remain apply file return serve refer relate represent
+    intend contain hold allow let cause reason find discover determine decide designate specify indicate denote
+    carry perform involve consist comprise feature present express note require permit facilitate assist serve act
+    manage organize organise arrange bring lead put turn view regard treat react respond acquire gain register
+    enter sit stay live survive help hear read watch wait reside record measure describe visit attend explain
+    suggest believe understand switch amend alter occur behave earn spend speak own
     """
 )
 """Verbs that do not say what a question is about: another may stand in their place, or none. Submit a form, send it."""
@@ -180,11 +181,12 @@ STATED_VERBS = words(
 
 LIGHT_NOUNS = words(
     """
-    idea advice experience issue matter case situation thought recommendation suggestion strategy solution purpose
-    today nowadays presently life world place time city country site page tool item object option setting value
-    size part area field role class command code policy plan account address number amount list application device
-    system software platform provider service author website book result health body human history space currency
-    use usage role guidance data view reality inspiration feeling
+    status message team content run convert size model state idea advice experience issue matter case situation
+    thought recommendation suggestion strategy solution purpose today nowadays presently life world place time city
+    country site page tool item object option setting value size part area field role class command code policy
+    plan account address number amount list application device system software platform provider service author
+    website book result health body human history space currency use usage role guidance data view reality
+    inspiration feeling
     """
 )
 """Nouns of kinds: one text may have them beside what they are the kind of: Lisbon, the city of Lisbon."""
@@ -201,6 +203,7 @@ LIGHT_ADJECTIVES = words(
 """Adjectives and adverbs of degree and praise, which narrow nothing."""
 
 PHRASES = {
+    "regular expression": "regex", "regular expressions": "regexes",
     "sign up": "register", "signing up": "register", "set up": "setup", "setting up": "setup", "log in": "login",
     "log into": "login", "sign in": "login", "give back": "return", "gives back": "return", "find out": "find",
     "get rid of": "remove", "getting rid of": "remove", "look for": "search", "fill in": "complete",

@@ -6,7 +6,7 @@ Pure. A number is a value (a plain decimal string) and the unit beside it ("" wh
 import re
 from functools import lru_cache
 
-from tenbin.discern.guard.tables import groups
+from tenbin.discern.guard.tables import groups, words
 
 UNITS = """
     % percent pct パーセント; k; h hr hrs hour hours 時間; min mins minute minutes 分 分間; s sec secs seconds 秒;
@@ -21,6 +21,8 @@ UNITS = """
 """
 """Units by their spellings, apart by semicolons."""
 UNIT = {spelling: group[0] for group in groups(UNITS) for spelling in group}
+CURRENCIES = words("usd dollar dollars gbp eur euro euros jpy yen inr rupee rupees ドル ユーロ")
+"""Units of money that also stand by themselves."""
 
 _SMALL = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen

@@ -9,13 +9,15 @@ from functools import lru_cache
 
 import msgspec
 
-from tenbin.discern.guard.english import COUNTRY, DAY, canonical, question_of
+from tenbin.discern.guard.english import COUNTRY, DAY, MEASURED, canonical, question_of
 from tenbin.discern.guard.english_words import ASKING, FUNCTION_WORDS, NEGATORS, OPENING, PHRASES
 from tenbin.discern.guard.japanese import JapaneseReading, read_japanese
 from tenbin.discern.guard.numbers import (
     CARDINALS,
+    CURRENCIES,
     ORDINALS,
     SCALES,
+    UNIT,
     digits_for_kanji,
     written_in_digits,
     written_in_words,
@@ -48,6 +50,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """NFKC, small letters, single blanks, no punctuation at the ends: texts that are equal here are the same."""
     numbers: frozenset[tuple[str, str]]
     """Value and unit."""
+    values: tuple[str, ...]
+    """The numbers in their order."""
     weak_numbers: frozenset[str]
     """What words such as `one` and `second` may stand for."""
     operators: str
@@ -91,9 +95,12 @@ def _is_identifier(token: str) -> bool:
 
 
 class _Words:
-    """What is gathered while the words of a text are gone through once."""
+    """What is gathered while the words of a text are gone through once.
 
-    __slots__ = ("days", "identifiers", "names", "negated", "spoken", "tokens", "words")
+    ``counting``: the word before was a number, so that this one may be its unit.
+    """
+
+    __slots__ = ("counting", "days", "identifiers", "names", "negated", "spoken", "tokens", "words")
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
@@ -103,6 +110,7 @@ class _Words:
         self.days: set[str] = set()
         self.identifiers: set[str] = set()
         self.negated = False
+        self.counting = False
 
     def identifier(self, token: str) -> None:
         small = token.lower()
@@ -113,6 +121,10 @@ class _Words:
             if not part.isdigit():
                 self.words.append(canonical(part))
                 self.spoken.add(self.words[-1])
+
+    def number(self, token: str) -> None:
+        self.tokens.append(token)
+        self.counting = True
 
     def word(self, small: str) -> None:
         self.tokens.append(small)
@@ -128,9 +140,15 @@ class _Words:
             return
         if small in ("yes", "no") and len(self.tokens) == 1:
             return
+        counting, self.counting = self.counting, False
         if small in CARDINALS or small in SCALES or small in ORDINALS:
+            self.counting = True
             return
-        meaning = COUNTRY.get(small) or canonical(small)
+        if counting and small in UNIT:
+            return
+        if small in MEASURED and len(self.tokens) > 1 and self.tokens[-2] == "how":
+            small = MEASURED[small]
+        meaning = COUNTRY.get(small) or (UNIT[small] if small in CURRENCIES else canonical(small))
         self.spoken.add(meaning)
         if small in FUNCTION_WORDS or (small in ASKING and len(self.tokens) <= OPENING):
             return
@@ -146,6 +164,7 @@ def _words(text: str) -> _Words:
         token = match[0]
         first = token[0]
         if first.isdigit():
+            found.number(token)
             for part in _PARTS.findall(token.lower())[1:]:
                 if part.isalpha():
                     found.word(part)
@@ -161,7 +180,13 @@ def _words(text: str) -> _Words:
             before = text[: match.start()].rstrip(" \"'([")
             opens = not before or before[-1] in ".?!:;\n-"
             acronym = len(token) > 1 and token.isupper()
-            if not shouted and (acronym or not opens) and small not in FUNCTION_WORDS and not token.startswith("I'"):
+            if (
+                not shouted
+                and (acronym or not opens)
+                and small not in FUNCTION_WORDS
+                and small not in CURRENCIES
+                and not token.startswith("I'")
+            ):
                 candidates.append(small.removesuffix("'s"))
         if "." in small:
             small = small.replace(".", "")
@@ -198,6 +223,7 @@ def read(text: str) -> Reading:
     return Reading(
         plain=plain,
         numbers=frozenset(numbers),
+        values=tuple(value for value, _ in numbers),
         weak_numbers=weak,
         operators="".join(sorted("".join(_OPERATORS.findall(plain)).replace(" ", ""))) if numbers else "",
         identifiers=frozenset(found.identifiers),

@@ -4,6 +4,7 @@ A rule takes two readings and yields what differs. Rules are symmetric: it does 
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from tenbin.core.agreement import Difference, Kind
 from tenbin.discern.guard.alignment import kin
@@ -148,7 +149,7 @@ def question_word(known: Reading, asked: Reading) -> Iterator[Difference]:
         yield between("question word", known.question, asked.question)
 
 
-_PIVOTS = frozenset(["to", "into", "than", "from", "over", "before", "after"])
+_PIVOTS = frozenset(["to", "into", "than", "from", "over", "before", "after", "by", "minus"])
 
 
 def _journeys(tokens: tuple[str, ...]) -> set[tuple[str, str, str]]:
@@ -160,6 +161,9 @@ def _journeys(tokens: tuple[str, ...]) -> set[tuple[str, str, str]]:
             after = next((other for other in tokens[at + 1 : at + 5] if other not in FUNCTION_WORDS), "")
             if before and after:
                 found.add((canonical(before), word, canonical(after)))
+    for at, word in enumerate(tokens[1:-1], 1):
+        if word == "of" and tokens[at - 1][0].isdigit() and tokens[at + 1][0].isdigit():
+            found.add((tokens[at - 1], "of", tokens[at + 1]))
     if "from" in tokens and ("to" in tokens or "into" in tokens):
         source = tokens.index("from")
         target = tokens.index("to") if "to" in tokens else tokens.index("into")
@@ -179,6 +183,12 @@ def direction(known: Reading, asked: Reading) -> Iterator[Difference]:
         return
     if _PIVOTS.isdisjoint(known.tokens) or _PIVOTS.isdisjoint(asked.tokens):
         return
+    for one, other in (("from", "to"), ("to", "from")):
+        turned = _behind(known.tokens, one) & _behind(asked.tokens, other)
+        turned -= _behind(known.tokens, other) | _behind(asked.tokens, one)
+        if turned:
+            yield between("direction", {f"{one} {word}" for word in turned}, {f"{other} {word}" for word in turned})
+            return
     there = _journeys(asked.tokens)
     for before, relation, after in _journeys(known.tokens):
         if before != after and (after, relation, before) in there:
@@ -186,9 +196,16 @@ def direction(known: Reading, asked: Reading) -> Iterator[Difference]:
             return
 
 
+def _behind(tokens: tuple[str, ...], relation: str) -> set[str]:
+    return {after for word, after in pairwise(tokens) if word == relation and after not in FUNCTION_WORDS}
+
+
 def word_order(known: Reading, asked: Reading) -> Iterator[Difference]:
-    """Two words that have changed places about a third: who does what to whom."""
+    """Two words, or two numbers, that have changed places: who does what to whom, how many of which."""
     one, other = known.words, asked.words
+    if one == other and known.japanese is None and known.values != asked.values and known.numbers == asked.numbers:
+        yield between("word order", " ".join(known.values), " ".join(asked.values))
+        return
     if len(one) != len(other) or len(one) < 3 or one == other or ("by" in known.tokens) != ("by" in asked.tokens):
         return
     apart = [at for at in range(len(one)) if one[at] != other[at]]
