@@ -11,7 +11,7 @@ from tenbin.core.ask import Caller
 from tenbin.core.problems import Problem, Unreadable
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.segments import DATABASE
-from tenbin.measure.feedback import read, weighed_against
+from tenbin.measure.feedback import MASTER, read, weighed_against
 
 PATHS = frozenset(("/v1/feedback", "/feedback"))
 FLUSH_SECONDS = 5.0
@@ -46,6 +46,7 @@ class Feedback:
                     book.directory / DATABASE,
                     given,
                     key_id=caller.key_id,
+                    everybodys=caller.key_id == MASTER,
                     learning=service.config.routing.learning,
                     request_id=identity,
                     now_ms=now_ms,

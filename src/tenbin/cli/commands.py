@@ -19,6 +19,8 @@ COMMANDS = {
     "cache": "Look at caches: what they brought, what spoils them.",
     "experiment": "Compare two policies on live traffic.",
     "quality": "Show how much quality cheap answers keep, as measured.",
+    "evidence": "Show what was learned of models in your own traffic.",
+    "feedback": "Say whether an answer was good.",
     "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
     "eval": "Measure how good the gateway's own judgement is, on data.",
     "schema": "Print the JSON Schema of tenbin.yaml, for editors.",

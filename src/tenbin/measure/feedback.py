@@ -23,7 +23,8 @@ WORDS = {"good": 1.0, "bad": 0.0}
 MOST_COMMENT = 4_000
 """Characters of a comment."""
 MOST_SOURCE = 128
-MASTER = "master"
+MASTER, LOCAL = "master", "local"
+"""Key ids of the master key, and of a caller where no key is needed."""
 
 Score: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -82,18 +83,26 @@ def score_of(score: float | str) -> float:
 
 
 def weighed_against(
-    database: Path, given: Given, *, key_id: str, learning: Learning, request_id: str, now_ms: int, policy: str
+    database: Path,
+    given: Given,
+    *,
+    key_id: str,
+    everybodys: bool,
+    learning: Learning,
+    request_id: str,
+    now_ms: int,
+    policy: str = "",
 ) -> Found:
     """Hold feedback against the ledger. Blocks on the disk; the ledger must hold all that is settled (Book.flush).
 
-    ``key_id`` is the caller's: only one's own requests can be judged, with the master key all. ``request_id`` is the
-    feedback's own. Raises Unreadable for what cannot be judged; FileNotFoundError, SchemaTooNew, sqlite3.Error.
+    ``key_id`` is the caller's: only one's own requests can be judged, unless ``everybodys`` may be. ``request_id`` is
+    the feedback's own. Raises Unreadable for what cannot be judged; FileNotFoundError, SchemaTooNew, sqlite3.Error.
     """
     score = score_of(given.score)
     with queries.reading(database) as connection:
         judged = queries.receipt(connection, given.request_id.strip())
         earlier = queries.signals_about(connection, judged.request_id) if judged is not None else []
-    if judged is None or (key_id not in (MASTER, judged.key_id)) or judged.operation == OPERATION:
+    if judged is None or not (everybodys or key_id == judged.key_id) or judged.operation == OPERATION:
         raise Unreadable(_unknown(given.request_id))
     about = decided_by(judged)
     if judged.operation != "generate" or about is None:
