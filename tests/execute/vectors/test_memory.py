@@ -21,17 +21,6 @@ def clustered(size: int, dimension: int = 64) -> Vectors:
     return (rows / np.linalg.norm(rows, axis=1)[:, None]).astype(np.float32)
 
 
-async def built(index: MemoryIndex, scope: str) -> None:
-    """Return when every entry of a scope is in its graph."""
-    held = index._scopes[scope]
-    for _ in range(10_000):
-        if not held.unlinked and not held.building:
-            break
-        await asyncio.sleep(0.005)
-    assert held.graph is not None
-    assert not held.unlinked
-
-
 def test_a_graph_misleads_nobody_while_entries_come_and_go(clock: TurnedClock, told: list[str]) -> None:
     size = 6_000
     vectors = clustered(size)
@@ -45,7 +34,7 @@ def test_a_graph_misleads_nobody_while_entries_come_and_go(clock: TurnedClock, t
             if number % 50 == 0:
                 await asyncio.sleep(0)
         gone = {number // 3 * 2 for number in range(0, size, 3)}
-        await built(index, "scope")
+        await index.built()
         living = [number for number in range(size) if number not in gone]
         assert await index.count("scope") == len(living)
         assert len(index._scopes["scope"].graph or ()) == len(living)
@@ -140,8 +129,7 @@ def test_it_ends_while_a_graph_is_being_built(clock: TurnedClock, told: list[str
         await asyncio.sleep(0)
         assert index._scopes["scope"].building
         await index.close()
-        for _ in range(20):
-            await asyncio.sleep(0.01)
+        await index.built()
         assert not index._scopes["scope"].building
 
     asyncio.run(main())

@@ -65,7 +65,7 @@ class Index(Protocol):
 
 def cosines(rows: NDArray[np.float32], vector: Vector) -> NDArray[np.float64]:
     """The exact similarity of unit vectors: in 64 bits, since in 32 it would depend on how many are summed at once."""
-    products: NDArray[np.float64] = rows.astype(np.float64) @ vector.astype(np.float64)
+    products: NDArray[np.float64] = np.vecdot(rows.astype(np.float64), vector.astype(np.float64))
     return np.clip(products, -1.0, 1.0)
 
 

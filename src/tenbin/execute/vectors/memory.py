@@ -23,7 +23,7 @@ MOST_READ_THROUGH = 50_000
 """Entries of a scope from which on it has a graph. Without the library for one, its oldest entries give way."""
 MOST_ENTRIES = 200_000
 """Of all scopes together: with 384 numbers each 300 MB. The oldest of the scope that was used longest ago gives way."""
-NUMBERS_ON_THE_LOOP = 1_000_000
+NUMBERS_ON_THE_LOOP = 4_000_000
 """Read through at once on the event loop, about 0.25 ms; more goes to the index's own thread."""
 BUILT_AT_ONCE = 32
 """Entries that are linked before a search gets its turn."""
@@ -66,6 +66,7 @@ class MemoryIndex:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
         self._no_graphs = False
         self._closed = False
+        self._builders: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._scope_of)
@@ -138,6 +139,11 @@ class MemoryIndex:
         held = self._scopes.get(scope)
         return held.vectors.size if held is not None else 0
 
+    async def built(self) -> None:
+        """Return when all graphs hold what they are to hold."""
+        while self._builders:
+            await asyncio.wait(set(self._builders))
+
     async def close(self) -> None:
         """End its thread."""
         self._closed = True
@@ -166,7 +172,9 @@ class MemoryIndex:
     def _keep_building(self, held: _Scope) -> None:
         if not held.building and held.unlinked and not self._closed:
             held.building = True
-            start_task(self._build(held), name="vector graph")
+            builder = start_task(self._build(held), name="vector graph")
+            self._builders.add(builder)
+            builder.add_done_callback(self._builders.discard)
 
     async def _build(self, held: _Scope) -> None:
         """Link what is not linked yet, a handful at a time."""

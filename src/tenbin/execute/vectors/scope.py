@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
     def scan(self, vector: Vector, k: int) -> Tickets:
         """Tickets of those that are probably nearest: a few more than ``k``."""
-        near = self.vectors[self.rows] @ vector
+        near = np.vecdot(self.vectors[self.rows], vector)
         wanted = min(k + SPARE, near.size)
         found: Tickets = self.tickets[np.argsort(near)[near.size - wanted :]]
         return found
@@ -114,7 +114,8 @@ class ScopeVectors:
         size = self.size
         vectors, until, tickets = self._vectors, self._until, self._tickets
         size = min(size, len(until), len(vectors), len(tickets))
-        near = vectors[:size] @ vector
+        # Not `@`: that is shared out among threads, which wait for each other for milliseconds where cores are busy.
+        near = np.vecdot(vectors[:size], vector)
         near[until[:size] <= now_ms] = -2.0
         wanted = min(k + SPARE, size)
         rows = np.argpartition(near, size - wanted)[size - wanted :] if wanted < size else np.arange(size)
