@@ -126,7 +126,7 @@ def test_a_rung_that_fails_is_passed_over() -> None:
 
 def test_the_fallback_answers_only_where_nothing_usable_is_held() -> None:
     spare = target("d/w")
-    given = {"fallback": (spare,), "policy": {"fallback": (spare,)}}
+    given: dict[str, Any] = {"fallback": (spare,), "policy": {"fallback": (spare,)}}
     assert played(climber(**given), a=FAILS, b=FAILS, c=FAILS) == (["A", "B", "c", "d"], ANSWERED)
     assert played(climber(**given), a=0.1, b=FAILS, c=FAILS) == (["A", "B", "c", "=1"], ANSWERED)
 

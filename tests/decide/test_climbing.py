@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tenbin.config.cascade import CascadeConfig
 from tenbin.core.features import Features
 from tenbin.core.gating import PlannedRung
-from tenbin.core.steps import Call, Note, Noted, Sense, Step
+from tenbin.core.steps import Call, Note, Noted, Sense, Step, StepOutcome
 from tenbin.core.weighing import Candidate, Cost, Quality, Weighing
 from tenbin.decide.climbing import CLIMB, of_weighing, worthwhile
 from tenbin.decide.flow import decide
@@ -27,13 +27,12 @@ cascades:
 
 def stepped(policy: Policy, suffices: tuple[float, float, float, float], model: str = "up") -> tuple[Note, Call]:
     """The plan of a request's ladder, and its first call."""
-    plan, outcome, note = decide(ask(model), facts(), policy, known), None, None
+    plan, note = decide(ask(model), facts(), policy, known), None
     step: Step = next(plan)
     while not isinstance(step, Call):
         if isinstance(step, Note) and step.climb is not None:
             note = step
-        outcome = sensed(suffices) if isinstance(step, Sense) else Noted()
-        step = plan.send(outcome)
+        step = plan.send(sensed(suffices) if isinstance(step, Sense) else Noted())
     assert note is not None
     return note, step
 
@@ -70,9 +69,10 @@ def test_without_prices_nothing_is_skipped() -> None:
         return Known(price=lambda provider, model, at_ms: None)
 
     plan = decide(ask("up"), facts(), a_policy(TEXT + LADDER), unpriced)
-    step, outcomes = next(plan), iter([sensed(HARD), sensed(HARD), Noted()])
+    outcomes: list[StepOutcome] = [Noted(), sensed(HARD), sensed(HARD)]
+    step = next(plan)
     while not isinstance(step, Call):
-        step = plan.send(next(outcomes))
+        step = plan.send(outcomes.pop())
     assert step.target.name == "maker/claude-small"
 
 

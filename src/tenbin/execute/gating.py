@@ -37,6 +37,8 @@ OF_A_PREFIX = ("repetition", "refusal", "language")
 
 CERTAIN = frozenset({"empty", "repetition", "refusal", "language", "tool_calls", "json"})
 """Gates whose score of 0 names a fault that nobody can use the answer with, whatever the others say of it."""
+FAILS_BELOW = 0.5
+"""A gate that gives an answer less than this fails it."""
 WORST = 0.05
 """The highest score of an answer with such a fault: what a calibration learned from a model that seldom has it says
 little of one that does."""
@@ -140,11 +142,11 @@ def _gating(
     prior = figures.right if hold.prior is None else hold.prior
     accept = figures.threshold if hold.accept is None else hold.accept
     if why == "prefix":
-        # How an answer begins can only speak against it: it passes as long as nothing does.
+        # How an answer begins can only speak against it: it passes as long as no gate fails it.
         accept = min(accept, prior)
     together = combine(told, calibration, hold.task, prior=prior, threshold=accept)
     score = round(together.chance, 4)
-    if why == "prefix" and together.chance >= accept:
+    if why == "prefix" and all(one.score is None or one.score >= FAILS_BELOW for one in told):
         score = max(score, accept)
     if any(one.score == 0 and one.gate in CERTAIN for one in told):
         score = min(score, WORST)

@@ -13,7 +13,7 @@ from tenbin.core.conversation import Conversation
 from tenbin.core.gating import Gating, Why
 from tenbin.core.problems import Failure
 from tenbin.core.receipt import Attempt, Outcome, Receipt
-from tenbin.core.steps import Answered, Call, Consult, Held, Release, StepOutcome
+from tenbin.core.steps import Answered, Call, Consult, Failed, Held, Release, StepOutcome
 from tenbin.discern.gates.gate import Question
 from tenbin.execute import gating
 from tenbin.execute.attempt import MOST_KEPT_BYTES, AttemptUnderWay
@@ -257,8 +257,17 @@ class Holding:
     async def release(self, life: HoldingLife, step: Release) -> StepOutcome:
         """Give the client a held answer, and what is still to come of it as it comes."""
         held = self._held.pop(step.of)
-        attempt = held.attempt
         life.trace.append(("release", step.of))
+        outcome = await self._release(life, held)
+        if isinstance(outcome, Failed) and not outcome.committed and held.gating is not None:
+            # Its rest did not come, and the client has seen nothing of it.
+            held.position = next(place for place, one in enumerate(life.attempts) if one.number == step.of)
+            held.gating = msgspec.structs.replace(held.gating, given=False)
+            self._note(life, held)
+        return outcome
+
+    async def _release(self, life: HoldingLife, held: HeldAnswer) -> StepOutcome:
+        attempt = held.attempt
         held.gating = msgspec.structs.replace(held.gating, given=True) if held.gating is not None else None
         self._note(life, held)
         try:
@@ -272,7 +281,7 @@ class Holding:
                 life.giving(attempt, as_kept=True)
                 return await self._relay.stream(life, attempt, held.answer, held.watch, held.out)
         except UpstreamFailed as failed:
-            self._held.pop(step.of, None)
+            self._held.pop(attempt.number, None)
             return await self._relay.broken(life, attempt, failed.failure)
         finally:
             self._let_go(held)
