@@ -136,6 +136,7 @@ TOLD: list[tuple[Any, str, Any, str, bool, str]] = [
         "tests_failed",
     ),
     (claude_code, "Bash", run("vitest --silent"), "", False, "tests_passed"),
+    (claude_code, "Bash", run("cd app && pytest -q 2>&1"), "Exit code 1\nF", True, "tests_failed"),
     (claude_code, "Edit", {"file_path": "/a"}, CAT_N, False, "edit_applied"),
     (
         claude_code,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 MOST_CHARACTERS = 2_000
 """Of a command that is looked at: its head."""
 
-_PARTS = re.compile(r"\s*(&&|\|\||;|\n|\||&(?!>|&))\s*")
+_PARTS = re.compile(r"(&&|\|\||;|\n|\||(?<![>&])&(?![>&]))")
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _WRAPPERS = frozenset(
@@ -149,7 +149,7 @@ def read_command(command: str) -> Command:
 
 def _words(piece: str) -> list[str]:
     """The words of a simple command from its program on: assignments and what only starts another program left out."""
-    words = piece.strip("(){} \t").split()
+    words = piece.strip("(){} \t\r").split()
     while words:
         first = words[0].rsplit("/", 1)[-1]
         if _ASSIGNMENT.match(words[0]) or first in _WRAPPERS:

@@ -21,8 +21,8 @@ Written: TypeAlias = str | msgspec.Raw
 
 MOST_BYTES = 65_536
 """Of a result that is decoded as a whole; of a longer one, the head and the tail."""
-HEAD, TAIL = 1_500, 4_096
-"""Characters that are looked at."""
+HEAD, TAIL, ENDING = 1_500, 4_096, 200
+"""Characters that are looked at; ENDING is where some clients put the exit code."""
 MOST_INPUT_BYTES = 8_192
 """Of a call's arguments: a longer one is a file to be written."""
 MOST_REFUSAL = 2_000
@@ -193,7 +193,7 @@ def _command(seen: _Seen) -> SignalKind | None:
             passed = None  # The two contradict each other.
         return None if passed is None else "tests_passed" if passed else "tests_failed"
     if command.commits:
-        made = _COMMITTED.search(output) is not None or (command.trusted and code == 0)
+        made = _COMMITTED.search(output[:TAIL]) is not None or (command.trusted and code == 0)
         return "committed" if made and not code else None
     if code is None or code == 0 or code in _STOPPED or command.answers:
         return None
@@ -209,7 +209,7 @@ def _ended(seen: _Seen) -> tuple[str, int | None]:
             metadata, output = value.get("metadata"), value.get("output")
             code = metadata.get("exit_code") if isinstance(metadata, dict) else value.get("exit_code")
             return output if isinstance(output, str) else "", code if isinstance(code, int) else None
-    found = _EXIT_CODE.search(seen.text)
+    found = _EXIT_CODE.search(seen.head) or _EXIT_CODE.search(seen.text[-ENDING:])
     if found is not None:
         return seen.text, int(next(group for group in found.groups() if group is not None))
     # Claude Code names an exit code only where it is not 0; other clients that give their tool this name do not.
