@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tenbin.api.application import Application
 from tenbin.codecs.registry import dialect
 from tenbin.config.experiments import ShadowConfig
+from tenbin.config.hedging import HedgingConfig
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.config.provider import EMBEDDED, complete, profile_of
@@ -25,8 +26,8 @@ from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
 from tenbin.execute.attempt import MOST_NANO_USD
 from tenbin.execute.cache.cache import Cache
-from tenbin.execute.cache.opening import open_cache
-from tenbin.execute.clock import Clock, SystemClock
+from tenbin.execute.cache.opening import open_cache, open_meaning
+from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.execute.conversations import Conversations
 from tenbin.execute.flight_recorder import FlightRecorder
 from tenbin.execute.local_model import LocalModel
@@ -46,6 +47,7 @@ from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
 
 if TYPE_CHECKING:
+    from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
     from tenbin.execute.spend_of_day import SpendOfDay
@@ -85,6 +87,7 @@ class Gateway:
         self.recorder = FlightRecorder(data_dir, self.prices.price, self._cache_rules)
         self._prompt_caching = PromptCaching(self.prices.price, self._cache_rules)
         self.shadow: ShadowEvaluation | None = None
+        self.hedging: Hedging | None = None
         self.keep_alive: KeepAlive | None = None
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self.cache: Cache | None = None
@@ -118,6 +121,7 @@ class Gateway:
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
         world.shadow = self._shadow(config.shadow)
+        world.hedging = self._hedging(config.hedging) if policy_now.hedging is not None else None
         world.keep_alive = self._kept_alive(config.prompt_caching.keep_alive_usd_per_day)
         world.trial = self.experiments.trial(config, world)
         if not config.routing.learning.evidence:
@@ -141,6 +145,17 @@ class Gateway:
             self._begin_day(self.shadow.spend, OPERATION, "shadow evaluation has")
         self.shadow.configure(settings)
         return self.shadow
+
+    def _hedging(self, settings: HedgingConfig) -> "Hedging":
+        """What hedged requests go by; it learns from every receipt from the time on when it is first switched on."""
+        if self.hedging is None:
+            # Imported here: most gateways never hedge.
+            from tenbin.execute.hedging import Hedging
+
+            self.hedging = Hedging(settings, self.prices)
+            self.book.subscribe(self.hedging.add)
+        self.hedging.configure(settings)
+        return self.hedging
 
     def _kept_alive(self, usd_per_day: float) -> "KeepAlive | None":
         """What keeps warm prompts warm, where anything may be spent on it."""
@@ -179,6 +194,7 @@ class Gateway:
             self.cache = open_cache(config.cache, self.book.directory, self.clock)
         else:
             self.cache.apply(config.cache)
+        open_meaning(self.cache, config.cache, self.book.directory, self.clock)
         return self.cache
 
     def _remember(self, receipt: Receipt) -> None:
@@ -244,6 +260,11 @@ class Gateway:
             self.local_model = LocalModel(self.clock, LOG.info)
             await self.local_model.start()
             self.apply(self.config)
+
+    def prepare_cache(self) -> None:
+        """Load what the cache looks by meaning with, in the background; until then such looks are misses."""
+        if self.cache is not None and self.cache.meaning is not None:
+            start_task(self.cache.meaning.prepare(), name="embedders")
 
     @property
     def metrics(self) -> Callable[[], bytes]:

@@ -62,6 +62,7 @@ async def run(
     try:
         await server.listen(listener)
         await gateway.start_local_model()
+        gateway.prepare_cache()
         # The first request need not pay for what it will surely use.
         await asyncio.to_thread(gateway.load_dialects)
         settle_collector()
@@ -100,6 +101,7 @@ async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path |
             former, old = gateway.config, gateway.world.policy.hash
             gateway.apply(config)
             await gateway.start_local_model()
+            gateway.prepare_cache()
         except (ConfigError, BadAddress) as error:
             LOG.error("The changed configuration is not taken; the old one stays in force.\n%s", error)
         except Exception:

@@ -91,8 +91,7 @@ def test_the_same_bytes_are_given_again(asking: Caller, simulator: RunningSimula
 
 def test_a_stream_without_usage_for_who_did_not_ask_for_it(asking: Caller, simulator: RunningSimulator) -> None:
     assert result(asking.ask("openai_chat", "chat", "Count.", stream=True)) == "miss"
-    options = {"stream_options": {"include_usage": False}}
-    silent = asking.ask("openai_chat", "chat", "Count.", stream=True, **options)
+    silent = asking.ask("openai_chat", "chat", "Count.", stream=True, stream_options={"include_usage": False})
     telling = asking.ask("openai_chat", "chat", "Count.", stream=True)
     assert [result(silent), result(telling)] == ["hit", "hit"]
     assert '"usage":{' not in silent.text.replace(" ", "")

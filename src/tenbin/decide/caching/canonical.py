@@ -67,6 +67,14 @@ class Canonical(msgspec.Struct, frozen=True, kw_only=True):
     tools: bool
     """Tools are offered, or have been called."""
 
+    @property
+    def last_words(self) -> str:
+        """The last words of the user; empty where no turn of theirs has any."""
+        for role, parts, _ in reversed(self.turns):
+            if role == "user":
+                return "\n".join(part[1] for part in parts if isinstance(part, list) and part[0] == "text")
+        return ""
+
     def material(self) -> bytes:
         """What is hashed: the same bytes for the same request, whatever the order of its keys."""
         return _encode([1, self.fields, self.system, self.turns])

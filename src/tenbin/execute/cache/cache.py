@@ -5,10 +5,11 @@ It outlives a reload of the configuration. Whatever is wrong with a store, reque
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from tenbin.config.caching import CachingConfig
+from tenbin.decide.caching.error_budget import RAISE, UNREACHABLE
 from tenbin.decide.caching.ttl import renewed_ms
 from tenbin.execute.cache.availability import StoreUnavailable
 from tenbin.execute.cache.entry import ID_CHARACTERS, Entry
@@ -16,6 +17,9 @@ from tenbin.execute.cache.flights import Flights
 from tenbin.execute.cache.memory import Held, MemoryStore
 from tenbin.execute.cache.store import Kept, Selection, Size, Store
 from tenbin.execute.clock import Clock, start_task
+
+if TYPE_CHECKING:
+    from tenbin.execute.cache.meaning import Meaning
 
 FRONT_MS = 60_000
 """How long an entry of a shared store is held in this process before it is asked for again: so long another gateway's
@@ -36,8 +40,8 @@ class Cache:
         self.store = store
         self.memory = MemoryStore(settings.memory_bytes, self._left)
         self.flights = Flights()
-        self.gone: Callable[[Entry], None] | None = None
-        """Told of entries that this process no longer holds."""
+        self.meaning: Meaning | None = None
+        """What looks for the same question in other words, where that is switched on."""
         self._secret = secret
         self._shared = shared
         self._writes: set[asyncio.Task[Any]] = set()
@@ -50,6 +54,8 @@ class Cache:
         """A changed configuration."""
         self.settings = settings
         self.memory.resize(settings.memory_bytes)
+        if self.meaning is not None:
+            self.meaning.settings = settings.semantic
 
     def name(self, *parts: bytes) -> str:
         """An id that tells nothing of what it is made of: HMAC-SHA256 with the gateway's secret, cut to 128 bits."""
@@ -66,6 +72,8 @@ class Cache:
         if found is None or found.expires_ms <= now:
             return None
         self.memory.put(found, min(found.expires_ms, now + FRONT_MS) if self._shared else None)
+        if found.question and self.meaning is not None and not self._shared:
+            start_task(self.meaning.learn(found), name="cache learning")  # an index in memory began empty
         return self.memory.get(entry, now)
 
     def hit(self, held: Held) -> None:
@@ -100,7 +108,24 @@ class Cache:
         if self.store is not None:
             await self.written()
             found |= set(await self.store.remove(which))
+        if self.meaning is not None:
+            for entry in found:
+                await self.meaning.forget(entry)
         return sorted(found)
+
+    async def report(self, entry: str, scope: str = "", similarity: float | None = None) -> bool:
+        """An answer of this entry was wrong: it is removed, counted, and found by meaning only for questions that are
+        more like its own than the one that it failed (of unknown likeness: for none). False when there is no such one.
+        Raises StoreUnavailable.
+        """
+        found = await self.listed(Selection(entry=entry), 2)
+        if len(found) != 1:
+            return False
+        await self.remove(Selection(entry=found[0].id))
+        if self.meaning is not None and found[0].by_meaning:
+            await self.meaning.demand(found[0].id, UNREACHABLE if similarity is None else similarity + RAISE)
+            await self.meaning.tell(scope or found[0].scope, "wrong")
+        return True
 
     async def listed(self, which: Selection, limit: int) -> list[Kept]:
         """What there is to see of entries. Raises StoreUnavailable."""
@@ -128,12 +153,15 @@ class Cache:
     async def close(self) -> None:
         """Write what is to be written, then let go of the store."""
         await self.written()
+        if self.meaning is not None:
+            await self.meaning.close()
         if self.store is not None:
             await self.store.close()
 
     def _left(self, entry: Entry) -> None:
-        if self.gone is not None:
-            self.gone(entry)
+        """It is not in memory any more: then it is nowhere, or in the store."""
+        if entry.question and self.meaning is not None and self.store is None:
+            start_task(self.meaning.forget(entry.id), name="cache forgetting")
 
     async def _asked(self, question: Awaitable[Entry | None]) -> Entry | None:
         """What the store says within the time it is given; None when it is late or down."""

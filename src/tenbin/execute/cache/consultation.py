@@ -12,19 +12,28 @@ from tenbin.core.problems import Failure
 from tenbin.core.receipt import Outcome, Receipt
 from tenbin.core.steps import Hit, Lookup, Miss
 from tenbin.decide.caching.canonical import Canonical, canonical
+from tenbin.decide.caching.error_budget import RAISE
+from tenbin.decide.caching.partition import Question, partition
 from tenbin.decide.caching.policy import unfit
+from tenbin.discern.language import language
 from tenbin.execute.answer_headers import Headers, cache_headers, named, receipt_headers
 from tenbin.execute.cache.cache import Cache
-from tenbin.execute.cache.entry import Entry, Unusable
+from tenbin.execute.cache.entry import Entry, Unusable, unpacked, words
 from tenbin.execute.cache.memory import Held
 from tenbin.execute.cache.replay import rendered
 from tenbin.execute.cache.store import Selection
 from tenbin.execute.clock import start_task
+from tenbin.execute.sensing import LANGUAGE_CHARACTERS
 
 if TYPE_CHECKING:
     from tenbin.execute.attempt import AttemptUnderWay
+    from tenbin.execute.cache.meaning import Meaning
     from tenbin.execute.relay import Relay
+    from tenbin.execute.remote_embedding import Payer
     from tenbin.execute.world import World
+
+GUARD_VERSION = b"guard 1"
+"""Changed when the guard's rules are: what was kept under others is not found."""
 
 AT_ONCE_BYTES = 16_384
 """Of a request and its answer together, up to which it is looked through on the event loop (about 5 ms)."""
@@ -46,7 +55,20 @@ class Life(Protocol):
 class Consultation:
     """One request at the cache."""
 
-    __slots__ = ("_ask", "_cache", "_leads", "_world", "asked", "cached", "entry", "keeps", "lookup")
+    __slots__ = (
+        "_ask",
+        "_cache",
+        "_leads",
+        "_shadowed",
+        "_world",
+        "asked",
+        "base",
+        "cached",
+        "entry",
+        "keeps",
+        "lookup",
+        "question",
+    )
 
     def __init__(self, world: "World", ask: Ask, lookup: Lookup, cache: Cache) -> None:
         self._world = world
@@ -57,6 +79,12 @@ class Consultation:
         self.asked: Canonical | None = None
         self.entry = ""
         """The id under which the answer stands, or will."""
+        self.question: Question | None = None
+        """What may be compared by meaning, where it is."""
+        self.base = ""
+        """The partition in which it is."""
+        self._shadowed: Entry | None = None
+        """What would have been served."""
         self.keeps = False
         """The answer may be kept."""
         self.cached = Cached(result="bypass", why=lookup.bypass, scope=lookup.scope)
@@ -125,7 +153,44 @@ class Consultation:
 
     async def _by_meaning(self, asked: Canonical) -> Held | None:
         """The answer to the same question in other words, where there is one and the mode is to serve it."""
+        meaning, lookup, cache = self._cache.meaning, self.lookup, self._cache
+        policy = self._world.policy.caching
+        if lookup.semantic == "off" or meaning is None or policy is None:
+            return None
+        question = partition(asked, language(asked.last_words[:LANGUAGE_CHARACTERS]))
+        if isinstance(question, str):
+            self.cached = msgspec.structs.replace(self.cached, why=f"not by meaning: {question}")
+            return None
+        self.question = question
+        self.base = cache.name(lookup.scope.encode(), policy.epoch.encode(), GUARD_VERSION, question.rest)
+        found = await meaning.look(question, self.base, self._payer())
+        self.cached = msgspec.structs.replace(
+            self.cached, entry=found.entry or self.entry, similarity=found.similarity, why=found.why
+        )
+        held = self._young(found.held)
+        if held is None:
+            return None
+        why = self._why_shadow(meaning)
+        if not why:
+            self._found("semantic", held)
+            return held
+        self._shadowed = held.entry
+        self.cached = msgspec.structs.replace(self.cached, shadow=True, why=why)
         return None
+
+    def _payer(self) -> "Payer":
+        # Imported here: it stands above this module, and only who looks by meaning needs it.
+        from tenbin.execute.remote_embedding import Payer
+
+        return Payer(self._world, self._ask.caller.key_id)
+
+    def _why_shadow(self, meaning: "Meaning") -> str:
+        """Why an answer that was found by meaning is not served, but compared with a fresh one; empty where it is."""
+        if self.lookup.semantic == "shadow":
+            return "shadow"
+        if not meaning.may_serve(self.lookup.scope):
+            return "the error budget is used up"
+        return "checked against a fresh answer" if self._cache.clock.draw() < meaning.settings.shadow_share else ""
 
     def _young(self, held: Held | None) -> Held | None:
         """The entry, unless the client takes no such old one."""
@@ -216,6 +281,10 @@ class Consultation:
         """Keep the entry, and tell those who wait for it."""
         if kept is not None:
             self._cache.keep(kept)
+            if kept.question and self._cache.meaning is not None:
+                start_task(self._cache.meaning.learn(kept, self._payer()), name="cache learning")
+            if self._shadowed is not None and self._cache.meaning is not None:
+                start_task(self._compare(self._cache.meaning, self._shadowed, kept), name="cache comparison")
         if not self._leads:
             return
         self._leads = False
@@ -225,6 +294,14 @@ class Consultation:
             self._cache.flights.release(self.entry)
         else:
             self._cache.flights.pass_on(self.entry)
+
+    async def _compare(self, meaning: "Meaning", cached: Entry, fresh: Entry) -> None:
+        """Whether what would have been served says what the fresh answer says."""
+        one, other = words(unpacked(cached.deltas)), words(unpacked(fresh.deltas))
+        verdict = await meaning.compare(self.lookup.scope, one, other)
+        if verdict == "wrong":
+            self._cache.memory.remove(Selection(entry=cached.id))
+            await meaning.demand(cached.id, (self.cached.similarity or 1.0) + RAISE)
 
     @property
     def ask(self) -> Ask:

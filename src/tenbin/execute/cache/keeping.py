@@ -7,7 +7,6 @@ from tenbin.core.answer import AnswerFinished, ArgumentsDelta, BlockStarted, Del
 from tenbin.core.features import TaskType
 from tenbin.core.receipt import Receipt
 from tenbin.decide.caching import ttl
-from tenbin.decide.caching.canonical import Canonical
 from tenbin.decide.caching.sensitive import personal_or_security
 from tenbin.discern.gates.gate import Answer, Question
 from tenbin.discern.gates.refusal import refusal
@@ -38,13 +37,13 @@ def entry_of(
     asked = consultation.asked
     deltas = attempt.deltas()
     assert asked is not None
-    if deltas is None or not is_good(deltas, last_words(asked)):
+    if deltas is None or not is_good(deltas, asked.last_words):
         return None
     texts = [*_texts([asked.system, asked.turns]), words(deltas)]
     if sum(map(len, texts)) > MOST_READ or any(_holds_secret(text) for text in texts):
         return None
     task, chance = _task(receipt)
-    question = last_words(asked)
+    question = asked.last_words
     kind = ttl.freshness(question, task, chance)
     lookup, ask, life = consultation.lookup, consultation.ask, cache.settings.life
     seconds = lookup.ttl_seconds or ttl.seconds(kind, life)
@@ -69,6 +68,8 @@ def entry_of(
         source=ask.request_id,
         deltas=packed(deltas),
         raw=raw,
+        question=consultation.question.text if consultation.question is not None else "",
+        partition=consultation.base,
     )
     return entry if entry.size <= cache.settings.entry_bytes else None
 
@@ -91,14 +92,6 @@ def is_good(deltas: Sequence[Delta], question: str) -> bool:
         return any(isinstance(delta, ArgumentsDelta) for delta in deltas) or bool(text.strip())
     score = refusal(Question(prompt=question), Answer(text=text, stop_reason=last.stop_reason)).score
     return score is None or score > LEAST_REFUSAL
-
-
-def last_words(asked: Canonical) -> str:
-    """The last words of the user; empty where the last turn is none of words."""
-    for role, parts, _ in reversed(asked.turns):
-        if role == "user":
-            return "\n".join(part[1] for part in parts if isinstance(part, list) and part[0] == "text")
-    return ""
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -46,7 +46,7 @@ class MemoryStore:
         """Hold it; one that is larger than all the room is not held."""
         before = self._held.get(entry.id)
         if before is not None:
-            self._drop(before)
+            self.bytes -= self._held.pop(entry.id).size
         held = Held(entry, entry.expires_ms if expires_ms is None else expires_ms)
         if held.size > self.most_bytes:
             return

@@ -14,6 +14,7 @@ LOG = logging.getLogger("tenbin.execute")
 
 DATABASE = "cache.db"
 SECRET = "cache.secret"
+LEARNED = "cache.learned.json"
 SECRET_BYTES = 32
 
 
@@ -34,6 +35,31 @@ def open_cache(settings: CachingConfig, directory: Path, clock: Clock) -> Cache:
         seconds = settings.store_ms / 1_000
         store, shared = RedisStore(settings.store, seconds=seconds, clock=clock, tell=LOG.warning), True
     return Cache(settings, secret, clock, store, shared=shared)
+
+
+def open_meaning(cache: Cache, settings: CachingConfig, directory: Path, clock: Clock) -> None:
+    """Let the cache look by meaning, where that is configured and it does not yet. Raises ValueError for an address of
+    an index that is none, RedisMissing or PostgresMissing.
+    """
+    modes = [settings.semantic.mode, *(rule.semantic for rule in settings.rules if rule.semantic is not None)]
+    if cache.meaning is not None or all(mode == "off" for mode in modes):
+        return
+    # Imported here: numpy and what embeds are not needed for the exact cache.
+    from tenbin.execute.cache.meaning import Meaning
+    from tenbin.execute.vectors.opening import INSTALL, installed, open_embedding, open_index
+
+    names = tuple(settings.semantic.embedders) or installed()
+    if not names:
+        LOG.warning("The cache cannot look by meaning: no embedder is installed. Run %s.", INSTALL)
+    address = settings.semantic.index or (settings.store if "://" in settings.store else "memory")
+    cache.meaning = Meaning(
+        settings.semantic,
+        open_embedding(names, clock=clock, budget_ms=settings.semantic.look_up_ms),
+        open_index(address, clock=clock, seconds=settings.semantic.look_up_ms / 1_000),
+        clock,
+        directory / LEARNED,
+        cache.find,
+    )
 
 
 def installation_secret(directory: Path, clock: Clock) -> bytes:
