@@ -1,7 +1,7 @@
 # Everything a user or contributor does starts here. `make` alone lists the targets.
 # Set-up is done by tools/setup, which costs nothing when there is nothing to do.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format format-check lint types imports bench lock clean
+.PHONY: help setup run demo-cascade test test-fast check format format-check lint types imports bench lock clean
 .NOTPARALLEL:
 
 PORT ?= 4000
@@ -20,6 +20,10 @@ setup: ## Install all that development needs into .venv
 run: ## Install what is needed and serve on 127.0.0.1 (PORT=4000), with an embedded model
 	@tools/setup run
 	@exec $(BIN)/tenbin serve --port $(PORT)
+
+demo-cascade: ## Show a cascade at work: the embedded model, its gates, a simulated strong model
+	@tools/setup dev
+	@$(BIN)/python -m benchmarks.cascade_demo
 
 test: ## Run every test (ARGS="..." goes to pytest)
 	@tools/setup dev
