@@ -1,4 +1,4 @@
-"""Exploration through the real gateway: others are tried, their chances stand in the ledger and are drawn again alike."""
+"""Exploration through the real gateway: others are tried, their chances are kept, and the draw decides again alike."""
 
 from collections import Counter
 from pathlib import Path
