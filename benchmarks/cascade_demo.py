@@ -1,6 +1,6 @@
-"""A cascade at work: `make demo-cascade`. The embedded model (SmolLM2, llama.cpp) answers first; its gates let an answer
-pass or send the prompt one rung up, to a simulated strong model at Claude Opus's list price. All of it goes through a real
-gateway over HTTP; the figures are read back from its ledger.
+"""A cascade at work: `make demo-cascade`. The embedded model (SmolLM2, llama.cpp) answers first; gates let its answer
+pass or send the prompt one rung up, to a simulated strong model at Claude Opus's list price. All of it goes through a
+real gateway over HTTP; the figures are read back from its ledger.
 """
 
 import re
