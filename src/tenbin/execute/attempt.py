@@ -262,6 +262,16 @@ class AttemptUnderWay:
             self._noted_ns = now
             self._note_progress()
 
+    def take_whole(self, data: bytes) -> bytes:
+        """The whole of an unstreamed answer has come; what the client is to have of it. Its failure is the watch's."""
+        assert self.watch is not None
+        self.received_bytes(len(data))
+        if self.kept is not None:
+            self.keep(data)
+        body = self.watch.feed(data)
+        rest = self.watch.finish()
+        return body + rest if rest else body
+
     def keep(self, data: bytes) -> None:
         """Keep a piece of the answer; to be called only while ``kept`` is a list."""
         assert self.kept is not None

@@ -28,6 +28,7 @@ from tenbin.core.steps import (
     StepOutcome,
     Verdict,
 )
+from tenbin.core.target import Target
 from tenbin.decide.flow import decide
 from tenbin.execute.attempt import AttemptUnderWay
 from tenbin.execute.cache.consultation import Consultation
@@ -157,15 +158,11 @@ class Exchange:
 
     async def _call(self, call: Call) -> StepOutcome:
         world = self.world
-        own = world.own.get(call.target.provider)
-        if own is not None and not own.ready:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(own.wait_ready(), START_SECONDS)
+        if call.target.provider in world.own:
+            await self.awake(call.target)
         if call.tagged:
             self._without_tag()
-        attempt = AttemptUnderWay(world, self.ask, call)
-        self._current = attempt
-        attempt.kept = [] if self._is_read_again() else None
+        self._current = attempt = self.begun(call)
         if self._queue_ns == 0:
             self._queue_ns = attempt.started_ns
         if call.hold is not None:
@@ -173,7 +170,13 @@ class Exchange:
         body = attempt.body(None if attempt.passed_through else self.conversation())
         if isinstance(body, Failure):
             return self.ended(attempt, "failed", body)
-        place = await self._placed(attempt) if world.lanes else None
+        if call.hedge is not None:
+            # Imported here: most gateways never hedge.
+            from tenbin.execute.race import Race
+
+            self._current = None  # until one of the two has begun, the race knows of it
+            return await Race(self.relay, self).run(call, attempt, body)
+        place = await self.placed(attempt) if world.lanes else None
         if isinstance(place, Failure):
             return self.ended(attempt, "failed", place)
         begun(world.health, call.target.name, world.clock.now_ms)
@@ -201,7 +204,20 @@ class Exchange:
             if place is not None:
                 place.leave(attempt)
 
-    async def _placed(self, attempt: AttemptUnderWay) -> Place | Failure | None:
+    async def awake(self, target: Target) -> None:
+        """Wait for a provider that Tenbin itself is starting."""
+        own = self.world.own.get(target.provider)
+        if own is not None and not own.ready:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(own.wait_ready(), START_SECONDS)
+
+    def begun(self, call: Call) -> AttemptUnderWay:
+        """Make an attempt."""
+        attempt = AttemptUnderWay(self.world, self.ask, call)
+        attempt.kept = [] if self._is_read_again() else None
+        return attempt
+
+    async def placed(self, attempt: AttemptUnderWay) -> Place | Failure | None:
         """Wait for a place at a provider that has limits."""
         world = self.world
         granted = await admitted(world.lanes.get(attempt.target.provider), attempt, world.left_ms(self.ask))
@@ -263,6 +279,10 @@ class Exchange:
         """From now on this attempt's answer, which was held back, goes to the client."""
         self._current = attempt if attempt.watch is not None and not attempt.watch.ended else None
         self._answering = attempt if as_kept else None
+
+    def under_way(self, attempt: AttemptUnderWay) -> None:
+        """This attempt's answer goes to the client from now on."""
+        self._current = attempt
 
     def dropped(self, attempt: AttemptUnderWay, failure: Failure) -> None:
         """Record an attempt that nobody waits for any more."""

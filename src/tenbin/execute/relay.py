@@ -73,15 +73,13 @@ class Relay:
 
     async def whole(self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, watch: Watch) -> StepOutcome:
         """Give the client an unstreamed answer, once it is complete. Raises UpstreamFailed."""
-        data = await answer.whole(MOST_BODY_BYTES)
-        attempt.received_bytes(len(data))
-        if attempt.kept is not None:
-            attempt.keep(data)
-        body = watch.feed(data)
-        rest = watch.finish()
-        body = body + rest if rest else body
+        body = attempt.take_whole(await answer.whole(MOST_BODY_BYTES))
         if watch.failure is not None:
             return life.ended(attempt, "failed", watch.failure)
+        return await self.answered(life, attempt, answer, body)
+
+    async def answered(self, life: Life, attempt: AttemptUnderWay, answer: UpstreamAnswer, body: bytes) -> StepOutcome:
+        """Give the client an unstreamed answer that has come whole, as it is to have it."""
         self.first_byte_ns = self.world.clock.monotonic_ns()
         outcome = life.ended(attempt, "answered", None)
         life.settle("answered", answer.status, None)
