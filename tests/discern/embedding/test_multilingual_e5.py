@@ -31,7 +31,8 @@ def test_it_computes_in_one_thread() -> None:
 import psutil
 from usearch.index import Index
 from tenbin.discern.embedding.multilingual_e5 import load
-model, threads = load(), psutil.Process().num_threads()
+threads = psutil.Process().num_threads()
+model = load()
 model.embed(["one more word " * 40])
 assert psutil.Process().num_threads() == threads
 """

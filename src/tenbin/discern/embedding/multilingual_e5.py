@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenbin.core.features import Language
-from tenbin.discern.embedding.embedder import EmbedderMissing, Vectors, unit
+from tenbin.discern.embedding.embedder import EmbedderMissing, Vector, Vectors, unit
 
 ID = "multilingual-e5-small-q4"
 WINDOW = 128
@@ -40,7 +40,7 @@ class MultilingualE5:
         self.id = ID
         self.window = WINDOW
         self.languages: frozenset[Language] = frozenset({"en", "ja", "other"})
-        self.dimension = int(self._model.query([_PROBE]).shape[1])
+        self.dimension = len(self._vector(_PROBE))
 
     def fits(self, text: str) -> bool:
         """Would the whole text be read?"""
@@ -48,12 +48,16 @@ class MultilingualE5:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text, (texts, dimension): as a query, which is what two questions are to each other."""
-        if self._set_threads is not None:
-            self._set_threads(1)  # it holds for the thread that calls
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
-            vectors[row] = self._model.query([self._cut(_safe(text))])[0]
+            vectors[row] = self._vector(self._cut(_safe(text)))
         return unit(vectors)
+
+    def _vector(self, text: str) -> Vector:
+        if self._set_threads is not None:
+            self._set_threads(1)  # it holds for the thread that calls
+        vector: Vector = self._model.query([text])[0]
+        return vector
 
     def _tokens(self, text: str) -> int:
         return int(self._model.token_count(text, is_query=True))
