@@ -12,11 +12,14 @@ import pytest
 from tenbin.config.experiments import Arm, Experiment
 from tenbin.core.receipt import Receipt
 from tenbin.ledger.experiments import change_experiments, ended, in_force, read_experiments
+from tenbin.ledger.queries import reading
 from tenbin.measure.experiments import watch
+from tenbin.measure.experiments.outcomes import Outcomes
+from tenbin.measure.experiments.report import report
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller
 from tests.execute.test_exchange_weighed import LARGE, SMALL, configuration
-from tests.real.books import House, serving, wait_until
+from tests.real.books import House, database, serving, wait_until
 
 STARTED = 1_795_262_400_000
 PINNED = Arm(routing={"rules": [{"use": [LARGE]}]})
@@ -234,3 +237,21 @@ def test_changes_at_the_same_time_are_not_lost(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert {one.name for one in read_experiments(tmp_path)} == {f"e{number}" for number in range(12)}
+
+
+def test_what_people_say_of_answers_is_counted_for_their_arm(simulator: RunningSimulator, tmp_path: Path) -> None:
+    start(tmp_path, an_experiment())
+    with served(simulator, tmp_path) as (house, caller):
+        for number in range(8):
+            ask(caller, f"s{number}")
+        receipts = house.books.new(8)
+        for receipt in receipts:
+            body = {"request_id": receipt.request_id, "score": 1.0 if receipt.arm == "control" else 0.0}
+            assert caller.http.post("/v1/feedback", json=body).status_code == 200
+        house.books.new(8)
+    outcomes = Outcomes("larger")
+    with reading(database(tmp_path)) as connection:
+        outcomes.read_on(connection)
+    told = report(an_experiment(), outcomes)
+    values = {arm.arm: {one.name: one.value for one in arm.figures}["feedback"] for arm in told.arms}
+    assert values == {"control": 1.0, "treatment": 0.0}

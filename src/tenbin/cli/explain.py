@@ -229,6 +229,8 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         "billed_usd": None if billed is None else usd_decimal(billed),
         "weighing": weighing,
         "climb": None if receipt.climb is None else ladder.plain_plan(receipt.climb),
+        "experiment": receipt.experiment,
+        "arm": receipt.arm,
     }
     cost = say("unknown", "不明") if billed is None else format_usd(billed)
     asked = f"{receipt.requested_model!r}"
@@ -236,6 +238,9 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         say(f"{asked} was asked for: route {receipt.route}", f"要求されたモデル {asked}: 経路 {receipt.route}"),
         "",
     ]
+    if receipt.experiment is not None:
+        part = f"{receipt.experiment}, {receipt.arm}"
+        lines[1:1] = [say(f"Experiment: {part}", f"実験: {part}")]
     lines += [*shown, ""] if shown else []
     lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:
