@@ -123,6 +123,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
         last = self.attempts[-1] if self.attempts else None
         if last is not None and last.rung:
             return given(self.attempts)
+        if last is not None and last.hedge:
+            return next((one for one in self.attempts if one.hedge and one.outcome in ("answered", "cut")), last)
         return last if last is not None and last.number else None
 
     @property

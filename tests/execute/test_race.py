@@ -1,0 +1,180 @@
+"""Two targets are asked the same: one answer, one receipt, both attempts on it, each paid for once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenbin.core.receipt import Receipt
+from tenbin.simulator import RunningSimulator
+from tests.execute.conftest import PRICE, Caller, chained, events, said, truth
+from tests.real.books import Books, House, serving, wait_until
+
+DIALECTS = pytest.mark.parametrize("dialect", ["anthropic", "openai_chat"])
+STREAMED = pytest.mark.parametrize("stream", [False, True])
+SLOW, QUICK = "claude-sonnet-4-6", "gpt-4o"
+"""The targets of `chain`, in its order."""
+HEDGING = {"after_ms": 60, "share": 1.0, "usd_per_day": 100.0}
+
+
+@pytest.fixture(scope="module")
+def hedged(simulator_running: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with serving(chained(simulator_running.url, hedging=HEDGING), tmp_path_factory.mktemp("hedged")) as running:
+        yield running
+
+
+@pytest.fixture
+def asking(hedged: House, simulator: RunningSimulator) -> Iterator[Caller]:
+    caller = Caller(hedged.url)
+    hedged.books.new()
+    yield caller
+    caller.http.close()
+
+
+@pytest.fixture
+def books(hedged: House, asking: Caller) -> Books:
+    return hedged.books
+
+
+def marks(receipt: Receipt) -> list[tuple[str, int, str]]:
+    """(model, hedge, outcome) of each attempt, in the order of their numbers."""
+    ordered = sorted(receipt.attempts, key=lambda one: one.number)
+    return [(one.model, one.hedge, one.outcome) for one in ordered]
+
+
+def worth(prompt: int, output: int) -> int:
+    """Nano-USD."""
+    return round(prompt * PRICE["input"] * 1000 + output * PRICE["output"] * 1000)
+
+
+@DIALECTS
+@STREAMED
+def test_the_quicker_one_answers_and_the_slow_one_is_cancelled_and_paid_for(
+    asking: Caller, books: Books, simulator: RunningSimulator, dialect: str, stream: bool
+) -> None:
+    simulator.script(SLOW, text="Too late.", delay_ms=450)
+    simulator.script(QUICK, text="In time.")
+    response = asking.ask(dialect, "chain", stream=stream)
+    assert response.status_code == 200
+    assert said(response, dialect, stream) == "In time."
+    receipt = books.one()
+    assert marks(receipt) == [(SLOW, 1, "cancelled"), (QUICK, 2, "answered")]
+    assert receipt.outcome == "answered"
+    assert receipt.last is not None
+    assert receipt.last.model == QUICK
+    lost = next(one for one in receipt.attempts if one.hedge == 1)
+    assert lost.usage.input_estimated
+    assert lost.usage.prompt > 0
+    assert lost.message == "another target began to answer first"
+    entry = next(entry for entry in simulator.requests() if entry["model"] == QUICK)
+    assert receipt.last.cost_nano == worth(*truth(entry))
+    assert receipt.cost_nano == sum(one.cost_nano or 0 for one in receipt.attempts)
+    assert [step[0] for step in receipt.trace] == ["hedge", "call", "call"]
+
+
+@STREAMED
+def test_a_target_that_begins_in_time_is_not_hedged(
+    asking: Caller, books: Books, simulator: RunningSimulator, stream: bool
+) -> None:
+    simulator.script(SLOW, text="Here.")
+    assert said(asking.ask("anthropic", "chain", stream=stream), "anthropic", stream) == "Here."
+    assert marks(books.one()) == [(SLOW, 0, "answered")]
+    assert len(simulator.requests()) == 1
+
+
+@STREAMED
+def test_the_first_one_may_still_win(asking: Caller, books: Books, simulator: RunningSimulator, stream: bool) -> None:
+    simulator.script(SLOW, text="Slow but first.", delay_ms=200)
+    simulator.script(QUICK, text="Slower.", delay_ms=500)
+    response = asking.ask("anthropic", "chain", stream=stream)
+    assert said(response, "anthropic", stream) == "Slow but first."
+    receipt = books.one()
+    assert marks(receipt) == [(SLOW, 1, "answered"), (QUICK, 2, "cancelled")]
+    assert receipt.last is not None
+    assert receipt.last.model == SLOW
+    wait_until(lambda: all(entry["outcome"] != "open" for entry in simulator.requests()), "the loser to be left")
+
+
+def test_a_stream_that_stalls_before_content_is_passed_by(
+    asking: Caller, books: Books, simulator: RunningSimulator
+) -> None:
+    simulator.script(SLOW, text="Never.", stall_after_events=1)
+    simulator.script(QUICK, text="Instead.")
+    response = asking.ask("anthropic", "chain", stream=True)
+    assert said(response, "anthropic", stream=True) == "Instead."
+    assert [event["type"] for event in events(response)].count("message_start") == 1
+    assert marks(books.one()) == [(SLOW, 1, "cancelled"), (QUICK, 2, "answered")]
+
+
+def test_once_an_answer_has_begun_nobody_else_is_asked(
+    asking: Caller, books: Books, simulator: RunningSimulator
+) -> None:
+    simulator.script(SLOW, text="One two three four five six", stall_after_events=4, stall_ms=200)
+    response = asking.ask("anthropic", "chain", stream=True)
+    assert said(response, "anthropic", stream=True) == "One two three four five six"
+    assert marks(books.one()) == [(SLOW, 0, "answered")]
+
+
+@STREAMED
+def test_one_that_fails_leaves_the_race_to_the_other(
+    asking: Caller, books: Books, simulator: RunningSimulator, stream: bool
+) -> None:
+    simulator.script(SLOW, {"status": 500, "delay_ms": 150})
+    simulator.script(QUICK, text="I am here.", delay_ms=250)
+    response = asking.ask("openai_chat", "chain", stream=stream)
+    assert said(response, "openai_chat", stream) == "I am here."
+    assert marks(books.one()) == [(SLOW, 1, "failed"), (QUICK, 2, "answered")]
+
+
+@STREAMED
+def test_when_both_fail_the_client_is_told_once(
+    asking: Caller, books: Books, simulator: RunningSimulator, stream: bool
+) -> None:
+    simulator.script(SLOW, {"status": 529, "message": "too busy", "delay_ms": 150})
+    simulator.script(QUICK, {"status": 500, "delay_ms": 50})
+    response = asking.ask("anthropic", "chain", stream=stream)
+    assert response.status_code == 529
+    assert "too busy" in response.text
+    receipt = books.one()
+    assert marks(receipt) == [(SLOW, 1, "failed"), (QUICK, 2, "failed")]
+    assert receipt.cost_nano == 0
+
+
+def test_a_client_that_leaves_ends_both(asking: Caller, books: Books, simulator: RunningSimulator) -> None:
+    simulator.script(SLOW, text="Never.", delay_ms=5_000)
+    simulator.script(QUICK, text="Never.", delay_ms=5_000)
+    body = asking.body("anthropic", "chain", stream=True)
+    with pytest.raises(Exception, match="timed out"):
+        asking.http.post(asking.path("anthropic"), json=body, timeout=0.4)
+    receipt = books.one()
+    assert receipt.outcome == "cancelled"
+    assert [(model, hedge, outcome) for model, hedge, outcome in marks(receipt)] == [
+        (SLOW, 1, "cancelled"),
+        (QUICK, 2, "cancelled"),
+    ]
+    assert all(one.usage.input_estimated for one in receipt.attempts)
+
+
+def test_an_answer_that_breaks_after_it_has_won_is_cut_as_ever(
+    asking: Caller, books: Books, simulator: RunningSimulator
+) -> None:
+    simulator.script(SLOW, text="Never.", delay_ms=450)
+    simulator.script(QUICK, text="One two three four five six", cut_after_events=4)
+    response = asking.ask("openai_chat", "chain", stream=True)
+    assert "error" in response.text
+    receipt = books.one()
+    assert receipt.outcome == "cut"
+    assert marks(receipt) == [(SLOW, 1, "cancelled"), (QUICK, 2, "cut")]
+
+
+def test_what_is_not_afforded_waits(simulator: RunningSimulator, tmp_path: Path) -> None:
+    nothing = {**HEDGING, "usd_per_day": 0.0}
+    with serving(chained(simulator.url, hedging=nothing), tmp_path) as house:
+        caller = Caller(house.url)
+        simulator.script(SLOW, text="Slow.", delay_ms=200)
+        assert said(caller.ask("anthropic", "chain"), "anthropic", stream=False) == "Slow."
+        receipt = house.books.one()
+        assert marks(receipt) == [(SLOW, 0, "answered")]
+        assert receipt.trace[0][0] == "hedge"
+        assert receipt.trace[0][2] == "not afforded"
+        caller.http.close()
