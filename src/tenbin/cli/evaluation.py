@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tenbin.cli.cache_evaluation import cache
 from tenbin.cli.settings import fail
 
 EPILOG = """\b
@@ -29,6 +30,9 @@ said; 2 the command line makes no sense.
 @click.group("eval", epilog=EPILOG)
 def evaluation() -> None:
     """Measure how good the gateway's own judgement is, on data."""
+
+
+evaluation.add_command(cache)
 
 
 @evaluation.command(epilog=ROUTING_EPILOG)

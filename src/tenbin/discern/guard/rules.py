@@ -177,9 +177,9 @@ def _journeys(tokens: tuple[str, ...]) -> set[tuple[str, str, str]]:
 def direction(known: Reading, asked: Reading) -> Iterator[Difference]:
     """From A to B is not from B to A; nor is A than B, or A before B."""
     if known.japanese and asked.japanese:
-        one, other = known.japanese.journey, asked.japanese.journey
-        if one and other and (one[0] == other[1] or one[1] == other[0]) and one != other:
-            yield between("direction", "→".join(one), "→".join(other))
+        there, back = known.japanese.journey, asked.japanese.journey
+        if there and back and (there[0] == back[1] or there[1] == back[0]) and there != back:
+            yield between("direction", "→".join(there), "→".join(back))
         return
     if _PIVOTS.isdisjoint(known.tokens) or _PIVOTS.isdisjoint(asked.tokens):
         return
@@ -189,9 +189,9 @@ def direction(known: Reading, asked: Reading) -> Iterator[Difference]:
         if turned:
             yield between("direction", {f"{one} {word}" for word in turned}, {f"{other} {word}" for word in turned})
             return
-    there = _journeys(asked.tokens)
+    others = _journeys(asked.tokens)
     for before, relation, after in _journeys(known.tokens):
-        if before != after and (after, relation, before) in there:
+        if before != after and (after, relation, before) in others:
             yield between("direction", f"{before} {relation} {after}", f"{after} {relation} {before}")
             return
 

@@ -8,12 +8,14 @@ import numpy as np
 from tenbin.core.agreement import Agreement
 from tenbin.decide.caching.serving import judge
 from tenbin.decide.caching.thresholds import Profile
-from tenbin.discern.embedding.embedder import Vectors
+from tenbin.discern.embedding.embedder import Vector, Vectors
 from tenbin.discern.guard import check
 from tenbin.measure.caching.rows import Table
 
 NEAREST = 5
 """Candidates that are looked at, the nearest first."""
+BLOCK = 128
+"""Look-ups whose cosines are computed at once."""
 LEAST = 0.7
 """Candidates below this cosine are not looked at."""
 
@@ -107,20 +109,26 @@ def look_ups(
     names = list(entries)
     matrix = vectors(names)
     found = []
-    for text, file in asked.items():
-        similarities = matrix @ vectors([text])[0]
-        nearest = np.argsort(-similarities, kind="stable")[:NEAREST]
-        candidates = tuple(
-            Candidate(
-                float(similarities[at]), check(names[at], text), known.same(_plain(names[at]), _plain(text)), names[at]
+    texts = list(asked)
+    for start in range(0, len(texts), BLOCK):
+        block = texts[start : start + BLOCK]
+        for text, similarities in zip(block, vectors(block) @ matrix.T, strict=True):
+            candidates = tuple(
+                Candidate(cosine, check(names[at], text), known.same(_plain(names[at]), _plain(text)), names[at])
+                for at, cosine in nearest(similarities)
             )
-            for at in nearest
-            if similarities[at] >= LEAST
-        )
-        answerable = known.group(_plain(text)) in cached
-        found.append(LookUp(file, text, answerable, tuple(sorted(traps.get(text, ()))), candidates))
-        progress(1)
+            answerable = known.group(_plain(text)) in cached
+            found.append(LookUp(asked[text], text, answerable, tuple(sorted(traps.get(text, ()))), candidates))
+        progress(len(block))
     return len(names), found
+
+
+def nearest(similarities: Vector) -> list[tuple[int, float]]:
+    """The places of the NEAREST greatest cosines that are not below LEAST, greatest first, with the cosines."""
+    few = min(NEAREST, len(similarities))
+    places = np.argpartition(-similarities, few - 1)[:few]
+    ordered = sorted((-float(similarities[at]), int(at)) for at in places)
+    return [(at, -cosine) for cosine, at in ordered if -cosine >= LEAST]
 
 
 def served(look_up: LookUp, policy: str, threshold: float | None, embedder: str, language: str) -> Candidate | None:
