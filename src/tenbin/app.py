@@ -26,8 +26,8 @@ from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
 from tenbin.execute.attempt import MOST_NANO_USD
 from tenbin.execute.cache.cache import Cache
-from tenbin.execute.cache.opening import open_cache
-from tenbin.execute.clock import Clock, SystemClock
+from tenbin.execute.cache.opening import open_cache, open_meaning
+from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.execute.conversations import Conversations
 from tenbin.execute.flight_recorder import FlightRecorder
 from tenbin.execute.local_model import LocalModel
@@ -194,6 +194,7 @@ class Gateway:
             self.cache = open_cache(config.cache, self.book.directory, self.clock)
         else:
             self.cache.apply(config.cache)
+        open_meaning(self.cache, config.cache, self.book.directory, self.clock)
         return self.cache
 
     def _remember(self, receipt: Receipt) -> None:
@@ -259,6 +260,11 @@ class Gateway:
             self.local_model = LocalModel(self.clock, LOG.info)
             await self.local_model.start()
             self.apply(self.config)
+
+    def prepare_cache(self) -> None:
+        """Load what the cache looks by meaning with, in the background; until then such looks are misses."""
+        if self.cache is not None and self.cache.meaning is not None:
+            start_task(self.cache.meaning.prepare(), name="embedders")
 
     @property
     def metrics(self) -> Callable[[], bytes]:

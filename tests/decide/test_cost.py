@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tenbin.config.routing import Electricity
 from tenbin.core.features import Features
-from tenbin.core.price import FREE, Price, Rates
+from tenbin.core.price import FREE, Price, Rates, share_of
 from tenbin.core.session import Session, Warm
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Cost
@@ -32,6 +32,16 @@ def test_the_same_turn_is_dearer_on_haiku_above_its_step() -> None:
     session = warm_on(OPUS, 150_000)
     assert cost_of(HAIKU, a_turn(150_000, cache_marks=0), session) == Cost(input=75_000_000)
     assert cost_of(HAIKU, a_turn(150_000), session) == Cost(cache_write=93_750_000)
+
+
+@pytest.mark.parametrize(("share", "quota"), [(0.125, 4_500_000), (0.5, 18_000_000)])
+def test_a_warm_turn_of_a_subscription_uses_up_quota(share: float, quota: int) -> None:
+    session, answer = warm_on(OPUS, 80_000), Tokens(1_000, 1_000, 0)
+    worth = share_of(price_of(OPUS), share)
+    used = marginal(worth, a_turn(80_000), session, OPUS, turns.rules_of(OPUS), answer, NOON_MS)
+    assert used is not None
+    assert used.turn == quota
+    assert cost_of(HAIKU, a_turn(80_000), session, answer).turn == 10_500_000
 
 
 @pytest.mark.parametrize(("marks", "enough"), [(0, 2_572), (3, 3_643)])

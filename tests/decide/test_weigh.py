@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenbin.core.facts import TargetHealth
 from tenbin.core.features import Features
-from tenbin.core.price import Price
+from tenbin.core.price import SUBSCRIPTION, Price, share_of
 from tenbin.core.session import Session
 from tenbin.core.weighing import Candidate, Cost, Opinion, Quality, Weighing
 from tenbin.decide.policy import Policy
@@ -58,6 +58,79 @@ def test_a_service_tier_is_weighed_at_its_own_price_where_it_is_sent() -> None:
             assert other.cost is not None
             assert (2 * other.cost.input == one.cost.input) is half
             assert other.price.startswith("flex") is half
+
+
+PLAN = TEXT.replace(
+    "api_key: k}", "api_key: k}\n  plan: {profile: anthropic, base_url: http://127.0.0.1:9, subscription: {}}"
+)
+PLAN = PLAN.replace("medium: [maker/claude-middle]", "medium: [maker/claude-middle, plan/claude-middle]").replace(
+    "maker/claude-middle: 1.5", '"*claude-middle": 1.5'
+)
+
+
+def of_plan(share: int | None) -> Known:
+    """``plan`` costs no cash; its quota is worth so many hundredths of what ``maker`` charges."""
+
+    def shadow(provider: str, model: str, at_ms: int) -> Price | None:
+        listed = price("maker", model, at_ms)
+        return None if share is None or listed is None else share_of(listed, share / 100)
+
+    def cash(provider: str, model: str, at_ms: int) -> Price | None:
+        return SUBSCRIPTION if provider == "plan" else price(provider, model, at_ms)
+
+    return known(price=cash, shadow=shadow)
+
+
+def test_a_subscription_costs_no_cash_but_its_quota_counts() -> None:
+    found = {
+        share: {c.target: c.cost for c in weighing(a_policy(PLAN), of_plan(share)).candidates} for share in (0, 10)
+    }
+    paid, plan = found[10]["maker/claude-middle"], found[10]["plan/claude-middle"]
+    assert paid is not None
+    assert plan is not None
+    assert plan.turn == 0
+    assert plan.quota == pytest.approx(paid.turn / 10, abs=5)
+    assert plan.total == plan.quota + plan.escalation + plan.coming_back
+    assert paid.quota == 0
+    worthless = found[0]["plan/claude-middle"]
+    assert worthless is not None
+    assert worthless.quota == 0
+
+
+def test_dear_quota_is_kept_for_what_needs_it() -> None:
+    """The plan's middle model at no cash against a small one that is paid: by what its quota is worth."""
+    assert weighing(a_policy(PLAN), of_plan(0)).order[0] == "plan/claude-middle"
+    assert weighing(a_policy(PLAN), of_plan(100)).order[0] == SMALL
+    assert weighing(a_policy(PLAN), of_plan(100), suffices=(0.1, 0.9, 0.93, 0.95)).order[0] != SMALL
+
+
+def test_the_rest_of_a_conversation_uses_up_quota_too() -> None:
+    agent: dict[str, Any] = {"prompt_tokens": 50_500, "agent": True, "cache_marks": 3, "turn": 4}
+    session = warm_on("plan/claude-middle")
+
+    def going_to_the_small_one(share: int) -> int:
+        found = weighing(a_policy(PLAN), of_plan(share), session=session, **agent)
+        cost = next(one.cost for one in found.candidates if one.target == SMALL)
+        assert cost is not None
+        return cost.coming_back
+
+    assert going_to_the_small_one(100) < going_to_the_small_one(1)
+
+
+def test_who_runs_elsewhere_is_rejected_with_its_reason() -> None:
+    text = TEXT.replace("api_key: k}", "api_key: k, region: US, models: {claude-middle: {region: eu}}}")
+    text += "  rules: [{name: residency, when: {keys: [local]}, regions: [EU, ch]}]\n"
+    found = weighing(a_policy(text))
+    assert found.order == (MIDDLE,)
+    rejected = {one.target: one.rejected for one in found.candidates}
+    assert rejected == {
+        MIDDLE: "",
+        SMALL: "residency: it runs in us, eu or ch is demanded",
+        LARGE: "residency: it runs in us, eu or ch is demanded",
+    }
+    unknown = weighing(a_policy(TEXT + "  rules: [{regions: [eu]}]\n"))
+    assert unknown.order == ()
+    assert "where it runs is not configured" in unknown.candidates[0].rejected
 
 
 def test_an_easy_request_goes_to_the_cheapest_and_a_hard_one_to_whoever_can() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig
+from tenbin.config.model import ModelFacts, ModelPrice, ProviderConfig, Subscription
 from tenbin.core.price import FREE
 from tenbin.core.usage import Usage
 from tenbin.ledger import prices as prices_module
@@ -33,6 +33,28 @@ def cost(book: PriceBook, target: str, usage: Usage, at_ms: int = NOON_MS, tier:
     price = book.price(provider, model, at_ms, tier)
     assert price is not None, target
     return price.cost(usage)
+
+
+def test_a_subscription_costs_no_cash_and_its_quota_a_share_of_the_list(tmp_path: Path) -> None:
+    """A plan of $200 a month whose whole quota would cost $1,600 by the list: an eighth."""
+    facts = {"own-1": ModelFacts(price=ModelPrice(input=8, output=80))}
+    plan = ProviderConfig(profile="anthropic", subscription=Subscription(shadow_share=0.125), models=facts)
+    book = PriceBook({"plan": plan, "anthropic": ProviderConfig()})
+    usage = Usage(input=1_000_000, cache_read=1_000_000, output=1_000_000)
+    assert cost(book, "plan/claude-opus-5-5", usage) == 0
+    worth = book.shadow("plan", "claude-opus-5-5", NOON_MS)
+    assert worth is not None
+    assert worth.cost(usage) == round((4 + 0.20 + 20) * USD / 8)
+    assert worth is book.shadow("plan", "claude-opus-5-5", NOON_MS + 1), "it is remembered"
+    own = book.shadow("plan", "own-1", NOON_MS)
+    assert own is not None
+    assert own.cost(Usage(input=1_000_000)) == USD
+    assert book.shadow("anthropic", "claude-opus-5-5", NOON_MS) is None
+    assert book.shadow("plan", "nobody-knows", NOON_MS) is None
+    book.reconfigure({"plan": ProviderConfig(profile="anthropic", subscription=Subscription(shadow_share=0.0))})
+    worthless = book.shadow("plan", "claude-opus-5-5", NOON_MS)
+    assert worthless is not None
+    assert worthless.cost(usage) == 0
 
 
 MILLION_EACH = {

@@ -19,6 +19,7 @@ _BUCKETS = (
     ("reasoning", "thinking", "思考"),
     ("request", "request", "要求ごと"),
     ("electricity", "electricity", "電気代"),
+    ("quota", "quota (no cash)", "利用枠 (現金外)"),
     ("escalation", "escalation", "やり直し"),
     ("coming_back", "rest of talk", "以後の会話"),
 )

@@ -133,6 +133,12 @@ class _Check:
                 self._report((*path, "base_url"), str(error), error.fix)
         elif name != EMBEDDED and (profile is None or profile.base_url is None):
             self._report((*path, "base_url"), f"{name} has no base_url", "Add `base_url: https://host/path`.")
+        if provider.free and provider.subscription is not None:
+            self._report(
+                (*path, "subscription"),
+                f"{name} is free and a subscription",
+                "Leave `free` out: answers of a subscription cost no cash anyway.",
+            )
         self._secrets(path, provider)
         if provider.direct is not None:
             self._secrets((*path, "direct"), provider.direct)

@@ -32,6 +32,14 @@ class ModelPrice(Section, frozen=True):
     """USD for each request."""
 
 
+class Subscription(Section, frozen=True):
+    """A provider that is paid by the month: an answer costs no cash, but a part of the quota."""
+
+    shadow_share: Annotated[float, msgspec.Meta(ge=0)] = 0.1
+    """What the quota is worth, as a share of the list price: what the plan costs a month, divided by what its whole
+    quota would cost by the list. 0: nothing, as long as some is left."""
+
+
 class ModelFacts(Section, frozen=True):
     """What is known of one model at a provider."""
 
@@ -43,6 +51,8 @@ class ModelFacts(Section, frozen=True):
     """Overrides the price library's."""
     quirks: dict[str, Any] = {}
     """Overrides of the provider's quirks for this model."""
+    region: str | None = None
+    """Where it runs, in place of the provider's ``region``."""
 
 
 class ProviderLimits(Section, frozen=True):
@@ -97,6 +107,10 @@ class ProviderConfig(Section, frozen=True):
     """How much it is to be asked for. Default: no limits."""
     free: bool = False
     """Nothing is charged here (a model on your own machine): every model's price is zero."""
+    subscription: Subscription | None = None
+    """It is paid by the month, where its terms allow that it is used so. Default: by what is used."""
+    region: str | None = None
+    """Where it runs, a word of your own (``eu``, ``us-east``): what ``regions`` of a routing rule demands."""
 
 
 class Timeouts(Section, frozen=True):

@@ -28,6 +28,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelFacts]
     free: bool
     direct: DirectConfig | None
+    subscription: bool = False
+    region: str = ""
+    """Where it runs, in small letters; empty where nobody says."""
+
+    def region_of(self, model: str) -> str:
+        """Where one of its models runs; empty where nobody says."""
+        facts = self.models.get(model)
+        return (facts.region.lower() if facts is not None and facts.region else "") or self.region
 
     def target(self, model: str) -> Target:
         """One of its models as a Target, with what is known of it. An empty name stands for any model."""
@@ -75,6 +83,8 @@ def complete(name: str, config: ProviderConfig) -> Provider:
         models=config.models,
         free=config.free,
         direct=config.direct,
+        subscription=config.subscription is not None,
+        region=(config.region or "").lower(),
     )
 
 

@@ -83,6 +83,8 @@ class Rule(Section, frozen=True):
     """Only these targets may be chosen; ``*`` stands for any characters."""
     without: list[str] = []
     """These targets may not be chosen; ``*`` stands for any characters."""
+    regions: list[str] = []
+    """Only targets that run in one of these (``providers.NAME.region``) may be chosen."""
     floor: Share | None = None
     """In place of ``floor``."""
     mode: Mode | None = None

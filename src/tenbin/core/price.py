@@ -66,3 +66,30 @@ class Price(msgspec.Struct, frozen=True):
 
 FREE = Price(label="free", steps=((0, Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),))
 """Nothing is charged: a model on one's own machine."""
+
+SUBSCRIPTION = Price(label="subscription", steps=FREE.steps)
+"""Nothing is charged for the answer: the month is paid."""
+
+
+def share_of(price: Price, share: float) -> Price:
+    """A price of which every bucket costs this share of another's, rounded to the pico-USD."""
+
+    def part(rate: PicoUSD | None) -> PicoUSD | None:
+        return None if rate is None else round(rate * share)
+
+    def rates(whole: Rates) -> Rates:
+        return Rates(
+            input=part(whole.input),
+            cache_read=part(whole.cache_read),
+            cache_write_5m=part(whole.cache_write_5m),
+            cache_write_1h=part(whole.cache_write_1h),
+            output=part(whole.output),
+            reasoning=part(whole.reasoning),
+            audio_input=part(whole.audio_input),
+            audio_output=part(whole.audio_output),
+            web_search=part(whole.web_search),
+            per_request=round(whole.per_request * share),
+        )
+
+    label = f"{share:g} of {price.label}"
+    return Price(label=label, steps=tuple((start, rates(whole)) for start, whole in price.steps))

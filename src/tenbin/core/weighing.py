@@ -30,6 +30,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     coming_back: NanoUSD = 0
     """What this choice adds to the rest of the conversation against staying: caches to be written anew; negative when
     it saves."""
+    quota: NanoUSD = 0
+    """No cash: what the part of a subscription's quota is worth that this turn uses up, its shadow price."""
 
     @property
     def turn(self) -> NanoUSD:
@@ -57,6 +59,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
             + self.electricity
             + self.escalation
             + self.coming_back
+            + self.quota
         )
 
 

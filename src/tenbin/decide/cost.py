@@ -66,8 +66,8 @@ def turn_buckets(
     return (*cash, current)
 
 
-def cost_of(buckets: Buckets, escalation: NanoUSD = 0, coming_back: NanoUSD = 0) -> Cost:
-    """Buckets as a Cost, with what only the comparison of all candidates tells."""
+def cost_of(buckets: Buckets, escalation: NanoUSD = 0, coming_back: NanoUSD = 0, quota: NanoUSD = 0) -> Cost:
+    """Buckets as a Cost, with what only the comparison of all candidates tells, and what of a quota is used up."""
     given, read, written, output, thought, request, current = buckets
     return Cost(
         input=given,
@@ -79,6 +79,7 @@ def cost_of(buckets: Buckets, escalation: NanoUSD = 0, coming_back: NanoUSD = 0)
         electricity=current,
         escalation=escalation,
         coming_back=coming_back,
+        quota=quota,
     )
 
 

@@ -95,6 +95,8 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
     rules = tuple(_rule(number, rule, targets(rule.use)) for number, rule in enumerate(settings.rules, start=1))
     if not candidates and not any(categories.values()) and not any(rule.use for rule in rules):
         return None
+    judge = next(iter(targets([settings.judge.target] if settings.judge.target else [])), None)
+    fallback = _chain(config.fallback, providers)
     chains_of_all = (candidates.values(), *categories.values(), *(rule.use for rule in rules))
     return Routing(
         settings=settings,
@@ -109,7 +111,10 @@ def _routing(config: Config, providers: Mapping[str, Provider]) -> Routing | Non
         categories={category: chain for category, chain in categories.items() if chain},
         rules=rules,
         router=load_router(settings.router) if settings.router is not None else None,
-        judge=next(iter(targets([settings.judge.target] if settings.judge.target else [])), None),
+        judge=judge,
+        regions=_regions(
+            (*itertools.chain.from_iterable(chains_of_all), *fallback, *([judge] if judge else [])), providers
+        ),
     )
 
 
@@ -149,6 +154,11 @@ def _cascades(config: Config, providers: Mapping[str, Provider]) -> Cascades | N
     )
 
 
+def _regions(targets: Iterable[Target], providers: Mapping[str, Provider]) -> dict[str, str]:
+    found = {target.name: providers[target.provider].region_of(target.model) for target in targets}
+    return {name: region for name, region in found.items() if region}
+
+
 def _offered(config: Config, providers: Mapping[str, Provider]) -> list[Offered]:
     """What each provider is known to have: the models that its row, or a chain of the configuration, names."""
     named: dict[str, list[str]] = {name: list(provider.models) for name, provider in providers.items()}
@@ -177,6 +187,7 @@ def _kind(target: Target, provider: Provider, abilities: Abilities, settings: Ro
         power=power if local and power.usd_per_kwh and power.watts else None,
         tokens_per_second=speed,
         ample=ample(target, local=local, known=row),
+        subscription=provider.subscription,
     )
 
 
@@ -190,6 +201,7 @@ def _rule(number: int, rule: Rule, use: tuple[Target, ...]) -> RuleInForce:
         use=use,
         among=names(rule.among),
         without=names(rule.without),
+        regions=tuple(region.lower() for region in rule.regions),
     )
 
 

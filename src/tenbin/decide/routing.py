@@ -56,6 +56,7 @@ class RuleInForce(msgspec.Struct, frozen=True, kw_only=True):
     use: tuple[Target, ...]
     among: Names
     without: Names
+    regions: tuple[str, ...] = ()
 
     def holds(self, requested: str, key: str, client: str, features: Features) -> bool:
         """Whether it is meant for this request."""
@@ -100,6 +101,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """Typical speed of output, where known."""
     ample: Ample = Ample()
     """What it has whatever is asked."""
+    subscription: bool = False
+    """It is paid by the month: a turn costs no cash, but a part of the quota."""
 
 
 class Routing(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +122,8 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     """By category, its own targets; those without any are weighed."""
     rules: tuple[RuleInForce, ...]
     judge: Target | None = None
+    regions: Mapping[str, str] = {}
+    """By target: where it runs, of those of which it is known."""
     router: Router | None = None
     """A router of one's own."""
 
@@ -143,6 +148,15 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """May not be chosen when in any of these."""
     rule: str = ""
     """The rules that were followed."""
+    regions: tuple[tuple[str, ...], ...] = ()
+    """Must run in one of each of these."""
+    region_of: Mapping[str, str] = {}
+    """``Routing.regions``, where any are demanded."""
+
+    @property
+    def restricts(self) -> bool:
+        """Whether anybody may be forbidden at all."""
+        return bool(self.among or self.without or self.regions)
 
     def forbids(self, target: str) -> str:
         """Why this target may not be chosen for this request; empty when it may."""
@@ -150,6 +164,11 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
             return f"{self.rule}: it is not among those that may be chosen"
         if any(target in names for names in self.without):
             return f"{self.rule}: it may not be chosen"
+        for demanded in self.regions:
+            where = self.region_of.get(target, "")
+            if where not in demanded:
+                runs = f"it runs in {where}" if where else "where it runs is not configured"
+                return f"{self.rule}: {runs}, {' or '.join(demanded)} is demanded"
         return ""
 
 
@@ -206,6 +225,8 @@ def demand(
         among=tuple(rule.among for rule in followed if rule.among),
         without=tuple(rule.without for rule in followed if rule.without),
         rule=" ".join(rule.name for rule in followed),
+        regions=tuple(rule.regions for rule in followed if rule.regions),
+        region_of=routing.regions,
     )
     return _of_rule(found) if use else _of_category(found, routing, features.category, able)
 

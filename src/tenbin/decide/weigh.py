@@ -44,6 +44,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     price: PriceOf
     tier_price: Callable[[str, str, int, str], Price | None] | None = None
     """The same in a service tier; None where all are taken to cost the same."""
+    shadow: PriceOf | None = None
+    """What the quota of those that are subscriptions is worth; None where nothing of that is known."""
     outputs: Outputs = UNTAUGHT
     evidence: EvidenceTable = NO_EVIDENCE
     """Of one's own judged answers, as far as they count for the caller's key (``routing.learning``)."""
@@ -65,6 +67,9 @@ class _Draft(msgspec.Struct, gc=False):
     """How its cache behaves, as this conversation has found it."""
     buckets: Buckets | None
     """None where the price of something that it would use is not known."""
+    worth: Price | None = None
+    """What a subscription's quota is worth."""
+    quota: NanoUSD = 0
     escalation: NanoUSD = 0
     coming_back: NanoUSD = 0
 
@@ -227,7 +232,7 @@ def _eligible(
     """Who may be chosen for this request, and why each of the others may not."""
     refused: list[tuple[str, str]] = []
     allowed = routing.candidates
-    if demand.among or demand.without:
+    if demand.restricts:
         reasons = {target.name: demand.forbids(target.name) for target in allowed}
         allowed = tuple(target for target in allowed if not reasons[target.name])
         refused = [(name, reason) for name, reason in reasons.items() if reason]
@@ -278,8 +283,11 @@ def _drafts(
             price = known.tier_price(target.provider, target.model, now, tier)
         else:
             price = known.price(target.provider, target.model, now)
+        worth = None
+        if kind.subscription and known.shadow is not None:
+            worth = known.shadow(target.provider, target.model, now)
         tokens = expectation.of_target(answer, outputs, features, name, target.max_output)
-        position = None if kind.placed else _position(price)
+        position = None if kind.placed else _position(price if worth is None else worth)
         good = quality.expected(
             name, read, known.evidence, routing.abilities, price=position, now_ms=now, heights=heights
         )
@@ -288,7 +296,10 @@ def _drafts(
             rules, warm = rules_found(rules, warm), still_warm(warm, now)
         if price is not None:
             buckets = turn_buckets(price, features, warm, rules, tokens, kind.power)
-        drafts.append(_Draft(target, kind, price, tokens, good, rules, buckets))
+        draft = _Draft(target, kind, price, tokens, good, rules, buckets, worth)
+        if worth is not None:
+            draft.quota = sum(turn_buckets(worth, features, warm, rules, tokens, None) or ())
+        drafts.append(draft)
     return drafts
 
 
@@ -311,7 +322,9 @@ def _compare(
 ) -> None:
     """Add to each priced candidate what only the comparison tells: doing it again, the rest of the conversation."""
     priced = [draft for draft in drafts if draft.buckets is not None]
-    again = escalation([(-one.quality.value, one.target.name, sum(one.buckets or ())) for one in priced], NOTICED)
+    again = escalation(
+        [(-one.quality.value, one.target.name, sum(one.buckets or ()) + one.quota) for one in priced], NOTICED
+    )
     for draft, nano in zip(priced, again, strict=True):
         draft.escalation = nano
     before = _prospect(stay) if stay is not None and ahead.turns > 0 else None
@@ -327,9 +340,8 @@ def _prospect(draft: _Draft) -> Prospect | None:
     if draft.price is None:
         return None
     target, kind = draft.target, draft.kind
-    return Prospect(
-        target.name, draft.price, draft.rules, draft.tokens, target.context, kind.power, draft.quality.ability
-    )
+    price = draft.price if draft.worth is None else draft.worth
+    return Prospect(target.name, price, draft.rules, draft.tokens, target.context, kind.power, draft.quality.ability)
 
 
 def _candidate(draft: _Draft, known: Known) -> Candidate:
@@ -338,7 +350,7 @@ def _candidate(draft: _Draft, known: Known) -> Candidate:
     tokens = draft.tokens.output_mean + draft.tokens.reasoning
     return Candidate(
         target=name,
-        cost=None if buckets is None else cost_of(buckets, draft.escalation, draft.coming_back),
+        cost=None if buckets is None else cost_of(buckets, draft.escalation, draft.coming_back, draft.quota),
         quality=draft.quality,
         expected_ms=round(1_000 * tokens / speed) if speed else None,
         price=draft.price.label if draft.price is not None else "",

@@ -64,6 +64,10 @@ class Prices(Protocol):
         """What a model costs at a moment, in a service tier."""
         ...
 
+    def shadow(self, provider: str, model: str, at_ms: int) -> Price | None:
+        """What the quota of a subscription is worth at a moment; None for a provider that is none."""
+        ...
+
 
 class Senses:
     """What all requests of a gateway share in sensing: its memory, what was learned, the prices.
@@ -100,6 +104,7 @@ class Senses:
         return Known(
             price=self._prices.price,
             tier_price=self._prices.price,
+            shadow=self._prices.shadow,
             outputs=learned.outputs,
             evidence=learned.evidence_of(key_id),
             speeds=learned.speeds,

@@ -22,7 +22,7 @@ import msgspec
 
 from tenbin.config.model import ModelPrice, ProviderConfig
 from tenbin.core.money import pico_per_token
-from tenbin.core.price import FREE, Price, Rates
+from tenbin.core.price import FREE, SUBSCRIPTION, Price, Rates, share_of
 from tenbin.ledger.price_table import (
     ModelRow,
     PriceTable,
@@ -72,6 +72,7 @@ class PriceBook:
         self._trouble = ""
         self._rows: dict[str, ProviderRow] = {}
         self._prices: dict[tuple[str, str, str | None], tuple[int, int, Price | None]] = {}
+        self._shadows: dict[tuple[str, str], tuple[int, int, Price | None]] = {}
 
     def start(self) -> None:
         """Begin to read the price library in the background. Called again, does nothing."""
@@ -82,7 +83,7 @@ class PriceBook:
     def reconfigure(self, providers: Mapping[str, ProviderConfig]) -> None:
         """Take over a new configuration's providers and prices; what is settled from now on is priced by them."""
         self._providers = providers
-        self._prices = {}
+        self._prices, self._shadows = {}, {}
 
     @property
     def ready(self) -> bool:
@@ -120,7 +121,30 @@ class PriceBook:
         self._prices[key] = found
         return found[2]
 
+    def shadow(self, provider: str, model: str, at_ms: int) -> Price | None:
+        """What a subscription's quota is worth: ``shadow_share`` of what the model costs by the list (the
+        configuration's own price, else the library's). None for a provider that is none, or where no price is known.
+        """
+        config = self._providers.get(provider)
+        if config is None or config.subscription is None:
+            return None
+        known = self._shadows.get((provider, model))
+        if known is not None and known[0] <= at_ms < known[1]:
+            return known[2]
+        begin, end, listed = self._charged(provider, model, at_ms, None)
+        worth = None if listed is None else share_of(listed, config.subscription.shadow_share)
+        if len(self._shadows) >= _CACHED_PRICES:
+            self._shadows = {}
+        self._shadows[provider, model] = begin, end, worth
+        return worth
+
     def _find(self, provider: str, model: str, at_ms: int, tier: str | None) -> tuple[int, int, Price | None]:
+        config = self._providers.get(provider)
+        if config is not None and config.subscription is not None:
+            return 0, sys.maxsize, SUBSCRIPTION
+        return self._charged(provider, model, at_ms, tier)
+
+    def _charged(self, provider: str, model: str, at_ms: int, tier: str | None) -> tuple[int, int, Price | None]:
         always = (0, sys.maxsize)
         config = self._providers.get(provider)
         facts = config.models.get(model) if config is not None else None

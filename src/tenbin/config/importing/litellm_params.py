@@ -65,7 +65,11 @@ DEPLOYMENT: Mapping[str, Answer] = {
     **_all("guardrails", _CONTENT),
     "api_version": Answer("needless", "Azure is spoken to by its API without versions"),
     "drop_params": Answer("needless", "a field that a provider is known not to take is left out"),
-    "region_name": Answer("lost", "Tenbin does not route by region", "Leave out targets of the wrong region."),
+    "region_name": Answer(
+        "lost",
+        "a region stands with the provider or model here",
+        "Add `region:` there, and `regions:` to a routing rule.",
+    ),
     "tags": Answer("lost", "Tenbin does not route by tags", "See `routing.rules`."),
     "initial_prompt_value": _PARAMETER,
     "roles": _PARAMETER,
