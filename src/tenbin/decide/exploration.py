@@ -113,15 +113,22 @@ def thompson(pool: list[Candidate], floor: float) -> list[float]:
     """
     if len(pool) == 1:
         return [1.0]
-    shapes = [_log_odds(one) for one in pool]
-    cheapness = [(one.cost.total if one.cost is not None else 0, one.target) for one in pool]
-    counts = [0] * len(pool)
-    for point in _normals(len(pool)):
-        drawn = [1 / (1 + exp(-(mean + spread * z))) for (mean, spread), z in zip(shapes, point, strict=True)]
-        least = floor * max(drawn) - SAME
-        enough = [place for place, value in enumerate(drawn) if value >= least]
-        counts[min(enough, key=cheapness.__getitem__)] += 1
+    columns = []
+    for one, normals in zip(pool, _normals(len(pool)), strict=True):
+        mean, spread = _log_odds(one)
+        columns.append([1 / (1 + exp(-mean - spread * z)) for z in normals])
+    least = [floor * best - SAME for best in map(max, *columns)]
+    counts, left = [0] * len(pool), list(range(SAMPLES))
+    for place in sorted(range(len(pool)), key=lambda number: _cheapness(pool[number])):
+        sampled = columns[place]
+        below = [point for point in left if sampled[point] < least[point]]
+        counts[place] = len(left) - len(below)
+        left = below
     return [count / SAMPLES for count in counts]
+
+
+def _cheapness(one: Candidate) -> tuple[int, str]:
+    return one.cost.total if one.cost is not None else 0, one.target
 
 
 def _log_odds(one: Candidate) -> tuple[float, float]:
@@ -155,15 +162,15 @@ def _trigamma(x: float) -> float:
 
 @lru_cache(maxsize=64)
 def _normals(dimensions: int) -> tuple[tuple[float, ...], ...]:
-    """Points that fill the space evenly, as standard normals: Roberts' sequence (2018), of the root of
-    x^(d+1) = x + 1.
+    """Points that fill the space evenly, as standard normals, one row a dimension: Roberts' sequence (2018), of the
+    root of x^(d+1) = x + 1.
     """
     root = 2.0
     for _ in range(60):
         root = (1 + root) ** (1 / (dimensions + 1))
     inverse = NormalDist().inv_cdf
     steps = [root ** -(place + 1) for place in range(dimensions)]
-    return tuple(tuple(inverse((0.5 + step * number) % 1.0) for step in steps) for number in range(1, SAMPLES + 1))
+    return tuple(tuple(inverse((0.5 + step * number) % 1.0) for number in range(1, SAMPLES + 1)) for step in steps)
 
 
 def _drawn(names: list[str], shares: list[float], draw: float, otherwise: str) -> str:
