@@ -1,5 +1,8 @@
 """Whose answer a signal is about, and how much it counts."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -24,6 +27,13 @@ seen = st.lists(st.builds(Sighting, st.sampled_from(SIGNAL_KINDS), st.integers(1
 def test_every_kind_has_its_weight() -> None:
     assert set(WEIGHTS) == set(SIGNAL_KINDS)
     assert all(success in (0.0, 1.0) and weight > 0 for success, weight in WEIGHTS.values())
+
+
+def test_the_documentation_has_every_kind_with_its_weight() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| ([\d.]+) \|", page, re.MULTILINE)
+    assert {kind: (float(success), float(weight)) for kind, success, weight in rows} == dict(WEIGHTS)
+    assert [kind for kind, _, _ in rows] == list(WEIGHTS)
 
 
 def test_a_signal_is_about_the_decision_before() -> None:

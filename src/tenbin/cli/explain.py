@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tenbin.core.receipt import Receipt
     from tenbin.core.weighing import Weighing
     from tenbin.decide.policy import Policy
+    from tenbin.ledger.queries import Told
 
 EPILOG = """\b
 Examples:
@@ -193,13 +194,37 @@ def _past(request_id: str, directory: Path) -> dict[str, Any]:
     try:
         with queries.reading(database) as connection:
             receipt = queries.receipt(connection, request_id)
+            said = queries.signals_about(connection, request_id)
     except (FileNotFoundError, SchemaTooNew) as error:
         fail(str(error))
     except Error as error:
         fail(f"The ledger {database} cannot be read: {error}.")
     if receipt is None:
         fail(f"No request {request_id} is in {database}. `tenbin ledger` lists the last ones; it takes them a moment.")
-    return _told(receipt)
+    return _with_signals(_told(receipt), said)
+
+
+def _said(one: "Told") -> str:
+    signal = one.signal
+    by = f", {signal.source}" if signal.source else ""
+    return f"{signal.kind} {signal.success:g} ({signal.weight:+g}{by})"
+
+
+def _with_signals(told: dict[str, Any], said: "list[Told]") -> dict[str, Any]:
+    """With what later requests, gates and people said of the answer."""
+    told["plain"]["signals"] = [
+        {
+            "kind": one.signal.kind,
+            "success": one.signal.success,
+            "weight": one.signal.weight,
+            "source": one.signal.source,
+        }
+        for one in said
+    ]
+    if said:
+        words = ", ".join(map(_said, said))
+        told["lines"].append(say(f"Said of it later: {words}.", f"後から分かったこと: {words}"))
+    return told
 
 
 def _told(receipt: "Receipt") -> dict[str, Any]:

@@ -16,7 +16,7 @@ _FAILED = re.compile(
     | test\ result:\ FAILED\.                                               # cargo
     | (?:---\ )?FAIL(?::|\t|[\ ]?$)                                        # go
     | \d{1,9}\ (?:examples?|runs?|tests?),[^\n]*?\b[1-9]\d*\ (?:failures?|errors?)\b  # rspec, minitest, mix
-    | \[?(?:ERROR|INFO|WARNING)?\]?[\ ]?Tests\ run:\ \d{1,9},\ (?:Failures:\ [1-9]|Failures:\ 0,\ Errors:\ [1-9])  # maven
+    | \[?(?:ERROR|INFO)?\]?[\ ]?Tests\ run:\ \d{1,9},\ (?:Failures:\ [1-9]|Failures:\ 0,\ Errors:\ [1-9])  # maven
     | Failed!\ +-                                                           # dotnet
     | FAILURES!$                                                            # phpunit
     | [0-9]{1,2}%\ tests\ passed,\ [1-9]                                    # ctest

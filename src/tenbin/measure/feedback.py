@@ -12,6 +12,7 @@ import msgspec
 from tenbin.config.learning import Learning
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.receipt import Receipt
+from tenbin.core.signal import Signal
 from tenbin.decide.signals import decided_by, scored, taken_back
 from tenbin.ledger import queries
 
@@ -125,8 +126,21 @@ def weighed_against(
     if told["repeated"]:
         return Found(told, None)
     signal = scored("feedback", about, score, learning.weights, key_id=judged.key_id, source=source)
+    signals = (signal,) if standing is None else (taken_back(standing.signal, standing.at_ms), signal)
     kept = (("comment", given.comment),) if given.comment and learning.comments else ()
-    receipt = Receipt(
+    return Found(told, _receipt(judged, signals, kept, key_id, request_id, now_ms, policy))
+
+
+def _receipt(
+    judged: Receipt,
+    signals: tuple[Signal, ...],
+    kept: tuple[Any, ...],
+    key_id: str,
+    request_id: str,
+    now_ms: int,
+    policy: str,
+) -> Receipt:
+    return Receipt(
         request_id=request_id,
         arrived_at_ms=now_ms,
         key_id=key_id,
@@ -140,9 +154,8 @@ def weighed_against(
         status=200,
         policy=policy,
         trace=kept,
-        signals=(signal,) if standing is None else (taken_back(standing.signal, standing.at_ms), signal),
+        signals=signals,
     )
-    return Found(told, receipt)
 
 
 _WHERE = "It is the `x-tenbin-request-id` of the answer's headers; `tenbin ledger` lists the last ones."
