@@ -64,7 +64,7 @@ def _verdict(gating: Gating) -> str:
     if gating.score is None:
         return say(f"not judged: held back too long{given}", f"未判定: 保留時間切れ{given}")
     what = {"prefix": say("its beginning", "冒頭"), "whole": say("the answer", "回答"), "late": ""}[gating.why]
-    verdict = say("passed", "合格") if gating.passed else say("refused", "不合格")
+    verdict = say("passes", "合格") if gating.passed else say("does not pass", "不合格")
     return say(
         f"{what} {verdict}: score {gating.score:.2f}, accepted from {gating.accept:.2f} "
         f"(before the gates {gating.prior:.2f}){given}",
