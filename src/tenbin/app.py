@@ -295,7 +295,18 @@ class Gateway:
             "tenbin_ledger_lost_receipts": ("Receipts lost; anything but 0 is a failure.", counts.lost),
             "tenbin_queued_requests": ("Waiting for a place at a provider.", self._targets.queued),
             "tenbin_targets_in_cooldown": ("Targets skipped for now.", self._cooling()),
+            **self._cache_gauges(),
             "tenbin_ready": ("1 when ready.", 0 if self.not_ready() else 1),
+        }
+
+    def _cache_gauges(self) -> dict[str, tuple[str, float]]:
+        if self.cache is None:
+            return {}
+        held = self.cache.memory.size()
+        return {
+            "tenbin_cache_entries": ("Entries of the response cache in memory.", held.entries),
+            "tenbin_cache_bytes": ("Bytes that they take.", held.bytes),
+            "tenbin_cache_store_faults": ("Times that the cache's store failed or was late.", self.cache.faults),
         }
 
     def _cooling(self) -> int:

@@ -130,6 +130,8 @@ class Application:
             caller: Caller | Problem | None = None
             if not page.open:
                 caller = identify(request.headers, self.service.keys)
+            if page.admin and isinstance(caller, Caller) and caller.key_id not in ("master", "local"):
+                caller = NOT_YOURS
             if isinstance(caller, Problem):
                 await self._refuse(request, dialect, caller, identity)
                 return
@@ -183,6 +185,15 @@ BUG = Problem(
     code="api_error",
     message="Tenbin failed inside. The log of the gateway holds the details under this request's id.",
     fault="gateway",
+)
+
+
+NOT_YOURS = Problem(
+    status=403,
+    code="permission_error",
+    message="This page is for the master key: it tells of all keys' traffic. Send `master_key` instead.",
+    param="authorization",
+    should_retry=False,
 )
 
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tenbin.api.cache_pages import CachePages
 from tenbin.api.service import Service
 from tenbin.core.target import DialectName
 
@@ -23,6 +24,8 @@ class Page(NamedTuple):
     """Needs no key: load balancers have none, and it tells nothing about the traffic."""
     forget: Callable[[bytes], Awaitable[Answer]] | None = None
     """What DELETE does, with its query."""
+    admin: bool = False
+    """Only for the master key, or for this machine's user where no key is configured."""
 
 
 class Pages:
@@ -30,6 +33,7 @@ class Pages:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        caches = CachePages(service)
         live, ready = Page(self._live, open=True), Page(self._ready, open=True)
         self._pages = {
             "/health/liveliness": live,
@@ -39,6 +43,8 @@ class Pages:
             "/health/readiness": ready,
             "/health/ready": ready,
             "/health/targets": Page(self._targets, open=False, forget=self._forget_targets),
+            "/cache": Page(caches.state, open=False, admin=True),
+            "/cache/entries": Page(caches.entries, open=False, forget=caches.remove, admin=True),
             "/metrics": Page(self._metrics, open=False),
             "/v1/models": Page(self._models, open=False),
             "/models": Page(self._models, open=False),

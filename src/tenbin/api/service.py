@@ -5,6 +5,7 @@ from typing import Protocol
 
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
+from tenbin.execute.cache.cache import Cache
 from tenbin.execute.clock import Clock
 from tenbin.execute.targets import TargetNow
 from tenbin.execute.world import World
@@ -18,6 +19,8 @@ class Service(Protocol):
     world: World
     keys: KeyRing
     clock: Clock
+    cache: Cache | None
+    """The response cache; None as long as it was never switched on."""
     book: Book
 
     def not_ready(self) -> list[str]:

@@ -46,8 +46,12 @@ def call(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
     seconds: float = 5.0,
+    method: str | None = None,
 ) -> Reply:
-    """One request; ``headers`` go beside the usual ones. Raises OSError or HTTPException when there is no answer."""
+    """One request; ``headers`` go beside the usual ones. Raises OSError or HTTPException when there is no answer.
+
+    ``method``: by default GET, or POST with a body.
+    """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=seconds)
@@ -56,7 +60,7 @@ def call(
         sent["content-type"] = "application/json"
     try:
         data = None if body is None else json.dumps(body).encode()
-        connection.request("GET" if body is None else "POST", parts.path.rstrip("/") + path, data, sent)
+        connection.request(method or ("GET" if body is None else "POST"), parts.path.rstrip("/") + path, data, sent)
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, answer.read())

@@ -57,6 +57,8 @@ class Metrics:
         self._total = [0] * (len(BUCKETS_MS) + 1)
         self._total_ms = 0.0
         self._waiting: list[Receipt] = []
+        self._cached: dict[tuple[str, str], int] = {}
+        self._saved_nano = 0
         self._climbs = Climbs()
 
     def add(self, receipt: Receipt) -> None:
@@ -75,6 +77,10 @@ class Metrics:
         self._requests[key] = self._requests.get(key, 0) + 1
         self._total[_bucket(receipt.total_ms)] += 1
         self._total_ms += receipt.total_ms
+        if receipt.cached is not None:
+            looked = (receipt.cached.result, receipt.cached.tier)
+            self._cached[looked] = self._cached.get(looked, 0) + 1
+            self._saved_nano += receipt.cached.saved_nano or 0
         if receipt.climb is not None:
             self._climbs.add(receipt)
         for attempt in receipt.attempts:
@@ -147,9 +153,21 @@ class Metrics:
                 tokens.add_metric([*labels_of, kind], count)
         yield from (attempts, failures, tokens, cost, unpriced, first)
         yield from self._climbs.collect()
+        yield from self._of_cache()
         yield from self._of_targets()
         for gauge, (help_text, value) in self._gauges().items():
             yield GaugeMetricFamily(gauge, help_text, value=value)
+
+    def _of_cache(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily
+
+        looked = CounterMetricFamily(
+            "tenbin_cache_requests", "Requests that looked into the response cache.", labels=["result", "tier"]
+        )
+        for labels, count in list(self._cached.items()):
+            looked.add_metric(labels, count)
+        saved = "What answers out of the response cache cost when they were made, USD."
+        yield from (looked, CounterMetricFamily("tenbin_cache_saved_usd", saved, value=self._saved_nano / 1e9))
 
     def _of_targets(self) -> Iterator[Any]:
         from prometheus_client.core import GaugeMetricFamily
