@@ -116,6 +116,35 @@ def test_rules_and_categories_are_shown_in_the_order_in_which_they_hold(run: Run
     ]
 
 
+def test_candidates_whose_price_nobody_knows_are_told(run: Run) -> None:
+    odd = WEIGHED.replace(
+        "providers: {work: {profile: anthropic, api_key: sesame-word}}",
+        "providers:\n  work: {profile: anthropic, api_key: sesame-word}\n"
+        "  odd: {dialect: openai_chat, base_url: http://127.0.0.1:9, models: {known: {price: {input: 1, output: 2}}}}",
+    ).replace("highest: [", "high: [odd/secret, odd/known], highest: [")
+    write(odd)
+    told = [line for line in run("check").output.splitlines() if line.startswith("!")]
+    assert told == [
+        "! odd/secret has no known price, so it is chosen only when nobody else can answer: "
+        "add providers.odd.models.secret.price"
+    ]
+    assert json.loads(run("check", "--json").output)["routing"]["unpriced"] == ["odd/secret"]
+    write(odd.replace('names: ["*"]', "names: []"))
+    assert json.loads(run("check", "--json").output)["routing"]["unpriced"] == []
+
+
+def test_a_region_that_a_rule_demands_is_shown(run: Run) -> None:
+    write(WEIGHED + "  rules: [{name: residency, regions: [eu]}]\n")
+    assert "  residency   -> in eu (when always)" in run("check").output
+
+
+def test_a_provider_is_either_free_or_a_subscription(run: Run) -> None:
+    write(WEIGHED.replace("profile: anthropic,", "profile: anthropic, free: true, subscription: {},"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert "work is free and a subscription" in result.output
+
+
 def test_the_routing_for_programs(run: Run) -> None:
     write(GOOD)
     told = json.loads(run("check", "--json").output)

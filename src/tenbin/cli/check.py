@@ -33,10 +33,13 @@ def check(file: Path | None, as_json: bool) -> None:
     """
     import os
 
-    from tenbin.cli.routing import plain, table
+    from tenbin.app import cache_directory
+    from tenbin.cli.routing import plain, table, unpriced
     from tenbin.config.findings import build
     from tenbin.config.load import load
     from tenbin.decide.resolve import absent, policy
+    from tenbin.execute.clock import SystemClock
+    from tenbin.ledger.prices import PriceBook
 
     if file is None and Path(FILE_NAME).exists():
         file = Path(FILE_NAME)
@@ -51,8 +54,9 @@ def check(file: Path | None, as_json: bool) -> None:
         raise SystemExit(1) from None
     config = build(config, find(config), os.environ)
     resolved, missing = policy(config), absent(config)
+    without = unpriced(resolved, PriceBook(config.providers, cache=cache_directory()).price, SystemClock().now_ms())
     if as_json:
-        routing = {**plain(resolved), "absent": list(missing)}
+        routing = {**plain(resolved), "absent": list(missing), "unpriced": without}
         shown = str(file) if file is not None else None
         click.echo(json.dumps({"ok": True, "file": shown, "mistakes": [], "routing": routing}, indent=2))
         return
@@ -63,5 +67,14 @@ def check(file: Path | None, as_json: bool) -> None:
         click.echo(line)
     for target in missing:
         click.echo(say(f"! {target} is left out: it is not here", f"! {target} は見つからないため使われません"))
+    for target in without:
+        provider, _, model = target.partition("/")
+        where = f"providers.{provider}.models.{model}.price"
+        click.echo(
+            say(
+                f"! {target} has no known price, so it is chosen only when nobody else can answer: add {where}",
+                f"! {target} は価格不明のため、他に答えられるものがないときだけ選ばれます: {where} を設定してください",
+            )
+        )
     click.echo()
     click.echo(say(f"Policy {resolved.hash}", f"ポリシー {resolved.hash}"))

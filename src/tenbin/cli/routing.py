@@ -8,6 +8,7 @@ import msgspec
 
 from tenbin.cli.language import say
 from tenbin.config.routing import When
+from tenbin.core.facts import PriceOf
 from tenbin.core.target import Target
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Routing, RuleInForce
@@ -74,6 +75,8 @@ def _rule(rule: RuleInForce) -> str:
         said.append(say("only ", "限定: ") + ", ".join(settings.among))
     if settings.without:
         said.append(say("never ", "除外: ") + ", ".join(settings.without))
+    if settings.regions:
+        said.append(say("in ", "地域: ") + ", ".join(settings.regions))
     for field in ("floor", "mode", "speed"):
         value = getattr(settings, field)
         if value is not None:
@@ -102,6 +105,14 @@ def table(policy: Policy) -> list[str]:
 def columns(text: str) -> int:
     """How many columns of a terminal a text takes: an East Asian character takes two."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def unpriced(policy: Policy, price: PriceOf, now_ms: int) -> list[str]:
+    """Those among whom requests are weighed whose price nobody knows: they are chosen only when nobody else is left."""
+    routing = policy.routing
+    if routing is None or not routing.requested:
+        return []
+    return [one.name for one in routing.candidates if price(one.provider, one.model, now_ms) is None]
 
 
 def plain(policy: Policy) -> dict[str, Any]:
