@@ -37,6 +37,11 @@ DIFFERENT: list[tuple[Kind, str, str]] = [
     ("direction", "京都から奈良まで何分ですか", "奈良から京都まで何分ですか"),
     ("substitution", "How do I water a cactus?", "How do I repot a cactus?"),
     ("substitution", "カメラの電池の寿命は？", "時計の電池の寿命は？"),
+    (
+        "substitution",
+        "Buyer and seller signed: when may the buyer end the contract?",
+        "Buyer and seller signed: when may the seller end the contract?",
+    ),
     ("question word", "Why was the bridge built?", "When was the bridge built?"),
     ("added scope", "What is the entrance fee?", "What is the entrance fee for students?"),
     ("added scope", "入場料はいくらですか", "学生の入場料はいくらですか"),

@@ -43,6 +43,7 @@ def check(known: str, asked: str) -> Agreement:
         found += japanese_rules.roles(one, other)
     else:
         found += substitution.substitution(one, other, left, right)
+        found += substitution.exchanged(one, other)
         found += substitution.added_scope(one, other, left, right)
     total = _length(one) + _length(other)
     return Agreement(

@@ -51,6 +51,18 @@ def substitution(known: Reading, asked: Reading, left: list[str], right: list[st
             yield between("substitution", " ".join(one), " ".join(two))
 
 
+def exchanged(known: Reading, asked: Reading) -> Iterator[Difference]:
+    """One word put in another's place where both stand elsewhere too: may the buyer or the seller end the contract."""
+    one, other = known.words, asked.words
+    if len(one) != len(other):
+        return
+    apart = [(left, right) for left, right in zip(one, other, strict=True) if left != right]
+    if len(apart) == 1 and not LIGHT.issuperset(apart[0]) and not kin(*apart[0]):
+        left, right = apart[0]
+        if left in other and right in one:
+            yield between("substitution", left, right)
+
+
 def added_scope(known: Reading, asked: Reading, left: list[str], right: list[str]) -> Iterator[Difference]:
     """A narrower question: all words of one text stand in the other, which says more."""
     light = KINDS if known.asks or asked.asks else _STATED_KINDS
