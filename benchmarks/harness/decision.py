@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from benchmarks.harness import report
 from tenbin.app import cache_directory, discerner
 from tenbin.codecs.registry import dialect
@@ -19,7 +21,8 @@ from tenbin.config.findings import Findings, build
 from tenbin.config.load import parse
 from tenbin.core.ask import Ask, Caller
 from tenbin.core.facts import Facts
-from tenbin.core.steps import Call, Note, Noted, Sense
+from tenbin.core.session import Session, Warm
+from tenbin.core.steps import Call, Note, Noted, Sense, Sensed
 from tenbin.decide.flow import decide
 from tenbin.decide.policy import Policy
 from tenbin.decide.resolve import policy
@@ -77,7 +80,14 @@ def run(chosen: argparse.Namespace) -> int:
         _complete("complete, 500 characters of Japanese", learned, prices, (JAPANESE * 6)[:500], count),
         _complete("complete, 8K tokens of English", learned, prices, (ENGLISH * 200)[:34_000], count),
         _complete("by rules alone, 500 characters", rules, prices, (ENGLISH * 3)[:500], count),
-        _cached("given what is known of the request (a tool's result comes back)", learned, prices, count),
+        _cached("given what is known of the request", learned, prices, count),
+        _cached(
+            "the same in a conversation that is warm on two models (a tool's result comes back)",
+            learned,
+            prices,
+            count,
+            talk=True,
+        ),
         _named("a name that says who answers", learned, prices, count),
     ]
     lines = ["| decision | p50 | p99 |", "| --- | --: | --: |"]
@@ -131,11 +141,33 @@ def _complete(name: str, under: Policy, prices: PriceBook, text: str, count: int
     return _row(name, asyncio.run(all_of_them()))
 
 
-def _cached(name: str, under: Policy, prices: PriceBook, count: int) -> Row:
+def _in_conversation(sensed: Sensed, now_ms: int) -> Sensed:
+    """The twelfth request of a coding agent, between two tools."""
+    features = msgspec.structs.replace(
+        sensed.features, prompt_tokens=60_000, agent=True, tools=20, in_tool_loop=True, cache_marks=3, turn=4,
+        effort="high", thinking="adaptive", max_tokens=32_000,
+    )  # fmt: skip
+    warm = [
+        Warm(target=target, tokens=tokens, until_ms=now_ms + left_ms, life_ms=300_000, effort="high")
+        for target, tokens, left_ms in (
+            ("anthropic/claude-sonnet-5-5", 58_400, 290_000),
+            ("anthropic/claude-haiku-5-5", 38_400, 90_000),
+        )
+    ]
+    session = Session(
+        target=warm[0].target, at_ms=now_ms - 8_000, requests=11, prompt_tokens=58_500, output_tokens=6_000,
+        growth_tokens=20_000, switches=1, warm=tuple(warm), weighed=11, by_tools=0.8, suffices=(0.5, 0.6, 0.8, 0.9),
+    )  # fmt: skip
+    return msgspec.structs.replace(sensed, features=features, session_key="local|measured", session=session)
+
+
+def _cached(name: str, under: Policy, prices: PriceBook, count: int, *, talk: bool = False) -> Row:
     """The decision itself, given what is known of the request."""
     senses = Senses(Conversations(), discerner, prices)
     ask = _ask(_body(ENGLISH, "auto"))
     sensed = asyncio.run(senses.of(ask, dialect("anthropic"), under)).perform(Sense("complexity"))
+    if talk:
+        sensed = _in_conversation(sensed, ask.arrived_at_ms)
     facts, noted, taken = Facts(now_ms=ask.arrived_at_ms, draw=0.0, health={}), Noted(), []
     for _ in range(count):
         begun = time.perf_counter_ns()

@@ -66,7 +66,7 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
                 price=held.price,
                 again=partial(_weighing_again, weighing, ask, facts, policy, routing, held, asks, sensed),
             )
-        chain = _weighed(weighing, routing, policy, asks)._replace(weighing=weighing)
+        chain = _weighed(weighing, routing, policy, asks)
     yield Note(weighing)
     if not named.by:
         return chain
@@ -193,7 +193,8 @@ def _weighed(weighing: Weighing, routing: Routing, policy: Policy, asks: Demand)
         [(one.target, one.rejected or one.slow) for one in weighing.candidates if one.rejected or one.slow]
     )
     targets = tuple([by_name[name] for name in weighing.order[:MOST_TRIED]])
-    return Chain(f"weighed:{weighing.features.category}", _followed(targets, policy, asks), rejected)
+    route = f"weighed:{weighing.features.category}"
+    return Chain(route, _followed(targets, policy, asks), rejected, weighing=weighing)
 
 
 def _followed(targets: tuple[Target, ...], policy: Policy, asks: Demand) -> tuple[Target, ...]:
