@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.cascade import command as cascade
-from benchmarks.harness import decision, machine, peers, profile, report, results, soak
+from benchmarks.harness import caching, decision, lookups, machine, peers, profile, report, results, soak
 from benchmarks.harness.contestants import CONTESTANTS, Contestant
 from benchmarks.harness.contestants.base import BENCHMARKS
 from benchmarks.harness.gates import judge
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["measure", *given]
     chosen = _parser().parse_args(given)
     try:
-        if chosen.run not in (month.run, cascade.run):
+        if chosen.run not in (month.run, cascade.run, lookups.run):
             require_tools()
         WORK.mkdir(parents=True, exist_ok=True)
         with (WORK / "lock").open("w") as lock:
@@ -72,6 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     deciding = commands.add_parser("decision", help="how long a weighed decision takes, without any network")
     decision.add_arguments(deciding)
     deciding.set_defaults(run=decision.run)
+
+    looking = commands.add_parser("lookups", help="how long a look by meaning takes: embedders and vector indexes")
+    lookups.add_arguments(looking)
+    looking.set_defaults(run=lookups.run)
+
+    caches = commands.add_parser(
+        "cache", help="an answer out of the cache beside one that is asked for, and peers' ones"
+    )
+    caching.add_arguments(caches)
+    caches.set_defaults(run=lambda chosen: caching.run(chosen, WORK))
 
     playing = commands.add_parser("month", help="a simulated month of traffic: what each way to choose a model costs")
     month.add_arguments(playing)
