@@ -71,7 +71,7 @@ def left_over(known: Sequence[str], asked: Sequence[str]) -> tuple[list[str], li
     right = [word for word in dict.fromkeys(asked) if missing[word] < 0 and word not in known]
     if left and right:
         for word in list(left):
-            match = next((other for other in right if kin(word, other)), None)
+            match = next((other for other in right if other[0] == word[0] and kin(word, other)), None)
             if match is not None:
                 left.remove(word)
                 right.remove(match)

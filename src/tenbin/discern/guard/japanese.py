@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from tenbin.discern.guard.tables import groups
 from tenbin.discern.guard.tables import words as words_of
 
 GENERIC = """
@@ -122,11 +123,33 @@ class JapaneseReading(msgspec.Struct, frozen=True):
     """why, when, where, who, how much, how many, how; "" where it does not say."""
     journey: tuple[str, str] | None
     """From where, to where."""
+    poles: frozenset[str]
+    """Words that have an opposite."""
     roles: tuple[tuple[str, str], ...]
     """Words with the particle behind them."""
 
 
 _PARTICLES = "はがをにでのともへやかいな"
+
+
+def _opposites() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for one, other in groups(ANTONYMS):
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+OPPOSITES_JA = _opposites()
+"""By a word: its opposites."""
+_WITHIN = {word: [other for other in others if word in other] for word, others in OPPOSITES_JA.items()}
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    """Whether the word stands in the text otherwise than as a part of its own opposite: 可能 in 不可能."""
+    for opposite in _WITHIN[word]:
+        text = text.replace(opposite, "")
+    return word in text
 
 
 def _verb(word: str, after: str) -> bool:
@@ -148,6 +171,7 @@ def read_japanese(plain: str) -> JapaneseReading:
         verbs=tuple(word for word, after in content if _verb(word, after)),
         negated=bool(_NEGATION.search(_MUST.sub(" ", unquoted))),
         question=question,
+        poles=frozenset(word for word in OPPOSITES_JA if word in plain and _stands_alone(word, plain)),
         journey=(journey[1], journey[2]) if journey else None,
         roles=tuple(_ROLE.findall(unquoted)),
     )

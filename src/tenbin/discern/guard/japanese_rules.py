@@ -1,34 +1,25 @@
 """2. The guard's rules for two Japanese texts, where words are told by script and compared sign by sign."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tenbin.core.agreement import Difference
-from tenbin.discern.guard.japanese import ANTONYMS, SYNONYMS, JapaneseReading
+from tenbin.discern.guard.japanese import OPPOSITES_JA, SYNONYMS, JapaneseReading
 from tenbin.discern.guard.reading import Reading
 from tenbin.discern.guard.rules import between
 from tenbin.discern.guard.tables import groups
 
-_OPPOSITES = groups(ANTONYMS)
 _GROUPS = groups(SYNONYMS)
-
-
-def _stands_alone(word: str, opposite: str, text: str) -> bool:
-    """Whether the word stands in the text otherwise than as a part of its own opposite: 可能 in 不可能."""
-    return word in (text.replace(opposite, "") if word in opposite else text)
 
 
 def antonyms_ja(known: Reading, asked: Reading) -> Iterator[Difference]:
     """One of a pair of opposites in each text alone."""
-    one, other = known.plain, asked.plain
-    for left, right in _OPPOSITES:
-        if left in one or right in one:
-            a_left, a_right = _stands_alone(left, right, one), _stands_alone(right, left, one)
-            b_left, b_right = _stands_alone(left, right, other), _stands_alone(right, left, other)
-            if (a_left and not a_right and b_right and not b_left) or (
-                a_right and not a_left and b_left and not b_right
-            ):
-                yield between("antonym", left if a_left else right, left if b_left else right)
-                return
+    one, other = _both(known, asked)
+    for word in one.poles - other.poles:
+        against = OPPOSITES_JA[word] & other.poles - one.poles
+        if against:
+            yield between("antonym", word, min(against))
+            return
 
 
 def _both(known: Reading, asked: Reading) -> tuple[JapaneseReading, JapaneseReading]:
@@ -38,17 +29,22 @@ def _both(known: Reading, asked: Reading) -> tuple[JapaneseReading, JapaneseRead
     return known.japanese, asked.japanese
 
 
-def _covered(word: str, there: Reading, reading: JapaneseReading, here: str) -> bool:
+@lru_cache(maxsize=16_384)
+def _same(word: str) -> tuple[list[str], ...]:
+    """The groups of words that mean the same as this one or a part of it."""
+    return tuple(
+        group
+        for group in _GROUPS
+        if any(word == member or word in member or (member in word and len(member) > 1) for member in group)
+    )
+
+
+def _covered(word: str, there: Reading, reading: JapaneseReading) -> bool:
     """Whether a word has a counterpart in the other text: itself, a form of it, all its signs, or one that means the
     same."""
     text = there.plain
-    if word in text:
+    if word in text or any(member in text for group in _same(word) for member in group):
         return True
-    for group in _GROUPS:
-        if any(word == member or word in member or (member in word and len(member) > 1) for member in group) and any(
-            member in text for member in group
-        ):
-            return True
     if word[0] >= "一":
         if len(word) >= 3 and all(sign in text for sign in word):
             return True
@@ -60,16 +56,16 @@ def _covered(word: str, there: Reading, reading: JapaneseReading, here: str) -> 
 def left_over_ja(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
     """The words of each text that the other has no counterpart for."""
     one, other = _both(known, asked)
-    left = [word for word in dict.fromkeys(one.words) if not _covered(word, asked, other, known.plain)]
-    right = [word for word in dict.fromkeys(other.words) if not _covered(word, known, one, asked.plain)]
+    left = [word for word in dict.fromkeys(one.words) if not _covered(word, asked, other)]
+    right = [word for word in dict.fromkeys(other.words) if not _covered(word, known, one)]
     return left, right
 
 
 def verbs_left(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
     """The verbs of each text that the other has no counterpart for."""
     one, other = _both(known, asked)
-    left = [word for word in dict.fromkeys(one.verbs) if not _covered(word, asked, other, known.plain)]
-    right = [word for word in dict.fromkeys(other.verbs) if not _covered(word, known, one, asked.plain)]
+    left = [word for word in dict.fromkeys(one.verbs) if not _covered(word, asked, other)]
+    right = [word for word in dict.fromkeys(other.verbs) if not _covered(word, known, one)]
     return left, right
 
 
