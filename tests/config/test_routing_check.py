@@ -37,6 +37,8 @@ def test_a_whole_block_is_taken() -> None:
   abilities: {home/small: -0.5}
   electricity: {usd_per_kwh: 0.3, watts: 90}
   judge: {target: home/middle}
+  learning: {evidence: on, pooled: yes, comments: true, weights: {tests_failed: 0.2, accepted: 0}}
+  step_up: {ladder: [home/small, home/large], after: 3, back_after: 0, max_usd: 0.5}
   router: tests.config.test_routing_check:a_router
 """
     config = parse(f"{PROVIDERS}routing:{block}", environ={})
@@ -56,6 +58,11 @@ def test_a_whole_block_is_taken() -> None:
         ("  rules: [{when: {tasks: [haggling]}}]", "routing.rules[0].when.tasks[0]", "not one of the choices"),
         ("  judge: {target: nobody/x}", "routing.judge.target", "no provider is named nobody"),
         ("  judge: {least: 0.9, most: 0.1}", "routing.judge.most", "less than `least`"),
+        ("  learning: {weights: {tests_fail: 1}}", "routing.learning.weights.tests_fail", "no kind of signal"),
+        ("  learning: {weights: {accepted: 11}}", "routing.learning.weights.accepted", "too large"),
+        ("  step_up: {ladder: [home/a]}", "routing.step_up.ladder", "leads nowhere"),
+        ("  step_up: {ladder: [home/a, home/b, home/a]}", "routing.step_up.ladder[2]", "twice"),
+        ("  step_up: {ladder: [home/a, nobody/b]}", "routing.step_up.ladder[1]", "no provider is named nobody"),
         ("  floors: {contract: 0.9}", "routing.floors.contract", "neither a category nor a task type"),
         ("  floor: 1.2", "routing.floor", "too large"),
         ("  aliases: {a: b, b: a}", "routing.aliases.a", "leads back to itself"),

@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 
 from tenbin.config.section import OneOrMore, Price, Section, TargetName, Whole
-from tenbin.core.signal import SignalKind
 
 Weight = Annotated[float, msgspec.Meta(ge=0, le=10)]
 """Trials that a signal counts as."""
@@ -19,7 +18,7 @@ class Learning(Section, frozen=True):
     of models."""
     pooled: bool = False
     """One key's evidence counts for all keys. Takes effect at the next start."""
-    weights: dict[SignalKind, Weight] = {}
+    weights: dict[str, Weight] = {}
     """By kind of signal, trials that it counts as, in place of those of docs/evidence.md; 0 for not at all."""
     comments: bool = False
     """Keep the comments of feedback in the ledger. They are content; without this they are dropped."""

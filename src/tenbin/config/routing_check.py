@@ -9,6 +9,7 @@ from tenbin.config.routers import load_router
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.shape import suggestion
 from tenbin.core.features import CATEGORIES, TASK_TYPES
+from tenbin.core.signal import SIGNAL_KINDS
 
 Mistake = tuple[KeyPath, str, str]
 """Where, what is wrong, how to mend it."""
@@ -31,6 +32,13 @@ def routing_mistakes(config: Config) -> Iterator[Mistake]:
             if key not in ("local", "master") and key not in config.keys:
                 where: KeyPath = ("routing", "rules", number, "when", "keys", place)
                 yield where, f"no key is named {key}", suggestion(key, {"local", "master", *config.keys})
+    for kind in routing.learning.weights:
+        if kind not in SIGNAL_KINDS:
+            yield (
+                ("routing", "learning", "weights", kind),
+                f"{kind} is no kind of signal",
+                suggestion(kind, SIGNAL_KINDS),
+            )
     ladder = routing.step_up.ladder
     for place, rung in enumerate(ladder):
         if rung in ladder[:place]:

@@ -38,7 +38,7 @@ MOST_FROM_ONE = 1.0
 
 
 def of_sightings(
-    seen: Sequence[Sighting], last: LastDecision | None, model_turns: int, weights: Mapping[SignalKind, float] = {}
+    seen: Sequence[Sighting], last: LastDecision | None, model_turns: int, weights: Mapping[str, float] = {}
 ) -> tuple[Signal, ...]:
     """Signals about a conversation's last decision; none where it is not known to be the one that was seen.
 
@@ -67,7 +67,7 @@ def scored(
     kind: SignalKind,
     about: Decided,
     score: float,
-    weights: Mapping[SignalKind, float] = {},
+    weights: Mapping[str, float] = {},
     *,
     key_id: str = "",
     source: str = "",
