@@ -160,6 +160,20 @@ def test_nothing_is_begun_that_might_pass_the_days_limit(simulator: RunningSimul
         assert not judge.bodies
 
 
+def test_what_is_too_dear_by_itself_does_not_end_the_day(simulator: RunningSimulator, tmp_path: Path) -> None:
+    with served(simulator, tmp_path, usd_per_day=2.0) as (house, caller, judge):
+        answered(simulator)
+        caller.ask("anthropic", "auto", EASY + " " * 100_000)
+        wait_until(lambda: not house.running.gateway.shadow.waiting, "the sample to be let go")  # type: ignore[union-attr]
+        assert house.books.one().operation == "generate"
+        answered(simulator)
+        caller.ask("anthropic", "auto", EASY)
+        _, shadow = both(house)
+    assert shadow.shadow is not None
+    assert shadow.shadow.preferred == "strong"
+    assert len(judge.bodies) == 2
+
+
 def test_the_days_spend_goes_on_after_a_restart(simulator: RunningSimulator, tmp_path: Path) -> None:
     answered(simulator)
     with served(simulator, tmp_path, max_output_tokens=100) as (house, caller, _):

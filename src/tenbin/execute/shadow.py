@@ -240,7 +240,8 @@ class _Run:
         if not self._shadow.spend.reserve(dearest, now_ms):
             if place is not None:
                 place.leave()
-            self._shadow.over_for_today(now_ms)
+            if self._attempts:  # What was paid for in vain shall not be paid for again and again.
+                self._shadow.over_for_today(now_ms)
             self._fault = "it might cost more than is left of shadow.usd_per_day"
             return None
         self._reserved += dearest

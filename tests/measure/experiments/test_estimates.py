@@ -7,7 +7,7 @@ import pytest
 from tenbin.core.gating import Gating
 from tenbin.core.receipt import Receipt
 from tenbin.core.signal import Decided, Signal
-from tenbin.measure.experiments.estimates import METRICS, Table
+from tenbin.measure.experiments.estimates import METRICS, Table, difference
 from tenbin.measure.experiments.outcomes import Outcomes
 from tests.ledger.making import a_receipt, an_attempt
 from tests.measure.experiments.making import NAME, a_ledger, conversations, enter, taking_part
@@ -39,7 +39,7 @@ def test_ratios_are_of_sums_over_conversations() -> None:
     assert cost is not None
     assert (cost.value, cost.units) == (60, 2)
     assert cost.error == pytest.approx(20), "of the two sums 40 and 80"
-    assert cost.interval == pytest.approx((60 - 1.959964 * 20, 60 + 1.959964 * 20))
+    assert cost.interval(BY_NAME["cost_per_conversation"]) == pytest.approx((60 - 1.959964 * 20, 60 + 1.959964 * 20))
     request = table.ratio(BY_NAME["cost_per_request"], 0)
     assert request is not None
     assert request.value == 40
@@ -48,7 +48,7 @@ def test_ratios_are_of_sums_over_conversations() -> None:
     assert (errors.value, errors.units) == (0.25, 3)
     alone = table.ratio(BY_NAME["errors"], 1)
     assert alone is not None
-    assert alone.interval is None
+    assert alone.interval(BY_NAME["errors"]) is None
     assert table.ratio(BY_NAME["gate_pass"], 0) is None
 
 
@@ -70,6 +70,15 @@ def test_reading_on_gives_what_reading_at_once_gives() -> None:
     assert len(at_once) == len(parts) == len(receipts)
     for name in ("unit", "arm", "billed_nano", "error"):
         assert np.array_equal(at_once.column(name), parts.column(name))
+
+
+def test_a_ledger_that_was_begun_anew_is_read_from_its_beginning() -> None:
+    outcomes, first, second = Outcomes(NAME), a_ledger(), a_ledger()
+    enter(first, conversations(3, 10))
+    outcomes.read_on(first)
+    enter(second, [taking_part("1", "a", "control")])
+    outcomes.read_on(second)
+    assert (len(outcomes), outcomes.units) == (1, 1)
 
 
 def test_feedback_counts_for_the_request_that_it_is_about() -> None:
@@ -102,6 +111,21 @@ def test_gates_and_escalations_are_counted_by_answers_and_requests() -> None:
     assert (climbs.value, climbs.units) == (1 / 3, 3)
 
 
+def test_where_nothing_has_varied_nothing_is_sure() -> None:
+    """No error in either arm does not mean that none is possible."""
+    table = Table(read([taking_part(f"{n}", f"u{n}", "treatment" if n % 2 else "control") for n in range(80)]))
+    errors = BY_NAME["errors"]
+    control, treatment = table.ratio(errors, 0), table.ratio(errors, 1)
+    assert control is not None
+    assert treatment is not None
+    assert control.interval(errors) == pytest.approx((0, 0.0876), abs=1e-3), "Wilson's of 0 in 40"
+    told = difference(errors, control, treatment, 0.05)
+    assert told.low is not None
+    assert told.high is not None
+    assert told.low < -0.02
+    assert told.high > 0.02
+
+
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     """Of 200 experiments, with requests that depend on their conversation."""
     inside = quantiles = 0
@@ -110,8 +134,9 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         table = Table(read(conversations(seed, 150, share=0.5)))
         ratio = table.ratio(BY_NAME["cost_per_request"], 0)
         assert ratio is not None
-        assert ratio.interval is not None
-        inside += ratio.interval[0] <= truth <= ratio.interval[1]
+        interval = ratio.interval(BY_NAME["cost_per_request"])
+        assert interval is not None
+        inside += interval[0] <= truth <= interval[1]
         found = table.quantile("billed_nano", 0, 0.5)
         assert found is not None
         quantiles += found[1] <= 1_000_000 <= found[2]

@@ -5,7 +5,7 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from tenbin.measure.experiments.estimates import Ratio, difference
+from tenbin.measure.experiments.estimates import METRICS, Ratio, difference
 from tenbin.measure.experiments.sequential import FEWEST_UNITS, TUNED_FOR, effective_units, half_width, sequence
 
 ALPHA = 0.05
@@ -60,6 +60,7 @@ def _false_alarm(kind: str, share: float, seed: int) -> bool:
     for arm in (~treated, treated):
         sums = [np.cumsum(arm * value) for value in (np.ones(CONVERSATIONS), x, w, x * x, x * w, w * w)]
         arms.append([column[np.array(LOOKS) - 1] for column in sums])
+    metric = next(one for one in METRICS if one.name == ("cost_per_conversation" if kind == "cost" else "errors"))
     for look in range(len(LOOKS)):
         ratios = []
         for count, sx, sw, sxx, sxw, sww in ([column[look] for column in arm] for arm in arms):
@@ -68,7 +69,7 @@ def _false_alarm(kind: str, share: float, seed: int) -> bool:
             value = sx / sw
             spread = (sxx - 2 * value * sxw + value * value * sww) / (sw / count) ** 2
             ratios.append(Ratio(float(value), float(spread), int(count)))
-        if len(ratios) == 2 and difference(ratios[0], ratios[1], ALPHA).sure:
+        if len(ratios) == 2 and difference(metric, ratios[0], ratios[1], ALPHA).sure:
             return True
     return False
 

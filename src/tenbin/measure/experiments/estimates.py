@@ -3,15 +3,17 @@ alone, since those of one conversation are not independent.
 """
 
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenbin.config.experiments import MetricName
+from tenbin.measure.experiments.kept import wilson
 from tenbin.measure.experiments.outcomes import Floats, Outcomes
 from tenbin.measure.experiments.sequential import Sequence, sequence
 
+Unit: TypeAlias = Literal["nano_usd", "share", "ms"]
 Z95 = 1.959964
 """Of the normal distribution: 95 % lie within so many standard errors."""
 
@@ -25,17 +27,18 @@ class Metric(NamedTuple):
     under: str
     """The one below; ``requests`` are all with a known value, ``conversations`` all of those, each once."""
     better: Literal["lower", "higher"]
+    unit: Unit
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("cost_per_conversation", "billed_nano", "conversations", "lower"),
-    Metric("cost_per_request", "billed_nano", "requests", "lower"),
-    Metric("errors", "error", "requests", "lower"),
-    Metric("gate_pass", "passed", "gated", "higher"),
-    Metric("feedback", "feedback", "feedbacks", "higher"),
-    Metric("escalations", "escalated", "requests", "lower"),
-    Metric("first_byte_ms", "first_byte_ms", "requests", "lower"),
-    Metric("total_ms", "total_ms", "requests", "lower"),
+    Metric("cost_per_conversation", "billed_nano", "conversations", "lower", "nano_usd"),
+    Metric("cost_per_request", "billed_nano", "requests", "lower", "nano_usd"),
+    Metric("errors", "error", "requests", "lower", "share"),
+    Metric("gate_pass", "passed", "gated", "higher", "share"),
+    Metric("feedback", "feedback", "feedbacks", "higher", "share"),
+    Metric("escalations", "escalated", "requests", "lower", "share"),
+    Metric("first_byte_ms", "first_byte_ms", "requests", "lower", "ms"),
+    Metric("total_ms", "total_ms", "requests", "lower", "ms"),
 )
 
 
@@ -55,11 +58,14 @@ class Ratio(NamedTuple):
         """
         return sqrt(self.spread / (self.units * (self.units - 1))) if self.units > 1 else float("nan")
 
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 %, looked at once; None for fewer than two conversations."""
+    def interval(self, metric: Metric) -> tuple[float, float] | None:
+        """95 %, looked at once; None for fewer than two conversations. Of a share that is the same in all of them, of
+        which nothing varies yet, it is Wilson's, each conversation counted once.
+        """
         if self.units < 2:
             return None
+        if metric.unit == "share" and self.spread == 0 and 0 <= self.value <= 1:
+            return wilson(self.value, self.units)
         return self.value - Z95 * self.error, self.value + Z95 * self.error
 
 
@@ -126,13 +132,18 @@ def _by_unit(unit: NDArray[np.int64], values: Floats, units: int) -> Floats:
 _NEEDED = tuple({"unit", "arm", *(metric.over for metric in METRICS), "gated", "feedbacks"})
 
 
-def difference(control: Ratio, treatment: Ratio, alpha: float, *, times: float = 1.0) -> Sequence:
+def difference(metric: Metric, control: Ratio, treatment: Ratio, alpha: float, *, times: float = 1.0) -> Sequence:
     """Treatment less ``times`` the control, with its confidence sequence.
 
     Each arm's variance is at least the one within both together: a small arm in which nothing rare has happened yet
-    knows too little of its own.
+    knows too little of its own. Where nothing at all has varied, a share's is taken from both arms' with half a success
+    and half a failure added.
     """
-    within = (control.spread + treatment.spread) / max(control.units + treatment.units - 2, 1)
+    units = control.units + treatment.units
+    within = (control.spread + treatment.spread) / max(units - 2, 1)
+    if within == 0 and metric.unit == "share":
+        pooled = (control.value * control.units + treatment.value * treatment.units + 0.5) / (units + 1)
+        within = max(pooled * (1 - pooled), 0.0)
 
     def variance(one: Ratio) -> float:
         return max(one.spread / max(one.units - 1, 1), within) / one.units

@@ -40,9 +40,9 @@ def harm(experiment: Experiment, table: Table) -> Harmed | None:
 
 def _beyond(metric: Metric, control: Ratio, treatment: Ratio, margin: float, alpha: float) -> bool:
     if metric.name == "cost_per_request":  # the margin is a share of the control's own figure
-        low = difference(control, treatment, alpha, times=1 + margin).low
+        low = difference(metric, control, treatment, alpha, times=1 + margin).low
         return low is not None and low > 0
-    found = difference(control, treatment, alpha)
+    found = difference(metric, control, treatment, alpha)
     if found.low is None or found.high is None:
         return False
     return found.low > margin if metric.better == "lower" else found.high < -margin

@@ -39,6 +39,9 @@ class Outcomes:
 
     def __init__(self, experiment: str) -> None:
         self.experiment = experiment
+        self._clear()
+
+    def _clear(self) -> None:
         self._columns = {name: array("d") for name in _COLUMNS}
         self._units: dict[str, int] = {}
         self._rows: dict[int, int] = {}
@@ -62,6 +65,8 @@ class Outcomes:
 
     def read_on(self, database: sqlite3.Connection) -> int:
         """Take in what has been settled since; returns how many requests that were. Raises sqlite3.Error."""
+        if self._newest(database) < self._last_request:  # Somebody has deleted the ledger.
+            self._clear()
         before = len(self)
         there = {name for _, name, *_ in database.execute("PRAGMA table_info(requests)")}
         if "experiment" not in there:

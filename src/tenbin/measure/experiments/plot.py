@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from tenbin.config.experiments import MetricName
 from tenbin.measure.experiments.estimates import METRICS, Table, difference
-from tenbin.measure.experiments.report import UNITS
 
 LOOKS = 120
 """Points of the picture."""
@@ -30,15 +29,16 @@ def looks(table: Table, metric: MetricName, alpha: float, count: int = LOOKS) ->
         until = whole * place // count
         control, treatment = table.ratio(chosen, 0, until), table.ratio(chosen, 1, until)
         if until and control is not None and treatment is not None:
-            told = difference(control, treatment, alpha)
+            told = difference(chosen, control, treatment, alpha)
             found.append(Look(until, told.value, told.low, told.high))
     return found
 
 
 def picture(points: list[Look], *, title: str, across: str, metric: MetricName) -> str:
     """The points as SVG: the difference as a line, its confidence sequence as a band, zero as a dashed line."""
-    scale = {"nano_usd": 1e-9, "share": 100.0, "ms": 1.0}[UNITS[metric]]
-    unit = {"nano_usd": "USD", "share": "%", "ms": "ms"}[UNITS[metric]]
+    kind = next(one.unit for one in METRICS if one.name == metric)
+    scale = {"nano_usd": 1e-9, "share": 100.0, "ms": 1.0}[kind]
+    unit = {"nano_usd": "USD", "share": "%", "ms": "ms"}[kind]
     banded = [one for one in points if one.low is not None and one.high is not None]
     # The band is wide at first: the picture is as high as the later half of it.
     late = banded[len(banded) // 2 :]

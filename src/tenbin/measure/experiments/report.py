@@ -4,30 +4,19 @@ Money is in nano-USD, shares are 0 to 1, times in milliseconds.
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
 from tenbin.config.experiments import ARMS, ArmName, Experiment, MetricName
 from tenbin.core.money import format_usd
-from tenbin.measure.experiments.estimates import METRICS, Table, difference
+from tenbin.measure.experiments.estimates import METRICS, Table, Unit, difference
 from tenbin.measure.experiments.outcomes import Outcomes
 from tenbin.measure.experiments.sequential import FEWEST_UNITS
 
 FORMAT = 1
 """Of the JSON; grows when a field changes its meaning or goes."""
 
-Unit: TypeAlias = Literal["nano_usd", "share", "ms"]
-UNITS: dict[MetricName, Unit] = {
-    "cost_per_conversation": "nano_usd",
-    "cost_per_request": "nano_usd",
-    "errors": "share",
-    "gate_pass": "share",
-    "feedback": "share",
-    "escalations": "share",
-    "first_byte_ms": "ms",
-    "total_ms": "ms",
-}
 QUANTILES: tuple[tuple[str, str, float], ...] = (
     ("first_byte_ms_p50", "first_byte_ms", 0.5),
     ("first_byte_ms_p95", "first_byte_ms", 0.95),
@@ -105,8 +94,8 @@ def _arm(table: Table, number: int, arm: ArmName) -> ArmReport:
     for metric in METRICS:
         ratio = table.ratio(metric, number)
         if ratio is not None:
-            low, high = ratio.interval or (None, None)
-            figures.append(Figure(name=metric.name, unit=UNITS[metric.name], value=ratio.value, low=low, high=high))
+            low, high = ratio.interval(metric) or (None, None)
+            figures.append(Figure(name=metric.name, unit=metric.unit, value=ratio.value, low=low, high=high))
     for name, column, share in QUANTILES:
         found = table.quantile(column, number, share)
         if found is not None:
@@ -127,14 +116,14 @@ def _differences(table: Table, alpha: float) -> list[Difference]:
         control, treatment = table.ratio(metric, 0), table.ratio(metric, 1)
         if control is None or treatment is None:
             continue
-        told = difference(control, treatment, alpha)
+        told = difference(metric, control, treatment, alpha)
         verdict: Literal["better", "worse", "open"] = "open"
         if told.sure:
             verdict = "better" if (told.value < 0) == (metric.better == "lower") else "worse"
         found.append(
             Difference(
                 name=metric.name,
-                unit=UNITS[metric.name],
+                unit=metric.unit,
                 better=metric.better,
                 value=told.value,
                 low=told.low,
