@@ -177,8 +177,8 @@ def _words(text: str) -> _Words:
         small = small or token.lower()
         if first.isupper():
             capitals += 1
-            before = text[: match.start()].rstrip(" \"'([")
-            opens = not before or before[-1] in ".?!:;\n-"
+            before = text[max(0, match.start() - 4) : match.start()].rstrip(" \"'([")
+            opens = match.start() == 0 or not before or before[-1] in ".?!:;\n-"
             acronym = len(token) > 1 and token.isupper()
             if (
                 not shouted
@@ -215,7 +215,10 @@ def read(text: str) -> Reading:
         if ('"' in cased or "「" in cased or "『" in cased or "'" in cased)
         else frozenset()
     )
-    found = _words(_PHRASE.sub(lambda match: PHRASES[match[1].lower()], cased))
+    if any(map(plain.__contains__, PHRASES)):
+        found = _words(_PHRASE.sub(lambda match: PHRASES[match[1].lower()], cased))
+    else:
+        found = _words(cased)
     numbers, weak = written_in_words(found.tokens)
     if _DIGIT.search(plain):
         numbers += written_in_digits(plain)
