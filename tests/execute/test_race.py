@@ -1,6 +1,9 @@
 """Two targets are asked the same: one answer, one receipt, both attempts on it, each paid for once."""
 
+import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from tenbin.core.receipt import Receipt
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import PRICE, Caller, chained, events, said, truth
-from tests.real.books import Books, House, serving, wait_until
+from tests.real.books import Books, House, receipts_in, serving, wait_until
 
 DIALECTS = pytest.mark.parametrize("dialect", ["anthropic", "openai_chat"])
 STREAMED = pytest.mark.parametrize("stream", [False, True])
@@ -165,6 +168,25 @@ def test_an_answer_that_breaks_after_it_has_won_is_cut_as_ever(
     receipt = books.one()
     assert receipt.outcome == "cut"
     assert marks(receipt) == [(SLOW, 1, "cancelled"), (QUICK, 2, "cut")]
+
+
+def test_a_gateway_that_dies_meanwhile_leaves_both_on_the_receipt(
+    asking: Caller, books: Books, hedged: House, simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    simulator.script(SLOW, text="Late.", delay_ms=500)
+    simulator.script(QUICK, text="Later.", delay_ms=900)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(asking.ask, "anthropic", "chain")
+        wait_until(lambda: len(simulator.requests()) == 2, "both to be asked")
+        time.sleep(0.05)
+        shutil.copytree(hedged.running.book.directory, tmp_path / "copy")
+        assert answer.result().status_code == 200
+    books.one()
+    with serving(chained(simulator.url), tmp_path / "copy"):
+        left = [one for one in receipts_in(tmp_path / "copy") if one.outcome == "interrupted"]
+    (receipt,) = left
+    assert marks(receipt) == [(SLOW, 1, "interrupted"), (QUICK, 0, "interrupted")]
+    assert all(one.usage.input_estimated and one.cost_nano for one in receipt.attempts)
 
 
 def test_what_is_not_afforded_waits(simulator: RunningSimulator, tmp_path: Path) -> None:

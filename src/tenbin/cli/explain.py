@@ -12,7 +12,7 @@ from tenbin.cli.settings import config_option, data_directory, fail, read_file, 
 
 if TYPE_CHECKING:
     from tenbin.core.ask import Ask
-    from tenbin.core.receipt import Receipt
+    from tenbin.core.receipt import Attempt, Receipt
     from tenbin.core.weighing import Weighing
     from tenbin.decide.policy import Policy
     from tenbin.ledger.queries import Told
@@ -227,6 +227,12 @@ def _with_signals(told: dict[str, Any], said: "list[Told]") -> dict[str, Any]:
     return told
 
 
+def _of_pair(attempt: "Attempt") -> str:
+    if attempt.hedge == 1:
+        return say(" (slow to begin)", " (開始が遅い)")
+    return say(" (asked beside it)", " (並行して問い合わせ)") if attempt.hedge else ""
+
+
 def _told(receipt: "Receipt") -> dict[str, Any]:
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
@@ -247,6 +253,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
                 "outcome": one.outcome,
                 "failure": one.failure,
                 "billed_usd": None if one.billed_nano is None else usd_decimal(one.billed_nano),
+                **({"hedge": one.hedge} if one.hedge else {}),
                 **ladder.plain_attempt(one),
             }
             for one in receipt.attempts
@@ -272,8 +279,8 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         failed = f" ({one.failure})" if one.failure else ""
         place = f"{one.number}." if one.number else say("Judge", "判定役")
         paid = say("price unknown", "価格不明") if one.billed_nano is None else format_usd(one.billed_nano)
-        rung = ladder.place(one)
-        lines.append(f"{place} {one.provider}/{one.model}{rung}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
+        part = ladder.place(one) or _of_pair(one)
+        lines.append(f"{place} {one.provider}/{one.model}{part}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
         lines += ladder.judged(one)
     lines.append(say(f"It cost {cost}.", f"費用は {cost} でした。"))
     same = ladder.replays(receipt)

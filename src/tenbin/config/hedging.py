@@ -7,7 +7,7 @@ import msgspec
 from tenbin.config.section import OneOrMore, Price, Section
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Percentile = Annotated[float, msgspec.Meta(ge=50, lt=100)]
+Percentile = Annotated[float, msgspec.Meta(ge=50, le=99.9)]
 
 
 class HedgingConfig(Section, frozen=True):
