@@ -49,9 +49,9 @@ def step(
     ``in_tool_loop``: the model is at work, nobody has spoken; ``cheap``: leaving costs no warm cache. A way down is
     taken only when a person speaks or nothing is warm.
     """
-    ladder = tuple(settings.ladder)
-    if not ladder or session is None or not session.target:
+    if not settings.ladder or session is None or not session.target:
         return None
+    ladder = tuple(settings.ladder)
     now = heard(session.stepped, signals)
     if now is None:
         return None

@@ -103,6 +103,7 @@ def weigh(
     _compare(drafts, stay, session, features, ahead, facts.now_ms, held_to)
     now = moment(session, features, ahead, facts.now_ms, stay.price if stay is not None else None)
     settings = routing.settings
+    stepping = step_up.step(settings.step_up, session, signals, in_tool_loop=features.in_tool_loop, cheap=now.cheap)
     weighing = Weighing(
         features=features,
         now_ms=facts.now_ms,
@@ -122,10 +123,9 @@ def weigh(
             *[_candidate(draft, known) for draft in drafts],
             *[Candidate(target=name, rejected=reason) for name, reason in refused],
         ),
-        step_up=step_up.step(settings.step_up, session, signals, in_tool_loop=features.in_tool_loop, cheap=now.cheap)
-        if settings.step_up.ladder
-        else None,
-        exploration=exploration.asked(settings.exploration) if settings.exploration.share else None,
+        step_up=stepping,
+        # Where the ladder has the word nothing is tried out, and no chance of it is logged.
+        exploration=exploration.asked(settings.exploration) if settings.exploration.share and not stepping else None,
     )
     if routing.router is not None:
         if opinion is None:
