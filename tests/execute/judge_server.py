@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Rule = Callable[[str, str], str]
-"""(answer A, answer B) -> A, B or TIE."""
+"""(answer A, answer B) -> A, B or TIE; (answer, nothing) -> a mark of 0 to 10."""
 
 
 class Judging:
@@ -24,6 +24,11 @@ class Judging:
 
     def reply(self, body: dict[str, Any]) -> str:
         words = "\n".join(message["content"] for message in body["messages"])
+        marked = set(re.findall(r"MARK ([0-9a-f]{16,64}) N", words))
+        if marked:
+            nonce = marked.pop()
+            answer = json.loads(re.search(rf"<<{nonce} ANSWER\n(.*)\n>>{nonce}", words)[1])  # type: ignore[index]
+            return f"I have read it.\nMARK {nonce} {self.rule(answer, '')}"
         (nonce,) = set(re.findall(r"BETTER ([0-9a-f]{16,64}) W", words))
         first, second = (
             json.loads(re.search(rf"<<{nonce} ANSWER {place}\n(.*)\n>>{nonce}", words)[1])  # type: ignore[index]

@@ -453,3 +453,22 @@ def test_the_metrics_tell_of_escalations(house: House, caller: Caller, simulator
 
     wait_until(told, "the escalation to be counted")
     assert 'tenbin_rung_answers_total{cascade="up",rung="2"}' in caller.http.get("/metrics").text
+
+
+def test_a_weighed_request_climbs_to_the_next_stronger_candidate(simulator: RunningSimulator, tmp_path: Path) -> None:
+    small, large = "claude-haiku-5-5", "claude-opus-5-5"
+    tiers = {"low": [f"anthropic/{small}"], "highest": [f"anthropic/{large}"]}
+    config = chained(simulator.url, routing={"tiers": tiers, "climb": {"rungs": 2}})
+    with serving(config, tmp_path) as running:
+        caller = Caller(running.url)
+        simulator.script(small, {"text": ""})
+        simulator.script(large, {"text": TOP_SAYS})
+        assert said(caller.ask("openai_chat", "auto", QUESTION), "openai_chat", False) == TOP_SAYS
+        caller.http.close()
+        receipt = running.books.one()
+    assert receipt.weighing is not None
+    assert receipt.weighing.order[0] == f"anthropic/{small}"
+    assert receipt.climb is not None
+    assert [one.target for one in receipt.climb.rungs] == [f"anthropic/{small}", f"anthropic/{large}"]
+    assert [one.rung for one in receipt.attempts] == [1, 2]
+    assert receipt.last == receipt.attempts[1]
