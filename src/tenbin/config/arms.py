@@ -17,7 +17,7 @@ from tenbin.config.routing import RoutingConfig
 from tenbin.config.routing_check import routing_mistakes
 from tenbin.config.shape import suggestion
 
-DECIDING = ("models", "default", "fallback", "routing", "retries", "cooldown")
+DECIDING = ("models", "cascades", "default", "fallback", "routing", "retries", "cooldown")
 """What of another configuration file makes its policy; all else (providers, keys, limits, times) stays as it is."""
 
 
@@ -58,8 +58,9 @@ def _of_file(base: Config, arm: Arm, which: str) -> Config:
     except ConfigError as error:
         raise BadArm(f"{which}: {error.problems[0]}") from None
     # A file says nothing of what is found on the machine: where it is silent, what is in force goes on.
-    changes = {name: getattr(other, name) for name in DECIDING if name not in ("models", "default")}
+    changes = {name: getattr(other, name) for name in DECIDING}
     changes["models"] = {**base.models, **other.models}
+    changes["cascades"] = {**base.cascades, **other.cascades}
     changes["default"] = other.default or base.default
     return msgspec.structs.replace(base, **changes)
 
