@@ -1,5 +1,7 @@
 """The worked examples of docs/true-cost.md with the real price table, and what must hold of any price and turn."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -169,6 +171,46 @@ def test_a_model_of_ones_own_costs_electricity_for_what_it_reads_and_writes() ->
         power=power,
     )
     assert cost == Cost(electricity=3_000_000)
+
+
+# Marks
+
+
+@pytest.mark.parametrize(
+    ("marks", "written"),
+    [
+        ({}, (80_000, 0)),
+        ({"cache_1h": True}, (0, 80_000)),
+        ({"unmarked_share": 0.25}, (60_000, 0)),
+        ({"unmarked_share": 0.25, "cache_1h": True}, (0, 60_000)),
+        ({"short_share": 0.1, "cache_1h": True}, (8_000, 72_000)),
+        ({"short_share": 0.1, "unmarked_share": 0.05, "cache_1h": True}, (4_000, 72_000)),
+        ({"unmarked_share": 0.999}, (0, 0)),
+    ],
+)
+def test_marks_say_what_is_written_for_how_long(marks: dict[str, Any], written: tuple[int, int]) -> None:
+    """Opus 5.5, 80,000 tokens, nothing warm; a prefix of 80 tokens is too short to be cached."""
+    usage = usage_of(OPUS, a_turn(80_000, **marks))
+    assert (usage.cache_write_5m, usage.cache_write_1h, usage.cache_read) == (*written, 0)
+    assert usage.prompt == 80_000
+
+
+def test_the_short_end_is_written_anew_when_the_long_beginning_is_warm() -> None:
+    """72,000 tokens of an hour's life are read; what follows is written for five minutes."""
+    features = a_turn(80_000, short_share=0.1, cache_1h=True)
+    usage = usage_of(OPUS, features, warm_on(OPUS, 72_000))
+    assert (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h) == (72_000, 8_000, 0)
+    half = usage_of(OPUS, features, warm_on(OPUS, 50_000))
+    assert (half.cache_read, half.cache_write_5m, half.cache_write_1h) == (50_000, 8_000, 22_000)
+
+
+@given(st.sampled_from(TARGETS), turns.features, turns.sessions, st.floats(0, 1), st.floats(0, 1))
+def test_every_token_of_a_prompt_is_in_one_bucket(
+    target: str, features: Features, session: Session, unmarked: float, short: float
+) -> None:
+    usage = usage_of(target, msgspec.structs.replace(features, unmarked_share=unmarked, short_share=short), session)
+    assert usage.prompt == features.prompt_tokens
+    assert min(usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h) >= 0
 
 
 # Escalation

@@ -49,7 +49,12 @@ class Frame(msgspec.Struct, kw_only=True):
     sub_agent: bool = False
     service_tier: Literal["", "flex", "priority"] = ""
     cache_marks: int = 0
-    cache_1h: bool = False
+    hour_marks: int = 0
+    """Of those, marks that ask for an hour."""
+    unmarked_bytes: int = 0
+    """Behind the last mark."""
+    short_bytes: int = 0
+    """Behind the last mark of an hour, where shorter ones follow."""
 
 
 def sketched(body: bytes, said: list[Said], frame: Frame) -> Sketch:
@@ -95,7 +100,9 @@ def sketched(body: bytes, said: list[Said], frame: Frame) -> Sketch:
         model_tag=system_tag or tag,
         model_tag_place="system" if system_tag else "user" if tag else "",
         cache_marks=frame.cache_marks,
-        cache_1h=frame.cache_1h,
+        cache_1h=frame.hour_marks > 0,
+        unmarked_share=min(frame.unmarked_bytes / prompt_bytes, 1.0) if prompt_bytes else 0.0,
+        short_share=min(frame.short_bytes / prompt_bytes, 1.0) if prompt_bytes else 0.0,
         origin=origin_of(system, first),
         model_turns=counted.model_turns,
         spoken=counted.spoken,
@@ -339,7 +346,7 @@ def mark(raw: msgspec.Raw, frame: Frame) -> None:
     value = bytes(raw)
     if value[:1] == b"{":
         frame.cache_marks += 1
-        frame.cache_1h = frame.cache_1h or b'"1h"' in value
+        frame.hour_marks += b'"1h"' in value
 
 
 def service_tier(raw: msgspec.Raw) -> Literal["", "flex", "priority"]:

@@ -122,3 +122,6 @@ class Features(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cache_1h: bool = False
     model_turns: int = 0
     """Answers of the model that the request holds: which answer it is that comes next."""
+    unmarked_share: float = 0.0
+    short_share: float = 0.0
+    """See Sketch."""

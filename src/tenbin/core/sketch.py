@@ -127,6 +127,10 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The last message is a person's (or program's) own words."""
     trail: Trail | None = None
     """None where nothing has been answered yet."""
+    unmarked_share: float = 0.0
+    """Share of the prompt, 0..1, that stands behind its last cache mark, where it has any."""
+    short_share: float = 0.0
+    """Share of it behind its last mark of an hour, where marks of five minutes follow; else 0."""
 
 
 BYTES_PER_TOKEN = 4.2

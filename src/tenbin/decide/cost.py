@@ -164,8 +164,17 @@ def _expected_prompt(features: Features, warm: Warm | None, rules: CacheRules) -
     if not rules.counts_writes:
         return read, 0, 0
     prompt = features.prompt_tokens
-    written = prompt - prompt % rules.step - read
-    return (read, 0, written) if rules.long(features.cache_1h) else (read, written, 0)
+    end = prompt - prompt % rules.step
+    if rules.writes == "marked" and features.unmarked_share:
+        end -= int(prompt * features.unmarked_share)
+        if end < max(rules.minimum, read):
+            return read, 0, 0
+    if not rules.long(features.cache_1h):
+        return read, end - read, 0
+    # What a mark of an hour ends is written for long, what follows it for short.
+    short = min(int(prompt * features.short_share) - (prompt - end), end - read) if features.short_share else 0
+    short = max(short, 0)
+    return read, short, end - read - short
 
 
 def priced(price: Price, usage: Usage, electricity: NanoUSD = 0) -> Cost | None:

@@ -75,7 +75,14 @@ def rests_of_conversation(
     if stay is None or outlook.turns <= 0:
         return [0] * len(candidates)
     growth = max(outlook.growth, 1.0)
-    ahead = Ahead(features.prompt_tokens + growth, growth, features.cache_marks > 0, features.cache_1h, outlook)
+    ahead = Ahead(
+        features.prompt_tokens + growth,
+        growth,
+        features.cache_marks > 0,
+        features.cache_1h,
+        outlook,
+        features.unmarked_share,
+    )
     warm = warm_prefix(session, stay.target, now_ms)
     prefix = readable(features, session, stay.target, stay.rules, now_ms) if warm is not None else 0
     still = outlook.alive(warm.until_ms - now_ms) if warm is not None else 0.0
@@ -150,12 +157,15 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 class Ahead:
     """The turns to come, as far as all targets have them alike. Amounts are pico-USD."""
 
-    __slots__ = ("_alive", "_lines", "growth", "long", "marks", "outlook", "prompt")
+    __slots__ = ("_alive", "_lines", "growth", "long", "marks", "outlook", "prompt", "unmarked")
 
-    def __init__(self, prompt: float, growth: float, marks: bool, long: bool, outlook: Outlook) -> None:
+    def __init__(
+        self, prompt: float, growth: float, marks: bool, long: bool, outlook: Outlook, unmarked: float = 0.0
+    ) -> None:
         """``prompt``: of the next turn, tokens; each is by ``growth`` longer. ``marks``: the client asks for caching,
-        and ``long`` for the long life.
+        and ``long`` for the long life; the share ``unmarked`` of a prompt stands behind the last mark.
         """
+        self.unmarked = unmarked
         self.prompt = prompt
         self.growth = growth
         self.marks = marks
@@ -211,7 +221,11 @@ class Ahead:
         new = rates.input or 0
         if rules.counts_writes:
             new = (rates.cache_write_1h if long else rates.cache_write_5m) or 0
-        read, written = rates.cache_read or 0, new + reading
+        read, written = float(rates.cache_read or 0), new + reading
+        if self.unmarked and rules.writes == "marked":
+            plain = (rates.input or 0) + reading
+            read += self.unmarked * (plain - read)
+            written += self.unmarked * (plain - written)
         life = rules.long_life_ms if long else rules.life_ms
         alive = self._alive.get(life)
         if alive is None:

@@ -188,6 +188,8 @@ class Sensing:
             service_tier=sketch.service_tier,
             cache_marks=sketch.cache_marks,
             cache_1h=sketch.cache_1h,
+            unmarked_share=sketch.unmarked_share,
+            short_share=sketch.short_share,
             model_turns=sketch.model_turns,
         )
         if category == "background":

@@ -109,6 +109,26 @@ def test_text_and_blocks_say_the_same() -> None:
     assert (blocks.cache_marks, blocks.cache_1h) == (1, True)
 
 
+def test_what_stands_behind_the_last_mark_is_told() -> None:
+    hour, short = {"type": "ephemeral", "ttl": "1h"}, {"type": "ephemeral"}
+    half = "x" * 10_000
+
+    def shares(system: list[Any], *turns: Any, **more: Any) -> tuple[float, float]:
+        found = sketch(list(turns), system=system, **more)
+        return round(found.unmarked_share, 1), round(found.short_share, 1)
+
+    plain, marked = [text(half)], [text(half, cache_control=hour)]
+    assert shares(plain, user([text(half)])) == (0.0, 0.0), "nothing is marked"
+    assert shares(plain, user([text(half, cache_control=short)])) == (0.0, 0.0)
+    assert shares(marked, user([text(half)])) == (0.5, 0.0)
+    assert shares(marked, user(half)) == (0.5, 0.0)
+    assert shares(marked, user([text(half, cache_control=short)])) == (0.0, 0.5)
+    assert shares(marked, user([text(half, cache_control=hour), text(half)])) == (0.3, 0.0)
+    both = user([text(half, cache_control=hour), text(half, cache_control=short), text(half)])
+    assert shares(plain, both) == (0.2, 0.5)
+    assert shares(marked, user([text(half)]), cache_control=short) == (0.0, 0.5), "the last block is marked by itself"
+
+
 def test_only_results_after_the_last_turn_of_a_person_count() -> None:
     turns = [user("A"), model([CALL]), user([result(is_error=True)]), model("Done."), user("B")]
     assert (sketch(turns).tool_results, sketch(turns).user) == (0, "B")

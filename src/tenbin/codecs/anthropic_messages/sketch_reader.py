@@ -101,7 +101,27 @@ def read_sketch(body: bytes) -> Sketch:
         said.append(_said(message, frame))
         if message.output_config is not NOTHING:
             frame.effort = _effort(message.output_config) or frame.effort
+    if frame.cache_marks:
+        if request.cache_control is NOTHING:
+            frame.unmarked_bytes = _behind_mark(request.messages, b"{")
+        if 0 < frame.hour_marks < frame.cache_marks and b'"1h"' not in bytes(request.cache_control):
+            frame.short_bytes = _behind_mark(request.messages, b'"1h"')
     return sketched(body, said, frame)
+
+
+def _behind_mark(messages: list[_Message], told_by: bytes) -> int:
+    """Bytes of the content behind the last block with such a mark; of all messages, where it stands before them."""
+    behind = 0
+    for message in reversed(messages):
+        content = message.content
+        if not isinstance(content, list):
+            behind += len(content or "")
+            continue
+        for block in reversed(content):
+            if block.cache_control is not NOTHING and told_by in bytes(block.cache_control):
+                return behind
+            behind += len(memoryview(block.text)) + len(memoryview(block.content)) + len(memoryview(block.input))
+    return behind
 
 
 def _said(message: _Message, frame: Frame) -> Said:
