@@ -255,3 +255,20 @@ def test_what_people_say_of_answers_is_counted_for_their_arm(simulator: RunningS
     told = report(an_experiment(), outcomes)
     values = {arm.arm: {one.name: one.value for one in arm.figures}["feedback"] for arm in told.arms}
     assert values == {"control": 1.0, "treatment": 0.0}
+
+
+def test_a_ladder_is_an_arm_and_its_gates_are_reported(simulator: RunningSimulator, tmp_path: Path) -> None:
+    ladder = an_experiment(treatment=Arm(routing={"climb": {"rungs": 2}}))
+    start(tmp_path, ladder)
+    with served(simulator, tmp_path) as (house, caller):
+        for number in range(8):
+            ask(caller, f"s{number}")
+        receipts = house.books.new(8)
+    for receipt in receipts:
+        assert any(attempt.gating is not None for attempt in receipt.attempts) is (receipt.arm == "treatment")
+    outcomes = Outcomes("larger")
+    with reading(database(tmp_path)) as connection:
+        outcomes.read_on(connection)
+    control, treatment = report(ladder, outcomes).arms
+    assert "gate_pass" not in {one.name for one in control.figures}
+    assert "gate_pass" in {one.name for one in treatment.figures}
