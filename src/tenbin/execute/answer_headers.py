@@ -50,15 +50,25 @@ def named(headers: Headers, ask: Ask, target: Target | None, route: str, cache: 
 
 def cache_headers(cached: Cached) -> Headers:
     """What the response cache did for a request (docs/caching.md)."""
+    return lasting_headers(cached) + passing_headers(cached)
+
+
+def lasting_headers(cached: Cached) -> Headers:
+    """Of these, those that are the same for every hit of an entry."""
     headers: Headers = [(b"x-tenbin-cache", cached.result.encode())]
-    if cached.tier:
-        headers.append((b"x-tenbin-cache-tier", cached.tier.encode()))
     if cached.entry:
         headers.append((b"x-tenbin-cache-entry", cached.entry.encode()))
-    if cached.result == "hit":
-        headers.append((b"x-tenbin-cache-age", str(cached.age_ms // 1_000).encode()))
-        if cached.saved_nano is not None:
-            headers.append((b"x-tenbin-cache-saved", usd_decimal(cached.saved_nano).encode()))
+    if cached.saved_nano is not None:
+        headers.append((b"x-tenbin-cache-saved", usd_decimal(cached.saved_nano).encode()))
+    return headers
+
+
+def passing_headers(cached: Cached) -> Headers:
+    """Of these, those that are a hit's own."""
+    headers: Headers = []
+    if cached.tier:
+        headers.append((b"x-tenbin-cache-tier", cached.tier.encode()))
+        headers.append((b"x-tenbin-cache-age", b"%d" % (cached.age_ms // 1_000)))
     if cached.similarity is not None:
         headers.append((b"x-tenbin-cache-similarity", f"{cached.similarity:.3f}".encode()))
     if cached.why:

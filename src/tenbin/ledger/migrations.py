@@ -267,7 +267,7 @@ CREATE TABLE cached (
 def m0006_cache(database: sqlite3.Connection) -> None:
     """What the response cache did, one row for each request that looked there."""
     database.execute(_CACHED)
-    database.execute("CREATE INDEX cached_by_entry ON cached (entry) WHERE entry <> ''")
+    database.execute("CREATE INDEX cached_by_meaning ON cached (entry) WHERE tier = 'semantic'")
 
 
 @migration

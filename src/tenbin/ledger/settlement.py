@@ -22,6 +22,8 @@ FindPrice = Callable[[str, str, int, str | None], Price | None]
 def price_receipt(receipt: Receipt, find: FindPrice) -> Receipt:
     """The receipt with every attempt's ``cost_nano`` and ``price`` filled in."""
     attempts = receipt.attempts
+    if not attempts:
+        return receipt
     if len(attempts) == 1:
         attempts = (price_attempt(attempts[0], find),)
     else:

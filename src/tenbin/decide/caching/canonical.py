@@ -43,6 +43,9 @@ STEERING_HEADERS = frozenset(
 )
 """Headers that change who answers."""
 
+COUNTED_HEADERS = SPEAKING_HEADERS | STEERING_HEADERS
+"""Headers that are looked at here; all others leave a request the same."""
+
 _BILLING = "x-anthropic-billing-header:"
 """Begins Claude Code's pseudo-header, another one in each turn, which is no part of its prompt."""
 

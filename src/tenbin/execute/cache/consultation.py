@@ -11,12 +11,19 @@ from tenbin.core.cached import Cached, CacheTier
 from tenbin.core.problems import Failure
 from tenbin.core.receipt import Outcome, Receipt
 from tenbin.core.steps import Hit, Lookup, Miss
-from tenbin.decide.caching.canonical import Canonical, canonical
+from tenbin.decide.caching.canonical import COUNTED_HEADERS, Canonical, canonical
 from tenbin.decide.caching.error_budget import RAISE
 from tenbin.decide.caching.partition import Question, partition
 from tenbin.decide.caching.policy import unfit
 from tenbin.discern.language import language
-from tenbin.execute.answer_headers import Headers, cache_headers, named, receipt_headers
+from tenbin.execute.answer_headers import (
+    cache_headers,
+    lasting_headers,
+    named,
+    passing_headers,
+    receipt_headers,
+    safe,
+)
 from tenbin.execute.cache.cache import Cache
 from tenbin.execute.cache.entry import Entry, Unusable, unpacked, words
 from tenbin.execute.cache.memory import Held
@@ -113,14 +120,25 @@ class Consultation:
         lookup, ask, cache = self.lookup, self._ask, self._cache
         if lookup.bypass:
             return None
+        policy = self._world.policy.caching
+        assert policy is not None
+        said = tuple([pair for pair in ask.headers if pair[0] in COUNTED_HEADERS])
+        written = (ask.dialect, lookup.scope, policy.epoch, said, ask.body)
+        if lookup.exact and not lookup.refresh:
+            known = cache.seen(written)
+            if known is not None and (held := cache.memory.get(known, cache.clock.now_ms())) is not None:
+                self.entry = known
+                if lookup.max_age_ms is None or self._young(held) is not None:
+                    self._found("exact", held)
+                    return held
         asked = canonical(ask.dialect, ask.body, ask.headers)
         why = "its body cannot be read" if asked is None else unfit(asked, cache.settings)
-        policy = self._world.policy.caching
-        if why or asked is None or policy is None:
+        if why or asked is None:
             self._told("bypass", why)
             return None
         self.asked, self.keeps = asked, True
         self.entry = cache.name(lookup.scope.encode(), policy.epoch.encode(), asked.material())
+        cache.see(written, self.entry)
         if lookup.refresh:
             self._told("miss", "the client wants it anew")
             return None
@@ -205,14 +223,16 @@ class Consultation:
 
     def _found(self, tier: CacheTier, held: Held) -> None:
         entry = held.entry
-        self.cached = msgspec.structs.replace(
-            self.cached,
+        clock, ask = self._cache.clock, self._ask
+        self.cached = Cached(
             result="hit",
             tier=tier,
             entry=entry.id,
-            why="",
-            age_ms=max(0, self._cache.clock.now_ms() - entry.created_ms),
+            age_ms=max(0, clock.now_ms() - entry.created_ms),
+            similarity=self.cached.similarity,
             saved_nano=entry.cost_nano,
+            saved_ms=max(0, round(entry.total_ms - (clock.monotonic_ns() - ask.arrived_ns) / 1e6)),
+            scope=self.lookup.scope,
             task=entry.task,
         )
 
@@ -220,16 +240,13 @@ class Consultation:
         """Give the client the answer; the receipt is settled before the last byte."""
         ask, clock = self._ask, self._world.clock
         relay.started = True
-        relay.first_byte_ns = now = clock.monotonic_ns()
-        saved = max(0, round(held.entry.total_ms - (now - ask.arrived_ns) / 1e6))
-        self.cached = msgspec.structs.replace(self.cached, saved_ms=saved)
-        provider, _, model = held.entry.target.partition("/")
-        headers: Headers = [
-            (b"content-type", content_type),
-            (b"x-tenbin-model", model.encode("latin-1", "replace")),
-            (b"x-tenbin-provider", provider.encode("latin-1", "replace")),
-        ]
-        headers = named(headers, ask, None, "", cache_headers(self.cached))
+        relay.first_byte_ns = clock.monotonic_ns()
+        if held.headers is None:
+            provider, _, model = held.entry.target.partition("/")
+            held.headers = [(b"x-tenbin-model", safe(model)), (b"x-tenbin-provider", safe(provider))]
+            held.headers += lasting_headers(self.cached)
+        headers = [(b"content-type", content_type), *held.headers]
+        headers = named(headers, ask, None, "", passing_headers(self.cached))
         if self._leads:
             self._leads = False
             self._cache.flights.land(self.entry, held.entry)

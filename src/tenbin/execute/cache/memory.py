@@ -10,12 +10,14 @@ from tenbin.execute.cache.store import Kept, Selection, Size, kept
 class Held:
     """An entry in memory, and how it is used here."""
 
-    __slots__ = ("entry", "expires_ms", "hits", "size")
+    __slots__ = ("entry", "expires_ms", "headers", "hits", "size")
 
     def __init__(self, entry: Entry, expires_ms: int) -> None:
         self.entry = entry
         self.expires_ms = expires_ms
         self.hits = 0
+        self.headers: list[tuple[bytes, bytes]] | None = None
+        """Of its answers, as far as they are the same each time; made with the first."""
         self.size = entry.size
 
 
