@@ -43,10 +43,12 @@ class Reply(NamedTuple):
 
 
 def prepared(world: World, conversation: Conversation, target: Target, max_tokens: int) -> Prepared | str:
-    """A conversation as a request to a target, unstreamed, with at most so many tokens of answer; or why there is
-    none.
+    """A conversation as a request to a target, unstreamed, in no service tier that costs more, with at most so many
+    tokens of answer; or why there is none.
     """
-    asked = msgspec.structs.replace(conversation, model=target.model, stream=False, max_tokens=max_tokens)
+    asked = msgspec.structs.replace(
+        conversation, model=target.model, stream=False, max_tokens=max_tokens, service_tier=None
+    )
     try:
         return Prepared(target, world.dialects(target.dialects[0]).write(asked, target), max_tokens)
     except (Inexpressible, ContextExceeded) as lack:
