@@ -2,105 +2,31 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tenbin.core.receipt import Attempt, Receipt
 from tenbin.simulator import RunningSimulator
-from tests.execute.conftest import PRICE, Caller, chained, events, said
+from tests.execute.conftest import Caller, chained, events, said
+from tests.execute.ladders import (  # noqa: F401 - the fixtures are found by their names
+    GOOD,
+    LOW,
+    QUESTION,
+    TOP,
+    TOP_SAYS,
+    WAYS,
+    ask,
+    chat_ways,
+    check_paid_once,
+    complete,
+    ladder_caller,
+    ladder_house,
+    rung,
+    ways,
+    words,
+)
 from tests.real.books import House, serving, wait_until
-
-LOW, TOP = "gpt-4o", "claude-sonnet-4-6"
-LADDER = [{"target": f"openai/{LOW}"}, {"target": f"anthropic/{TOP}"}]
-GOOD = "The capital of France is Paris."
-TOP_SAYS = "It is Paris, says the upper rung."
-QUESTION = "What is the capital of France?"
-
-WAYS = [(dialect, stream) for dialect in ("anthropic", "openai_chat", "openai_responses") for stream in (False, True)]
-ways = pytest.mark.parametrize(("dialect", "stream"), WAYS)
-chat_ways = pytest.mark.parametrize(("dialect", "stream"), [way for way in WAYS if way[0] != "openai_responses"])
-
-
-@pytest.fixture(scope="module")
-def house(simulator_running: RunningSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    cascades = {
-        "up": {"ladder": LADDER, "skip": False},
-        "down": {"ladder": LADDER[::-1], "skip": False},
-        "late": {"ladder": LADDER, "skip": False, "max_wait_ms": 150},
-        "lateup": {"ladder": LADDER, "skip": False, "max_wait_ms": 150, "late": "climb"},
-        "asking": {
-            "ladder": [
-                {**LADDER[0], "samples": 1, "judge": {"target": "anthropic/judge-model"}, "accept": 0.75},
-                LADDER[1],
-            ],
-            "skip": False,
-            "opinions_usd": 1.0,
-        },
-    }
-    config = chained(
-        simulator_running.url,
-        cascades=cascades,
-        ping_seconds=0.05,
-        timeouts={"connect": 2, "first_byte": 2, "idle": 0.5, "total": 10},
-        retries={"per_target": 0},
-    )
-    with serving(config, tmp_path_factory.mktemp("ladder")) as running:
-        yield running
-
-
-@pytest.fixture
-def caller(house: House, simulator: RunningSimulator) -> Iterator[Caller]:
-    one = Caller(house.url)
-    simulator.script(TOP, *[{"text": TOP_SAYS}] * 9)
-    house.books.new()
-    yield one
-    one.http.close()
-
-
-def ask(caller: Caller, dialect: str, stream: bool, model: str = "up", **fields: Any) -> httpx2.Response:
-    if dialect != "openai_responses":
-        return caller.ask(dialect, model, fields.pop("text", QUESTION), stream=stream, **fields)
-    body = {"model": model, "input": fields.pop("text", QUESTION), "stream": stream, **fields}
-    return caller.http.post("/v1/responses", json=body)
-
-
-def words(response: httpx2.Response, dialect: str, stream: bool) -> str:
-    if dialect != "openai_responses":
-        return said(response, dialect, stream)
-    if not stream:
-        return "".join(part["text"] for item in response.json()["output"] for part in item.get("content", ()))
-    return "".join(event["delta"] for event in events(response) if event.get("type") == "response.output_text.delta")
-
-
-def complete(response: httpx2.Response, dialect: str) -> bool:
-    """The stream came to its proper end."""
-    last = events(response)[-1]
-    if dialect == "openai_chat":
-        return bool(last == "[DONE]")
-    return last["type"] in ("message_stop", "response.completed")
-
-
-def check_paid_once(receipt: Receipt, simulator: RunningSimulator) -> None:
-    """Every call that the simulator served is on the receipt, priced by the list, and nothing else is."""
-    served = simulator.requests()
-    assert len(receipt.attempts) == len(served)
-    assert sorted(one.number for one in receipt.attempts) == list(range(1, len(served) + 1))
-    for attempt in receipt.attempts:
-        usage = attempt.usage
-        cost = (usage.input * PRICE["input"] + usage.output * PRICE["output"]) * 1000
-        if attempt.model != "judge-model":
-            assert attempt.cost_nano == cost
-    known = [attempt.cost_nano for attempt in receipt.attempts]
-    if None not in known:
-        assert receipt.cost_nano == sum(one or 0 for one in known)
-
-
-def rung(receipt: Receipt, number: int) -> Attempt:
-    return next(one for one in receipt.attempts if one.rung == number and not one.purpose)
 
 
 @ways
@@ -195,119 +121,6 @@ def test_where_nobody_has_an_answer_the_client_is_told(
     assert response.json()["error"]["message"]
     receipt = house.books.one()
     assert receipt.outcome == "failed"
-    check_paid_once(receipt, simulator)
-
-
-WEATHER = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
-    "required": ["city"],
-    "additionalProperties": False,
-}
-
-
-def tools(dialect: str) -> list[dict[str, Any]]:
-    if dialect == "anthropic":
-        return [{"name": "get_weather", "description": "weather", "input_schema": WEATHER}]
-    return [{"type": "function", "function": {"name": "get_weather", "description": "weather", "parameters": WEATHER}}]
-
-
-def call_of(response: httpx2.Response, dialect: str, stream: bool) -> tuple[str, Any]:
-    """Name and arguments of the only tool call."""
-    if not stream:
-        body = response.json()
-        if dialect == "anthropic":
-            block = next(one for one in body["content"] if one["type"] == "tool_use")
-            return block["name"], block["input"]
-        function = body["choices"][0]["message"]["tool_calls"][0]["function"]
-        return function["name"], json.loads(function["arguments"])
-    name, pieces = "", []
-    for event in events(response):
-        if dialect == "anthropic":
-            name = event.get("content_block", {}).get("name", name)
-            pieces.append(event.get("delta", {}).get("partial_json", ""))
-        elif event != "[DONE]":
-            for choice in event["choices"]:
-                for call in choice["delta"].get("tool_calls") or ():
-                    name = call["function"].get("name") or name
-                    pieces.append(call["function"].get("arguments") or "")
-    return name, json.loads("".join(pieces))
-
-
-@chat_ways
-def test_a_valid_tool_call_is_given(
-    house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool
-) -> None:
-    simulator.script(LOW, {"tool": "get_weather", "input": {"city": "Kyoto"}})
-    response = ask(caller, dialect, stream, tools=tools(dialect), text="Weather in Kyoto?")
-    assert call_of(response, dialect, stream) == ("get_weather", {"city": "Kyoto"})
-    receipt = house.books.one()
-    gating = rung(receipt, 1).gating
-    assert gating is not None
-    assert gating.why == ("prefix" if stream else "whole")
-    check_paid_once(receipt, simulator)
-
-
-@chat_ways
-def test_a_tool_call_is_mended_rather_than_asked_for_again(
-    house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool
-) -> None:
-    simulator.script(LOW, {"tool": "get_weather", "input": {"city": "Kyoto", "days": "3", "mood": "good"}})
-    response = ask(caller, dialect, stream, tools=tools(dialect), text="Weather in Kyoto?")
-    assert call_of(response, dialect, stream) == ("get_weather", {"city": "Kyoto", "days": 3})
-    assert not stream or complete(response, dialect)
-    receipt = house.books.one()
-    assert len(receipt.attempts) == 1
-    gating = rung(receipt, 1).gating
-    assert gating is not None
-    assert any("mood" in change for change in gating.repaired)
-    check_paid_once(receipt, simulator)
-
-
-@chat_ways
-def test_a_tool_call_that_cannot_be_mended_goes_up(
-    house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool
-) -> None:
-    simulator.reset()
-    simulator.script(LOW, {"tool": "launch_rocket", "input": {}})
-    simulator.script(TOP, {"tool": "get_weather", "input": {"city": "Nara"}})
-    response = ask(caller, dialect, stream, tools=tools(dialect), text="Weather in Nara?")
-    assert call_of(response, dialect, stream) == ("get_weather", {"city": "Nara"})
-    receipt = house.books.one()
-    assert receipt.last == rung(receipt, 2)
-    check_paid_once(receipt, simulator)
-
-
-@chat_ways
-def test_an_agents_long_answer_is_streamed_once_its_beginning_has_passed(
-    house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool
-) -> None:
-    parts = ("the parser", "a test", "its docs", "the cache", "one loop", "the index", "a query", "the build", "a lock")
-    long = " ".join(f"In step {n} I open {part} and change line {n * n + 7}." for n, part in enumerate(parts * 5))
-    simulator.script(LOW, {"text": long, "cut_after_events": 60} if stream else {"text": long})
-    response = ask(caller, dialect, stream, tools=tools(dialect), text="Please explain what you do.", max_tokens=2_000)
-    receipt = house.books.one()
-    check_paid_once(receipt, simulator)
-    gating = rung(receipt, 1).gating
-    assert gating is not None
-    assert gating.given
-    if stream:  # the rest was not held: when it breaks off, the client has seen the beginning and is told
-        assert gating.why == "prefix"
-        assert receipt.outcome == "cut"
-        assert "error" in json.dumps(events(response)[-1])
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_json_is_mended(house: House, caller: Caller, simulator: RunningSimulator, stream: bool) -> None:
-    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    wanted = {"type": "json_schema", "json_schema": {"name": "out", "schema": schema}}
-    simulator.script(LOW, {"text": 'Sure! Here it is: {"n": "7"', "structured": True})
-    response = ask(caller, "openai_chat", stream, response_format=wanted, text="Give me n as JSON.")
-    assert json.loads(words(response, "openai_chat", stream)) == {"n": 7}
-    receipt = house.books.one()
-    gating = rung(receipt, 1).gating
-    assert gating is not None
-    assert gating.repaired
     check_paid_once(receipt, simulator)
 
 

@@ -233,6 +233,17 @@ def _of_pair(attempt: "Attempt") -> str:
     return say(" (asked beside it)", " (並行して問い合わせ)") if attempt.hedge else ""
 
 
+def _attempt(one: "Attempt") -> str:
+    from tenbin.cli import climb as ladder
+    from tenbin.core.money import format_usd
+
+    failed = f" ({one.failure})" if one.failure else ""
+    place = f"{one.number}." if one.number else say("Judge", "判定役")
+    paid = say("price unknown", "価格不明") if one.billed_nano is None else format_usd(one.billed_nano)
+    part = ladder.place(one) or _of_pair(one)
+    return f"{place} {one.provider}/{one.model}{part}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}"
+
+
 def _told(receipt: "Receipt") -> dict[str, Any]:
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
@@ -276,12 +287,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
     lines += [*shown, ""] if shown else []
     lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:
-        failed = f" ({one.failure})" if one.failure else ""
-        place = f"{one.number}." if one.number else say("Judge", "判定役")
-        paid = say("price unknown", "価格不明") if one.billed_nano is None else format_usd(one.billed_nano)
-        part = ladder.place(one) or _of_pair(one)
-        lines.append(f"{place} {one.provider}/{one.model}{part}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}")
-        lines += ladder.judged(one)
+        lines += [_attempt(one), *ladder.judged(one)]
     lines.append(say(f"It cost {cost}.", f"費用は {cost} でした。"))
     same = ladder.replays(receipt)
     if same is not None:
