@@ -13,7 +13,9 @@ from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import LastDecision, Session
 from tenbin.core.signal import SIGNAL_KINDS, Decided, Sighting
 from tenbin.core.weighing import Candidate, Quality, Weighing
-from tenbin.decide.evidence import Cell, EvidenceByKey, fold_receipt, fold_signals
+from tenbin.decide.abilities import Abilities, shipped
+from tenbin.decide.evidence import Cell, EvidenceByKey, band, fold_all, fold_receipt, fold_signals
+from tenbin.decide.quality import expected
 from tenbin.decide.signals import MOST_FROM_ONE, WEIGHTS, decided, of_sightings, remember, scored, taken_back
 from tests.ledger.making import NOON_MS
 
@@ -38,7 +40,7 @@ def test_the_documentation_has_every_kind_with_its_weight() -> None:
 
 def test_a_signal_is_about_the_decision_before() -> None:
     (one,) = of_sightings([Sighting("tests_failed", 2)], LAST, 4)
-    assert (one.about, one.kind, one.success, one.weight, one.count) == (ABOUT, "tests_failed", 0.0, 0.4, 2)
+    assert (one.about, one.kind, one.success, one.weight, one.count) == (ABOUT, "tests_failed", 0.0, 0.2, 2)
 
 
 @pytest.mark.parametrize("turns", [0, 3, 5, 40])
@@ -129,10 +131,7 @@ def test_folding_live_and_from_the_ledger_gives_the_equal_table(
         receipt = msgspec.structs.replace(a_receipt(f"req_{number}", NOON_MS + after, signals=signals), key_id=key)
         live = fold_receipt(live, receipt)
         rows += [(key, receipt.arrived_at_ms, one) for one in receipt.signals]
-    again: EvidenceByKey = {}
-    for key, at_ms, one in rows:
-        again = fold_signals(again, key, [(at_ms, one)])
-    assert again == live
+    assert fold_all({}, rows) == live
     for table in live.values():
         assert all(0 <= tally.successes <= tally.trials + 1e-9 for tally in table.values())
 
@@ -170,3 +169,34 @@ def test_the_table_over_all_keys_is_bounded_the_longest_untaught_key_goes(monkey
         assert sum(map(len, known.values())) <= 9
     assert list(known) == ["key3", "key0", "key1"]
     assert Cell("acme/a") in known["key1"]
+
+
+def expected_after(seen_of_a: list[str]) -> float:
+    """What a model expected at 0.8 is expected at after these signs."""
+    features = Features(task="debugging", domain="computer_science", suffices=(0.8, 0.9, 0.95, 0.99))
+    abilities = Abilities(shipped(), {"acme/a": 0.0})
+    known: EvidenceByKey = {}
+    for kind in seen_of_a:
+        about = Decided(
+            request_id="req_1",
+            target="acme/a",
+            task="debugging",
+            domain="computer_science",
+            band=band(features),
+            prior=0.8,
+        )
+        last = LastDecision(decided=about)
+        for one in of_sightings([Sighting(kind)], last, 1):  # type: ignore[arg-type]
+            known = fold_signals(known, "ann", [(NOON_MS, one)])
+    return expected("acme/a", features, known.get("ann", {}), abilities, now_ms=NOON_MS).value
+
+
+def test_the_ordinary_mix_of_a_task_that_goes_well_moves_nothing_much() -> None:
+    assert expected_after(["tests_failed", "tests_passed"] * 15) == pytest.approx(0.8, abs=0.05)
+    assert expected_after((["edit_applied"] * 19 + ["edit_failed"]) * 5) == pytest.approx(0.8, abs=0.05)
+
+
+def test_what_fails_again_and_again_is_expected_to_go_on() -> None:
+    assert expected_after(["edit_failed"] * 10) == pytest.approx(0.53, abs=0.01)
+    assert expected_after(["rejected"] * 10) == pytest.approx(0.47, abs=0.01)
+    assert expected_after(["tests_passed"] * 10) == pytest.approx(0.88, abs=0.01)

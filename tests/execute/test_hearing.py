@@ -5,11 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tenbin.core.receipt import Receipt
+from tenbin.config.learning import Learning
+from tenbin.config.routing import RoutingConfig
+from tenbin.core.features import Features
+from tenbin.core.gating import Gating
+from tenbin.core.receipt import Attempt, Receipt
+from tenbin.core.weighing import Candidate, Quality, Weighing
 from tenbin.decide.evidence import Cell, fold_receipt
 from tenbin.decide.weigh import choose
+from tenbin.execute.hearing import with_signals
 from tenbin.ledger.queries import reading, signals
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained
@@ -106,6 +113,28 @@ def test_the_next_request_labels_the_decision_before_it(simulator: RunningSimula
         assert house.running.gateway.conversations.evidence == live
     with serving(configuration(simulator), tmp_path) as house:
         assert house.running.gateway.conversations.evidence == {}
+
+
+def test_what_gates_said_counts_for_the_rung_that_they_judged() -> None:
+    features = Features(task="debugging", suffices=(0.5, 0.9, 0.95, 0.99))
+    good = Quality(value=0.8, prior=0.6, ability=1.0, source="test")
+    weighing = Weighing(features=features, now_ms=1, draw=0.0, candidates=(Candidate(target=SMALL, quality=good),))
+    judged = Gating(score=0.25, accept=0.8, passed=False, prior=0.7)
+    unjudged = Gating(score=None, accept=0.8, passed=False, why="late")
+    attempts = tuple(
+        Attempt(number, *name.split("/"), "anthropic", 1, "answered", gating=gating)
+        for number, name, gating in [(1, SMALL, judged), (2, MIDDLE, judged), (3, LARGE, unjudged), (4, LARGE, None)]
+    )
+    receipt = Receipt(
+        "req_1", 1, "ann", "anthropic", "generate", "/v1/messages", "auto", False, "r", "answered", 200, "p",
+        attempts, weighing=weighing,
+    )  # fmt: skip
+    settings = RoutingConfig(learning=Learning(evidence=True, weights={"gate": 0.2}))
+    small, middle = with_signals(receipt, (), settings).signals
+    assert (small.kind, small.success, small.weight, small.about.prior) == ("gate", 0.25, 0.2, 0.6)
+    assert (middle.about.target, middle.about.prior, middle.about.band) == (MIDDLE, 0.7, "medium")
+    assert with_signals(receipt, (), RoutingConfig()) is receipt
+    assert with_signals(msgspec.structs.replace(receipt, weighing=None), (), settings).signals == ()
 
 
 def test_nothing_is_looked_for_where_nobody_asked_for_it(simulator: RunningSimulator, tmp_path: Path) -> None:

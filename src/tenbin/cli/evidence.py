@@ -18,7 +18,7 @@ Examples:
   tenbin evidence --key ann --all
   tenbin evidence --json | jq '.cells[] | select(.trials > 5)'
 \b
-Counts are trials: a failing test run counts 0.4, feedback 2 (docs/evidence.md has them
+Counts are trials: a failing test run counts 0.2, feedback 2 (docs/evidence.md has them
 all). They fade, half after 30 days. `routing.learning.evidence: true` switches it on.
 """
 

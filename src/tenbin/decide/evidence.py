@@ -4,6 +4,8 @@ A fold of judged answers (gates, tool results, feedback), the same live and from
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -127,6 +129,15 @@ def fold_signals(
             break
         excess -= len(after.pop(key))
     return after
+
+
+def fold_all(known: EvidenceByKey, told: Iterable[tuple[str, int, Signal]], *, pooled: bool = False) -> EvidenceByKey:
+    """What is known after signals of several keys (key id, UTC ms, signal), in their order: each by itself would give
+    the same, at the price of a copy of the table.
+    """
+    for key_id, run in groupby(told, key=itemgetter(0)):
+        known = fold_signals(known, key_id, [(at_ms, signal) for _, at_ms, signal in run], pooled=pooled)
+    return known
 
 
 def cell_of(about: Decided) -> Cell:

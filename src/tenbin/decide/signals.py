@@ -16,7 +16,7 @@ from tenbin.decide.evidence import band
 
 WEIGHTS: Mapping[SignalKind, tuple[float, float]] = {
     "tests_passed": (1.0, 0.6),
-    "tests_failed": (0.0, 0.4),
+    "tests_failed": (0.0, 0.2),
     "edit_applied": (1.0, 0.1),
     "edit_failed": (0.0, 0.5),
     "tool_misused": (0.0, 0.6),
@@ -32,7 +32,8 @@ WEIGHTS: Mapping[SignalKind, tuple[float, float]] = {
     "shadow": (1.0, 0.7),
 }
 """By kind: success, and trials that it counts as. Where somebody gives a score, that is the success. Assumed, by how
-directly each tells whether the answer was good; docs/evidence.md has the reasons."""
+directly each tells whether the answer was good, and so that the ordinary mix of good and bad signs of a task that goes
+well moves a model expected at 0.8 neither way; docs/evidence.md has the reasons."""
 MOST_FROM_ONE = 1.0
 """Trials that all that one request shows of one decision counts as, at most."""
 

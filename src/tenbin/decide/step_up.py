@@ -1,7 +1,7 @@
 """4. A stronger model for a conversation that goes wrong: a rung up a declared ladder while signals say that it fails.
 
-Pure, and a fold of receipts: what is counted stands with the conversation (Session.stepped), what was decided stands
-in the weighing. Hysteresis: so many failures up, many more calm answers down, twice as many each time it comes up again.
+Pure, a fold of receipts: what is counted stands with the conversation (Session.stepped), what was decided in the
+weighing. Hysteresis: so many failures up, many more calm answers down, twice as many each time it comes up again.
 """
 
 from collections.abc import Mapping, Sequence

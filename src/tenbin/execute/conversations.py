@@ -4,14 +4,12 @@ Folds of settled receipts (decide.affinity, decide.expectation), begun again fro
 """
 
 from collections.abc import Iterable
-from itertools import groupby
-from operator import itemgetter
 
 from tenbin.core.features import Complexity
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.session import Session
-from tenbin.core.sketch import Sketch
 from tenbin.core.signal import Signal
+from tenbin.core.sketch import Sketch
 from tenbin.decide import affinity, evidence, expectation, signals, step_up, strong_share
 from tenbin.decide.affinity import FindRules
 from tenbin.decide.evidence import EVERYBODY, NO_EVIDENCE, EvidenceByKey, EvidenceTable
@@ -71,15 +69,9 @@ class Conversations:
         if receipt.signals:
             self.evidence = evidence.fold_receipt(self.evidence, receipt, pooled=self.pooled)
 
-    def learn_all(self, told: Iterable[tuple[str, int, Signal]]) -> int:
-        """Count signals of the ledger (key id, UTC ms, signal), oldest first; returns how many."""
-        count = 0
-        # Runs of one key are folded at once: each fold copies that key's table.
-        for key_id, run in groupby(told, key=itemgetter(0)):
-            of_key = [(at_ms, signal) for _, at_ms, signal in run]
-            count += len(of_key)
-            self.evidence = evidence.fold_signals(self.evidence, key_id, of_key, pooled=self.pooled)
-        return count
+    def learn_all(self, told: Iterable[tuple[str, int, Signal]]) -> None:
+        """Count signals of the ledger (key id, UTC ms, signal), oldest first."""
+        self.evidence = evidence.fold_all(self.evidence, told, pooled=self.pooled)
 
     def fold_speed(self, attempts: Iterable[Attempt]) -> None:
         """Learn how fast targets write, from requests that were not weighed as well."""

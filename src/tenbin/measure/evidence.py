@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tenbin.core.signal import SignalKind
-from tenbin.decide.evidence import EVERYBODY, Cell, EvidenceByKey, Tally, fold_signals
+from tenbin.decide.evidence import EVERYBODY, Cell, EvidenceByKey, Tally, fold_all
 from tenbin.decide.quality import PRIOR_TRIALS, WIDER_TRIALS
 from tenbin.ledger.queries import Told
 
@@ -44,10 +44,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 def learned(told: Iterable[Told], *, pooled: bool = False) -> EvidenceByKey:
     """Evidence from the ledger's signals, oldest first: what a gateway that starts now would know."""
-    known: EvidenceByKey = {}
-    for one in told:
-        known = fold_signals(known, one.key_id, [(one.at_ms, one.signal)], pooled=pooled)
-    return known
+    return fold_all({}, ((one.key_id, one.at_ms, one.signal) for one in told), pooled=pooled)
 
 
 def lines(known: EvidenceByKey, now_ms: int, key: str | None = None) -> list[Line]:
