@@ -110,7 +110,8 @@ def _embedder(name: str, looks: int) -> dict[str, object]:
 
 
 def _resident_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1_000_000
 
 
 def _timed(work: Callable[[], object]) -> Taken:
@@ -175,7 +176,7 @@ async def _index(kind: str, index: Index, size: int, looks: int) -> dict[str, ob
     for vector in asked:
         taken.append(await _timed_async(index.nearest(f"{size}", vector, NEAR)))
         near = await index.nearest(f"{size}", vector, NEAR)
-        right += near[0].entry == f"{size}-{int(np.argmax(vectors @ vector))}"
+        right += near[0].entry == f"{size}-{int(np.argmax(np.vecdot(vectors, vector)))}"
     await index.close()
     return {
         "index": kind,
