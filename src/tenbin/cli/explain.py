@@ -244,6 +244,12 @@ def _attempt(one: "Attempt") -> str:
     return f"{place} {one.provider}/{one.model}{part}: {one.outcome}{failed}, {one.total_ms:,.0f} ms, {paid}"
 
 
+def _part(receipt: "Receipt") -> list[str]:
+    """Its part in an experiment, where it took one."""
+    part = f"{receipt.experiment}, {receipt.arm}"
+    return [say(f"Experiment: {part}", f"実験: {part}")] if receipt.experiment is not None else []
+
+
 def _told(receipt: "Receipt") -> dict[str, Any]:
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
@@ -281,9 +287,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         say(f"{asked} was asked for: route {receipt.route}", f"要求されたモデル {asked}: 経路 {receipt.route}"),
         "",
     ]
-    if receipt.experiment is not None:
-        part = f"{receipt.experiment}, {receipt.arm}"
-        lines[1:1] = [say(f"Experiment: {part}", f"実験: {part}")]
+    lines[1:1] = _part(receipt)
     lines += [*shown, ""] if shown else []
     lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:
