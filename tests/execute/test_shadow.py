@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,26 @@ def test_what_is_too_dear_by_itself_does_not_end_the_day(simulator: RunningSimul
     assert shadow.shadow is not None
     assert shadow.shadow.preferred == "strong"
     assert len(judge.bodies) == 2
+
+
+def test_whatever_comes_the_day_costs_no_more_than_its_limit(simulator: RunningSimulator, tmp_path: Path) -> None:
+    limit = 0.2
+    with served(simulator, tmp_path, usd_per_day=limit) as (house, caller, _):
+
+        def many(number: int) -> None:
+            assert caller.ask("anthropic", "auto", f"{EASY} {number}", max_tokens=100).status_code == 200
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(many, range(40)))
+        shadow = house.running.gateway.shadow
+        assert shadow is not None
+        wait_until(lambda: not shadow.waiting and not shadow.spend.set_aside, "all evaluations to end")
+        house.books.new()
+    found = [one for one in receipts_in(tmp_path) if one.operation == "shadow"]
+    spent = sum(one.billed_nano or 0 for one in found)
+    assert 3 < len(found) < 40
+    assert spent == shadow.spend.spent <= limit * 1e9
+    assert len([one for one in receipts_in(tmp_path) if one.operation == "generate"]) == 40
 
 
 def test_the_days_spend_goes_on_after_a_restart(simulator: RunningSimulator, tmp_path: Path) -> None:

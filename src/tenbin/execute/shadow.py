@@ -157,6 +157,14 @@ class ShadowEvaluation:
         written = price.cost(Usage(cache_write_1h=tokens, output=call.max_tokens))
         return max(plain, written or 0)
 
+    def cost(self, attempt: Attempt) -> NanoUSD | None:
+        """What an attempt has cost, as it will be settled; None when nobody knows."""
+        if attempt.provider_cost_nano is not None:
+            return attempt.provider_cost_nano
+        tier = attempt.service_tier
+        price = self._prices.price(attempt.provider, attempt.model, attempt.started_at_ms, tier)
+        return price.cost(attempt.usage) if price is not None else None
+
     def over_for_today(self, now_ms: int) -> None:
         """What is left of the day's spend is too little."""
         self._spent_day = now_ms // 86_400_000
@@ -256,6 +264,10 @@ class _Run:
             if place is not None:
                 place.leave()
         self._attempts.append(reply.attempt)
+        known = self._shadow.cost(reply.attempt)
+        if known is not None and known < dearest:  # The next call shall find what this one did not need.
+            self._shadow.spend.give_back(dearest - known)
+            self._reserved -= dearest - known
         return reply
 
     def settle(self) -> None:

@@ -28,6 +28,10 @@ class SpendOfDay:
         self.set_aside += amount
         return True
 
+    def give_back(self, amount: NanoUSD) -> None:
+        """Of what was set aside, so much is not needed after all."""
+        self.set_aside -= amount
+
     def settle(self, reserved: NanoUSD, cost: NanoUSD | None) -> None:
         """What was set aside has become a cost; one that nobody knows counts as the whole of it. It counts for the day
         in which it is known.
