@@ -139,6 +139,7 @@ said; 2 the command line makes no sense.
     help="With --calibrate: share of right answers among the accepted that thresholds aim at.",
 )
 @click.option("--held-out", is_flag=True, help="Measure only on answers that --calibrate would not learn from.")
+@click.option("--meaning", is_flag=True, help="Also by embedding, where an embedder is installed: slow.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: everything that was measured.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of resampling.")
 @click.option(
@@ -154,6 +155,7 @@ def gates(
     calibration: Path | None,
     target: float,
     held_out: bool,
+    meaning: bool,
     as_json: bool,
     seed: int,
     bootstrap: int,
@@ -192,6 +194,7 @@ def gates(
                 target=target,
                 bootstrap=bootstrap,
                 seed=seed,
+                dear=meaning,
             )
         if calibrate is not None:
             calibrate.write_text(dump(used), encoding="utf-8")

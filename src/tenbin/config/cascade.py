@@ -28,10 +28,11 @@ GATES = (
     "confidence",
     "agreement",
     "relevance",
+    "meaning",
 )
 """The gates that are built in (docs/gates.md)."""
-STANDARD_GATES = tuple(name for name in GATES if name != "agreement")
-"""Those that ask nobody."""
+STANDARD_GATES = tuple(name for name in GATES if name not in ("agreement", "meaning"))
+"""Those that ask nobody and take no embedder."""
 ENTRY_POINTS = "tenbin.gates"
 
 

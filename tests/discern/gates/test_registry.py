@@ -14,7 +14,7 @@ from tenbin.core.conversation import OutputFormat, Tool, ToolCall
 from tenbin.discern.gates import registry
 from tenbin.discern.gates.asking import question_of_prompt
 from tenbin.discern.gates.gate import Answer, Gate, Judgement, Question
-from tenbin.discern.gates.registry import BUILT_IN, ENTRY_POINTS, UnknownGate, gate, judge, names
+from tenbin.discern.gates.registry import BUILT_IN, DEAR, ENTRY_POINTS, UnknownGate, gate, judge, names
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "write-a-gate.md"
 
@@ -34,7 +34,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_every_built_in_gate_says_its_own_name() -> None:
     told = judge(Question(prompt="Hello there?"), Answer(text="Hello, and welcome."))
-    assert [each.gate for each in told] == list(BUILT_IN)
+    assert [each.gate for each in told] == [name for name in BUILT_IN if name not in DEAR]
     assert all(each.evidence for each in told)
 
 
@@ -49,8 +49,9 @@ def test_the_example_of_the_documentation_is_a_gate(installed: Path) -> None:
     more = "\n\ndef broken(question, answer):\n    raise RuntimeError('no')\n"
     more += "\n\ndef beyond(question, answer):\n    return Judgement('beyond', 7.0, 'x')\n"
     (installed / "my_gate.py").write_text(example[1] + more, encoding="utf-8")
-    assert names()[: len(BUILT_IN)] == tuple(BUILT_IN)
+    assert names(dear=True)[: len(BUILT_IN)] == tuple(BUILT_IN)
     assert set(names()) - BUILT_IN.keys() == {"house", "broken", "beyond"}
+    assert set(names(dear=True)) - set(names()) == DEAR
     house: Gate = gate("house")
     asked = Question(prompt="What does the small one cost?")
     assert house(asked, Answer(text="It costs 12 USD.")).score == 1.0

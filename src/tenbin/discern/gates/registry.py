@@ -23,8 +23,11 @@ BUILT_IN = {
     "confidence": "tenbin.discern.gates.confidence:confidence",
     "agreement": "tenbin.discern.gates.agreement:agreement",
     "relevance": "tenbin.discern.gates.relevance:relevance",
+    "meaning": "tenbin.discern.gates.meaning:meaning",
 }
 """By name, ``module:function``, as an entry point has it. Cheap ones first."""
+DEAR = frozenset({"meaning"})
+"""Those that take tens of milliseconds: only asked for by name."""
 
 
 class UnknownGate(LookupError):
@@ -46,16 +49,22 @@ def gate(name: str) -> Gate:
     return cast(Gate, offered[name].load())
 
 
-def names() -> tuple[str, ...]:
-    """The names of all gates: those built in first, then those installed. A built-in name cannot be taken."""
+def names(*, dear: bool = False) -> tuple[str, ...]:
+    """The names of all gates, the dear ones only where asked for: those built in first, then those installed. A
+    built-in name cannot be taken.
+    """
     from importlib.metadata import entry_points
 
-    return (*BUILT_IN, *sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)} - BUILT_IN.keys()))
+    built_in = [name for name in BUILT_IN if dear or name not in DEAR]
+    return (*built_in, *sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)} - BUILT_IN.keys()))
 
 
-def judge(question: Question, answer: Answer, gates: Iterable[str] = BUILT_IN) -> tuple[Judgement, ...]:
-    """What each of these gates says. One of another package that fails is shown as not judged, with its error."""
-    return tuple(_judged(name, question, answer) for name in gates)
+def judge(question: Question, answer: Answer, gates: Iterable[str] | None = None) -> tuple[Judgement, ...]:
+    """What each of these gates says (by default those built in that are not dear). One of another package that fails is
+    shown as not judged, with its error.
+    """
+    asked = [name for name in BUILT_IN if name not in DEAR] if gates is None else gates
+    return tuple(_judged(name, question, answer) for name in asked)
 
 
 def _judged(name: str, question: Question, answer: Answer) -> Judgement:

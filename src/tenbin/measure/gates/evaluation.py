@@ -39,13 +39,15 @@ def evaluate(
     target: float = 0.9,
     bootstrap: int = 1000,
     seed: int = 0,
+    dear: bool = False,
 ) -> tuple[Report, Calibration]:
     """Measure all gates that there are, and return the calibration that they were combined by.
 
     With ``calibrate`` it is learned from the learning part of the rows and measured on the others, else it is the one
-    given, or the package's. ``held_out`` measures only rows that would not be learned from. Raises TooFew.
+    given, or the package's. ``held_out`` measures only rows that would not be learned from. ``dear``: gates too that take
+    tens of milliseconds. Raises TooFew.
     """
-    gates = names()
+    gates = names(dear=dear)
     judged: list[Sequence[Judgement]] = []
     for case in found.cases:
         judged.append(judge(case.question, case.answer, gates))
