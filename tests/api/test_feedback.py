@@ -67,7 +67,10 @@ def test_feedback_is_kept_and_counts_for_the_key_that_asked(house: House, tmp_pa
 
 def test_the_same_source_says_a_thing_once_and_may_change_its_mind(house: House) -> None:
     asked = ask(house, ANN)
-    say = lambda score, **more: post(house, "/v1/feedback", ANN, request_id=asked, score=score, **more).json()  # noqa: E731
+
+    def say(score: Any, **more: Any) -> Any:
+        return post(house, "/v1/feedback", ANN, request_id=asked, score=score, **more).json()
+
     assert say(1)["repeated"] is False
     assert say("good")["repeated"] is True
     conversations = house.running.gateway.conversations

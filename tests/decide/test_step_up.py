@@ -158,10 +158,12 @@ def test_a_step_that_costs_more_than_it_may_is_not_taken_and_says_so() -> None:
     session = Session(target=A, stepped=Stepped(failed=1))
     asked = step(msgspec.structs.replace(LADDER, max_usd=0.00005), session, FAILED, in_tool_loop=True, cheap=False)
     assert asked is not None
-    for turn in (90_000, None):
-        taken, order = follow(asked, (A, B), {A: candidate(A, 100), B: candidate(B, turn)}, session)
-        assert (taken.taken, order) == (False, (A, B))
-        assert "max_usd" in taken.refused
+    unknown, order = follow(asked, (A, B), {A: candidate(A, 100), B: candidate(B, None)}, session)
+    assert (unknown.taken, order) == (False, (A, B))
+    assert "not known" in unknown.refused
+    taken, order = follow(asked, (A, B), {A: candidate(A, 100), B: candidate(B, 90_000)}, session)
+    assert (taken.taken, order) == (False, (A, B))
+    assert "max_usd" in taken.refused
     weighing = Weighing(features=Features(), now_ms=1, draw=0.0, step_up=taken, order=order)
     after = remember(session, a_receipt(A, weighing, FAILED))
     assert after.stepped == Stepped(failed=2), "it is asked for again with the next one"

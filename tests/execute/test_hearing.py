@@ -122,7 +122,7 @@ def test_what_gates_said_counts_for_the_rung_that_they_judged() -> None:
     judged = Gating(score=0.25, accept=0.8, passed=False, prior=0.7)
     unjudged = Gating(score=None, accept=0.8, passed=False, why="late")
     attempts = tuple(
-        Attempt(number, *name.split("/"), "anthropic", 1, "answered", gating=gating)
+        Attempt(number, "anthropic", name.partition("/")[2], "anthropic", 1, "answered", gating=gating)
         for number, name, gating in [(1, SMALL, judged), (2, MIDDLE, judged), (3, LARGE, unjudged), (4, LARGE, None)]
     )
     receipt = Receipt(
