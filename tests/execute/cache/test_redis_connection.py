@@ -100,6 +100,26 @@ def test_one_that_hangs_has_its_time(server: RedisServer) -> None:
     asyncio.run(main())
 
 
+def test_one_that_hangs_while_others_give_up_is_left_alone(server: RedisServer) -> None:
+    """Requests have less time than a command: what they break off tells of the server too."""
+
+    async def main() -> None:
+        connection = connected(server.address, told := list[str](), seconds=0.4)
+        await connection.run("PING")
+        pausing = connected(server.address, [])
+        await pausing.run("CLIENT", "PAUSE", 1_500, "ALL")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await connection.run("GET", "a")
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            await connection.run("GET", "a")
+        assert len(told) == 1
+        await connection.close()
+        await pausing.close()
+
+    asyncio.run(main())
+
+
 def test_many_at_once(server: RedisServer) -> None:
     async def main() -> None:
         connection = connected(server.address, [], seconds=20)

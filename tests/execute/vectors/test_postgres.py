@@ -29,6 +29,24 @@ def test_gateways_that_start_at_once_share_one_table(postgres_server: PostgresSe
     assert told == []
 
 
+def test_a_gateway_that_is_new_finds_what_others_know(postgres_server: PostgresServer, told: list[str]) -> None:
+    async def main() -> None:
+        old, new = (opened(postgres_server, told, "known_before") for _ in range(2))
+        await old.add("scope", "a", vector(1))
+        found = await new.nearest("scope", vector(1), 1)
+        assert found == [], "its first request does not wait for the connection"
+        for _ in range(1_000):
+            if found := await new.nearest("scope", vector(1), 1):
+                break
+            await asyncio.sleep(0.01)
+        assert [one.entry for one in found] == ["a"]
+        await old.close()
+        await new.close()
+
+    asyncio.run(main())
+    assert told == []
+
+
 def test_one_without_pgvector_is_told_of_once(told: list[str]) -> None:
     async def main(server: PostgresServer) -> None:
         index = opened(server, told)

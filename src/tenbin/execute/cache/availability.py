@@ -6,6 +6,8 @@ from tenbin.execute.clock import Clock
 
 FIRST_PAUSE_MS = 250
 LONGEST_PAUSE_MS = 10_000
+TOO_LATE = "no answer in time"
+"""Why it is left alone, where it is there but hangs."""
 
 
 class StoreUnavailable(Exception):

@@ -4,11 +4,12 @@ Commands are given as they are written in the server's own documentation; nothin
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from tenbin.execute.cache.availability import Availability, StoreRefused
+from tenbin.execute.cache.availability import TOO_LATE, Availability, StoreRefused
 from tenbin.execute.clock import Clock
 
 SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
@@ -75,31 +76,45 @@ class RedisConnection:
         self._client: Any = Redis.from_pool(pool)
         self._client.response_callbacks.clear()
 
-    async def run(self, *command: Part) -> Any:
-        """Run one command; its reply as it came: bytes, integers and lists of them. Raises StoreUnavailable."""
-        self.availability.check()
-        try:
-            async with asyncio.timeout(self._seconds):
-                reply = await self._client.execute_command(*command)
-        except self._failures as error:
-            raise self._failed(error) from error
-        self.availability.answered()
-        return reply
+    async def run(self, *command: Part, seconds: float | None = None) -> Any:
+        """Run one command; its reply as it came: bytes, integers and lists of them. ``seconds``: for what nobody waits
+        for. Raises StoreUnavailable.
+        """
+        return await self._within(seconds, partial(self._client.execute_command, *command))
 
-    async def run_all(self, commands: Sequence[Sequence[Part]]) -> list[Any]:
+    async def run_all(self, commands: Sequence[Sequence[Part]], *, seconds: float | None = None) -> list[Any]:
         """Run commands in one round trip, nothing between them (MULTI). Raises StoreUnavailable, also where one of them
         is refused: the others are done all the same.
         """
-        self.availability.check()
-        try:
-            async with asyncio.timeout(self._seconds), self._client.pipeline(transaction=True) as pipeline:
+
+        async def all_of_them() -> list[Any]:
+            async with self._client.pipeline(transaction=True) as pipeline:
                 for command in commands:
                     pipeline.execute_command(*command)
                 replies: list[Any] = await pipeline.execute()
+                return replies
+
+        replies: list[Any] = await self._within(seconds, all_of_them)
+        return replies
+
+    async def _within(self, seconds: float | None, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do it, if the server is asked at all now, and note how it went."""
+        self.availability.check()
+        seconds = self._seconds if seconds is None else seconds
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await work()
         except self._failures as error:
             raise self._failed(error) from error
+        except asyncio.CancelledError:
+            # Who asked would wait no longer: a server that has hung until then is no better than one that is gone.
+            if loop.time() - began >= seconds / 2:
+                self.availability.failed(TOO_LATE)
+            raise
         self.availability.answered()
-        return replies
+        return reply
 
     async def server(self) -> Server:
         """Ask what it is and can do. Raises StoreUnavailable."""
@@ -119,7 +134,7 @@ class RedisConnection:
         if isinstance(error, self._refusal):
             self.availability.answered()
             return StoreRefused(f"{self.availability.name}: {error}")
-        why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        why = TOO_LATE if isinstance(error, TimeoutError) else str(error) or type(error).__name__
         return self.availability.failed(why)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tenbin.discern.embedding.embedder import Vector
-from tenbin.execute.cache.availability import Availability, StoreUnavailable
-from tenbin.execute.clock import Clock
+from tenbin.execute.cache.availability import TOO_LATE, Availability, StoreUnavailable
+from tenbin.execute.clock import Clock, start_task
 from tenbin.execute.vectors.index import NEVER_MS, Neighbour, WrongDimension, nearest_first
 
 LOG = logging.getLogger("tenbin.execute")
@@ -21,6 +21,8 @@ SCHEMES = ("postgresql", "postgres")
 INSTALL = "Install it with: pip install 'tenbin[postgres]'"
 MOST_CONNECTIONS = 4
 CONNECT_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
+"""For what no request waits for: all but the search. The first connection and the table are made by such."""
 SWEEP_EVERY = 256
 """Additions between two times that rows whose time has passed are deleted."""
 SWEPT_AT_ONCE = 2_000
@@ -71,7 +73,7 @@ class PostgresIndex:
         tell: Callable[[str], None] = LOG.warning,
         table: str = "tenbin_vectors",
     ) -> None:
-        """``seconds``: for one operation. Nothing is connected yet. ``table``: its name.
+        """``seconds``: for one search. Nothing is connected yet. ``table``: its name.
 
         Raises ValueError for what is no address of a server, PostgresMissing.
         """
@@ -98,6 +100,7 @@ class PostgresIndex:
         self._pool: Any = None
         self._opening = asyncio.Lock()
         self._made = False
+        self._beginning: asyncio.Task[Any] | None = None
         self._additions = 0
         self._told: set[str] = set()
         self.availability = Availability(f"postgresql://{parts.hostname or ''}{parts.path}", clock, tell)
@@ -120,7 +123,10 @@ class PostgresIndex:
     async def nearest(self, scope: str, vector: Vector, k: int) -> list[Neighbour]:
         """The ``k`` nearest living entries of a scope, nearest first. Raises WrongDimension."""
         now = self._clock.now_ms()
-        rows = await self._do("fetch", _NEAREST, _text(scope), vector.tolist(), now, k)
+        if not self._made:
+            self._begin()
+            return []
+        rows = await self._do("fetch", _NEAREST, _text(scope), vector.tolist(), now, k, seconds=self._seconds)
         return nearest_first([Neighbour(entry, min(max(near, -1.0), 1.0)) for entry, near in rows or ()], k)
 
     async def remove(self, entry: str) -> None:
@@ -137,16 +143,24 @@ class PostgresIndex:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._beginning is not None:
+            self._beginning.cancel()
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
 
-    async def _do(self, method: str, statement: str, *arguments: object) -> Any:
+    def _begin(self) -> None:
+        """Connect and make the table, if need be, without making anybody wait for it."""
+        if self._beginning is None or self._beginning.done():
+            self._beginning = start_task(self._do("execute", "select 1"), name="vectors in PostgreSQL")
+
+    async def _do(self, method: str, statement: str, *arguments: object, seconds: float = PATIENCE_SECONDS) -> Any:
         """What the statement gives; None where the server is gone or refuses. Raises WrongDimension."""
-        known = self._asyncpg
+        known, loop = self._asyncpg, asyncio.get_running_loop()
+        began = loop.time()
         try:
             self.availability.check()
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 pool = await self._opened()
                 async with pool.acquire() as connection:
                     if not self._made:
@@ -155,11 +169,15 @@ class PostgresIndex:
         except StoreUnavailable:
             return None
         except self._gone as error:
-            self.availability.failed(str(error) or type(error).__name__)
+            late = isinstance(error, TimeoutError)
+            self.availability.failed(TOO_LATE if late else str(error) or type(error).__name__)
         except asyncio.CancelledError:
             # asyncpg cancels what waits on a connection that breaks: that is no reason to cancel the request.
             task = asyncio.current_task()
             if task is None or task.cancelling():
+                # Who asked would wait no longer: a server that has hung until then is no better than one that is gone.
+                if loop.time() - began >= seconds / 2:
+                    self.availability.failed(TOO_LATE)
                 raise
             self.availability.failed("the connection broke")
         except known.PostgresError as error:

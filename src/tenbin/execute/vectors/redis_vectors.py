@@ -21,6 +21,8 @@ SWEPT_AT_ONCE = 16
 """Entries whose time has passed that an addition takes away."""
 BREADTH = 200
 """Of the search in the set's graph (its EF); a small set is thereby searched whole."""
+PATIENCE_SECONDS = 5.0
+"""For what no request waits for: all but the search."""
 LONGEST_LIFE_MS = 3_650 * 86_400_000
 """Ten years: what would live longer ends then."""
 
@@ -87,7 +89,8 @@ class RedisIndex:
         """The ``k`` nearest living entries of a scope, nearest first. Raises WrongDimension."""
         raw = vector.astype("<f4").tobytes()
         count = k + SWEPT_AT_ONCE
-        done = await self._do(("VSIM", self._set(scope), "FP32", raw, "WITHSCORES", "COUNT", count, "EF", BREADTH))
+        search = ("VSIM", self._set(scope), "FP32", raw, "WITHSCORES", "COUNT", count, "EF", BREADTH)
+        done = await self._do(search, seconds=None)
         if not done or not done[0]:
             return []
         now, found = self._clock.now_ms(), []
@@ -124,14 +127,14 @@ class RedisIndex:
         key = self._set(scope)
         await self._do(*(("VREM", key, member) for member in members), ("ZREM", self._due(scope), *members))
 
-    async def _do(self, *commands: tuple[Part, ...]) -> list[Any] | None:
+    async def _do(self, *commands: tuple[Part, ...], seconds: float | None = PATIENCE_SECONDS) -> list[Any] | None:
         """Their replies; None where the server is gone or refuses. Raises WrongDimension."""
         if not self.usable:
             return None
         try:
             if len(commands) == 1:
-                return [await self._connection.run(*commands[0])]
-            return await self._connection.run_all(commands)
+                return [await self._connection.run(*commands[0], seconds=seconds)]
+            return await self._connection.run_all(commands, seconds=seconds)
         except StoreRefused as refusal:
             self._refused(str(refusal))
         except StoreUnavailable:
