@@ -62,6 +62,7 @@ def test_straight_into_the_ledger_where_none_runs(
         written(workplace)
         assert run("feedback", request_id, "good").exit_code == 0
         assert "already" in run("feedback", request_id, "good").output
+        assert json.loads(run("ledger", "--json").output)[0]["asked"] == "feedback"
         assert "Said of it later: feedback 1 (+2, local)." in run("explain", "--request", request_id).output
         monkeypatch.setenv("LANG", "ja_JP.UTF-8")
         assert "置き換えました" in run("feedback", request_id, "0.5").output

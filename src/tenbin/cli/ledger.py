@@ -78,7 +78,7 @@ def _request(receipt: "Receipt") -> dict[str, Any]:
     return {
         "time": datetime.fromtimestamp(receipt.arrived_at_ms / 1000, UTC).isoformat(timespec="seconds"),
         "request_id": receipt.request_id,
-        "asked": receipt.requested_model,
+        "asked": receipt.requested_model or receipt.operation,
         "answered": f"{last.provider}/{last.model}" if last is not None else "",
         "outcome": receipt.outcome,
         "status": receipt.status,

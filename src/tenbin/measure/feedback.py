@@ -128,11 +128,10 @@ def weighed_against(
     signal = scored("feedback", about, score, learning.weights, key_id=judged.key_id, source=source)
     signals = (signal,) if standing is None else (taken_back(standing.signal, standing.at_ms), signal)
     kept = (("comment", given.comment),) if given.comment and learning.comments else ()
-    return Found(told, _receipt(judged, signals, kept, key_id, request_id, now_ms, policy))
+    return Found(told, _receipt(signals, kept, key_id, request_id, now_ms, policy))
 
 
 def _receipt(
-    judged: Receipt,
     signals: tuple[Signal, ...],
     kept: tuple[Any, ...],
     key_id: str,
@@ -147,7 +146,7 @@ def _receipt(
         dialect=DIALECT,
         operation=OPERATION,
         path="/v1/feedback",
-        requested_model=judged.requested_model,
+        requested_model="",
         stream=False,
         route=OPERATION,
         outcome="answered",
