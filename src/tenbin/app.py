@@ -223,6 +223,8 @@ class Gateway:
         conversations.pooled = learning.pooled
         if not learning.evidence:
             return
+        # After a crash, what was settled last stands in the journal alone.
+        self.book.flush(ENTERED_SECONDS)
         try:
             told = latest_signals(self.book.directory / DATABASE, MOST_SIGNALS)
         except (OSError, SchemaTooNew, sqlite3.Error) as error:

@@ -1,5 +1,6 @@
 """Signals of a conversation through the real gateway: on the receipt, in the quality table, after a restart, by key."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,6 +136,23 @@ def test_what_gates_said_counts_for_the_rung_that_they_judged() -> None:
     assert (middle.about.target, middle.about.prior, middle.about.band) == (MIDDLE, 0.7, "medium")
     assert with_signals(receipt, (), RoutingConfig()) is receipt
     assert with_signals(msgspec.structs.replace(receipt, weighing=None), (), settings).signals == ()
+
+
+def test_what_only_the_journal_holds_is_known_at_the_next_start(simulator: RunningSimulator, tmp_path: Path) -> None:
+    settings = configuration(simulator, learning={"evidence": True})
+    with serving(settings, tmp_path) as house, calling(house) as caller:
+        talk = Talk(caller)
+        talk.say("Fix the total of the cart.")
+        talk.result("Edit", {"file_path": "/app/cart.py"}, NOT_FOUND, failed=True)
+        house.books.new(2)
+        live = house.running.gateway.conversations.evidence
+        assert live
+        # As a gateway leaves it that is killed before its database has taken anything.
+        crashed = tmp_path / "crashed"
+        crashed.mkdir()
+        shutil.copytree(tmp_path / "journal", crashed / "journal")
+    with serving(settings, crashed) as house:
+        assert house.running.gateway.conversations.evidence == live
 
 
 def test_nothing_is_looked_for_where_nobody_asked_for_it(simulator: RunningSimulator, tmp_path: Path) -> None:
