@@ -12,8 +12,8 @@ _KIN = 5
 """Letters that two words must share at the beginning to be forms of one word: graduate, graduation."""
 _ENDINGS = words(
     """
-    s es er ers or ors ed ing al ly ment ation ations ational ion ional ic ical ically ian n ness ive able ful ance
-    ence ant ent ish r d ator
+    ement ements s es er ers or ors ed ing al ly ment ation ations ational ion ional ic ical ically ian n ness ive
+    able ful ance ence ant ent ish r d ator
     """
 )
 """What a form of a word may have more than another: farm, farmer."""

@@ -111,6 +111,8 @@ QUESTION_NOUNS = {
     "how many": frozenset(["number"]),
 }
 """What a `what` asks for when one of these stands beside it."""
+NAMED_LAST = {"date": "when", "population": "how many", "count": "how many"}
+"""The same, wherever they stand: Lima's population."""
 _BESIDE = words("is are was were 's the a an best good some of possible main average total exact your")
 """What may stand between."""
 MEASURED = {
@@ -140,6 +142,12 @@ def question_of(tokens: list[str]) -> str:
         if word == "why":
             return "why"
         if word in ("what's", "what", "which", "whats"):
+            following = tokens[at + 1] if at + 1 < len(tokens) else ""
+            if following in ("makes", "made"):
+                return "why"
+            named = next((kind for noun, kind in NAMED_LAST.items() if noun in tokens), "")
+            if named:
+                return named
             noun = next((near for near in tokens[at + 1 : at + 6] if near not in _BESIDE), "")
             return next((asked for asked, nouns in QUESTION_NOUNS.items() if noun in nouns), "what")
         if word in ("how", "how's"):

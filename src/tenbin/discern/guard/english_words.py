@@ -42,41 +42,41 @@ OPENING = 5
 """So many words open a question."""
 
 SYNONYMS = """
-    big large huge; small little tiny; bigger larger; smaller tinier; biggest largest greatest; smallest tiniest;
-    quick fast rapid quickly rapidly speedy; slow slowly; quickest fastest; closest nearest; easiest simplest;
-    hardest toughest begin start commence; end finish; stop cease quit; buy purchase; cost price fee charge rate
-    fare pricing; cheap inexpensive affordable; expensive costly; fix repair mend resolve solve; broken faulty;
-    failing fail failed failure; error problem issue trouble bug; change modify alter edit update adjust; remove
-    delete erase; join merge combine; choose select pick; reset recover restore; email mail; phone telephone;
-    mobile cell; film movie; car automobile vehicle; job career occupation profession; employee worker staff;
-    company business firm enterprise; doctor physician; kid child; country nation; city town; flat apartment;
-    holiday vacation; trip journey travel; book reserve; parcel package; shipping delivery postage; refund
-    reimbursement; warranty guarantee; bill invoice; picture photo image photograph; earn make; rich wealthy;
-    famous renowned; important significant; purpose goal aim objective; reason cause why; effect impact influence
-    consequence affect; reside dwell; beat defeat; weirdest strangest oddest; benefit advantage pro upside;
-    drawback disadvantage con downside; difference distinction differ distinguish compare comparison; similar
-    alike; weird strange odd; hard difficult tough; easy simple easily; happy glad; smart intelligent clever;
-    afraid scared; medicine medication; cure remedy treatment treat; pregnant pregnancy; song music; website site
-    webpage; application app; allow permit permissible legal lawful; forbid ban prohibit; include contain cover;
-    exclude omit; require; learn study; exam examination; university college; student pupil; teacher instructor;
-    increase rise grow raise; decrease decline drop reduce fall; improve enhance boost; develop build construct;
-    run execute; shut close; human mankind; man guy male; woman lady female; dad father; mum mom mother; usa
-    american america; uk british britain; world earth globe; police cop; prison jail; crime offence offense; die
-    death dead; god deity; believe belief; dislike hate; friend buddy; marry marriage wedding; language tongue;
-    calculate compute work; highest maximum max; lowest minimum min; weather forecast; previous prior former; final
-    last; latest newest; yearly annual annually; often frequently; total overall; whole entire complete; enough
-    sufficient; necessary essential; document doc; directory folder; parameter argument; command instruction;
-    database db; login signin; signup register registration enroll enrol; setting preference configuration config;
-    enable activate; disable deactivate; mute silence; dispute challenge; accept approve; reject decline refuse;
-    obtain acquire; keep retain; save store; convert transform; copy duplicate; internet web; wifi wi-fi; laptop
-    notebook; computer pc; screen monitor; team squad; exercise workout; food meal; skill ability; attractive
-    pretty beautiful gorgeous handsome; salary wage pay; invest investment; stock share; profit earnings; cover
-    coverage; client customer; shop store; motivate motivation; success succeed successful; achieve accomplish
-    attain; avoid prevent; protect safeguard; safe safely secure; danger dangerous unsafe hazard risky; remember
-    recall; agree concur; discover find; invent create; support assist; government govt; math maths mathematics;
-    physics physical; history historical; paper article; author writer write; story tale; quotation quote; takeaway
-    takeout; guest visitor; switch change; lift elevator; football soccer; rubbish trash garbage; vaccine
-    vaccination jab; neighbour neighbor; tap faucet; replace replacement substitute; feature characteristic
+    day daily; week weekly; month monthly; year yearly annual annually; win winner; big large huge; small little
+    tiny; bigger larger; smaller tinier; biggest largest greatest; smallest tiniest; quick fast rapid quickly
+    rapidly speedy; slow slowly; quickest fastest; closest nearest; easiest simplest; hardest toughest begin start
+    commence; end finish; stop cease quit; buy purchase; cost price fee charge rate fare pricing; cheap inexpensive
+    affordable; expensive costly; fix repair mend resolve solve; broken faulty; failing fail failed failure; error
+    problem issue trouble bug; change modify alter edit update adjust; remove delete erase; join merge combine;
+    choose select pick; reset recover restore; email mail; phone telephone; mobile cell; film movie; car automobile
+    vehicle; job career occupation profession; employee worker staff; company business firm enterprise; doctor
+    physician; kid child; country nation; city town; flat apartment; holiday vacation; trip journey travel; book
+    reserve; parcel package; shipping delivery postage; refund reimbursement; warranty guarantee; bill invoice;
+    picture photo image photograph; earn make; rich wealthy; famous renowned; important significant; purpose goal
+    aim objective; reason cause why; effect impact influence consequence affect; reside dwell; beat defeat;
+    weirdest strangest oddest; benefit advantage pro upside; drawback disadvantage con downside; difference
+    distinction differ distinguish compare comparison; similar alike; weird strange odd; hard difficult tough; easy
+    simple easily; happy glad; smart intelligent clever; afraid scared; medicine medication; cure remedy treatment
+    treat; pregnant pregnancy; song music; website site webpage; application app; allow permit permissible legal
+    lawful; forbid ban prohibit; include contain cover; exclude omit; require; learn study; exam examination;
+    university college; student pupil; teacher instructor; increase rise grow raise; decrease decline drop reduce
+    fall; improve enhance boost; develop build construct; run execute; shut close; human mankind; man guy male;
+    woman lady female; dad father; mum mom mother; usa american america; uk british britain; world earth globe;
+    police cop; prison jail; crime offence offense; die death dead; god deity; believe belief; dislike hate; friend
+    buddy; marry marriage wedding; language tongue; calculate compute work; highest maximum max; lowest minimum
+    min; weather forecast; previous prior former; final last; latest newest; often frequently; total overall; whole
+    entire complete; enough sufficient; necessary essential; document doc; directory folder; parameter argument;
+    command instruction; database db; login signin; signup register registration enroll enrol; setting preference
+    configuration config; enable activate; disable deactivate; mute silence; dispute challenge; accept approve;
+    reject decline refuse; obtain acquire; keep retain; save store; convert transform; copy duplicate; internet
+    web; wifi wi-fi; laptop notebook; computer pc; screen monitor; team squad; exercise workout; food meal; skill
+    ability; attractive pretty beautiful gorgeous handsome; salary wage pay; invest investment; stock share; profit
+    earnings; cover coverage; client customer; shop store; motivate motivation; success succeed successful; achieve
+    accomplish attain; avoid prevent; protect safeguard; safe safely secure; danger dangerous unsafe hazard risky;
+    remember recall; agree concur; discover find; invent create; support assist; government govt; math maths
+    mathematics; physics physical; history historical; paper article; author writer write; story tale; quotation
+    quote; takeaway takeout; guest visitor; switch change; lift elevator; football soccer; rubbish trash garbage;
+    vaccine vaccination jab; neighbour neighbor; tap faucet; replace replacement substitute; feature characteristic
     attribute property; role responsibility; designate specify define; indicate denote; apply perform conduct;
     retrieve fetch; iterate traverse; determine decide; supply provide; construct generate create; enhance
     increase; return give; accuracy performance; transfer move; view see watch; display show; photo picture; lose
@@ -98,30 +98,29 @@ ANTONYMS = """
     southern; eastern western; open close; open closed; start stop; begin end; start end; enter exit; enable
     disable; connect disconnect; add remove; insert remove; attach detach; lock unlock; hide display; encrypt
     decrypt; encrypt sign; decrypt sign; sign verify; encode decode; import export; upload download; push pull;
-    push pop; read write; send receive; buy sell; lend borrow; rent buy; give take; win lose; winner loser; pass
-    fail; accept reject; allow forbid; allow reject; legal illegal; safe danger; strength weakness; profit loss;
-    gain lose; love dislike; like dislike; enemy friend; true false; positive negative; with without; alive die;
-    live die; male female; man woman; boy girl; boyfriend girlfriend; husband wife; dad mum; brother sister; son
-    daughter; uncle aunt; king queen; parent kid; adult kid; landlord tenant; employer employee; teacher student;
-    doctor patient; buyer seller; attack defend; create destroy; create remove; build destroy; improve worsen;
-    improve damage; help harm; eat avoid; do avoid; use avoid; take avoid; full empty; full part; full-time
-    part-time; public private; internal external; domestic foreign; domestic international; local remote; online
-    offline; manual automatic; manually automatically; single married; single multiple; single double; same
-    different; similar different; always never; often rarely; daily weekly; daily monthly; weekly monthly; monthly
-    yearly; weekly yearly; day night; morning evening; morning night; am pm; summer winter; spring autumn; past
-    future; next previous; next final; current previous; present absent; wet dry; clean dirty; light dark; black
-    white; soft hard; strong weak; thick thin; wide narrow; deep shallow; tall short; heavy light; fat thin; rise
-    fall; sunrise sunset; arrival departure; arrive leave; arrive depart; check-in check-out; checkin checkout;
-    opt-in opt-out; credit debit; deposit withdraw; asset liability; revenue expense; income expense; gross net;
-    lender borrower; supply demand; ascending descending; synchronous asynchronous; sync async; static dynamic;
-    horizontal vertical; row column; client server; input output; request response; frontend backend; upgrade
-    downgrade; expand collapse; merge split; join leave; join split; save discard; prevent cause; stay leave; keep
-    remove; success fail; hope fear; major minor; majority minority; liberal conservative; introvert extrovert;
-    lowercase uppercase; beginner expert; beginner advanced; undergraduate graduate; undergraduate postgraduate;
-    dine-in delivery; sick healthy; natural artificial; rural urban; wholesale retail; temporary permanent;
-    optional mandatory; optional require; voluntary compulsory; fixed variable; minimize maximize; turn-on
-    turn-off; earlier later; few all; all none; boil freeze; melt freeze; heat cool; human animal; begin final;
-    vertical diagonal
+    push pop; read write; send receive; buy sell; lend borrow; rent buy; win lose; winner loser; pass fail; accept
+    reject; allow forbid; allow reject; legal illegal; safe danger; strength weakness; profit loss; gain lose; love
+    dislike; like dislike; enemy friend; true false; positive negative; with without; alive die; live die; male
+    female; man woman; boy girl; boyfriend girlfriend; husband wife; dad mum; brother sister; son daughter; uncle
+    aunt; king queen; parent kid; adult kid; landlord tenant; employer employee; teacher student; doctor patient;
+    buyer seller; attack defend; create destroy; create remove; build destroy; improve worsen; improve damage; help
+    harm; eat avoid; do avoid; use avoid; take avoid; full empty; full part; full-time part-time; public private;
+    internal external; domestic foreign; domestic international; local remote; online offline; manual automatic;
+    manually automatically; single married; single multiple; single double; same different; similar different;
+    always never; often rarely; daily weekly; daily monthly; weekly monthly; monthly yearly; weekly yearly; day
+    night; morning evening; morning night; am pm; summer winter; spring autumn; past future; next previous; next
+    final; current previous; present absent; wet dry; clean dirty; light dark; black white; soft hard; strong weak;
+    thick thin; wide narrow; deep shallow; tall short; heavy light; fat thin; rise fall; sunrise sunset; arrival
+    departure; arrive leave; arrive depart; check-in check-out; checkin checkout; opt-in opt-out; credit debit;
+    deposit withdraw; asset liability; revenue expense; income expense; gross net; lender borrower; supply demand;
+    ascending descending; synchronous asynchronous; sync async; static dynamic; horizontal vertical; row column;
+    client server; input output; request response; frontend backend; upgrade downgrade; expand collapse; merge
+    split; join leave; join split; save discard; prevent cause; stay leave; keep remove; success fail; hope fear;
+    major minor; majority minority; liberal conservative; introvert extrovert; lowercase uppercase; beginner
+    expert; beginner advanced; undergraduate graduate; undergraduate postgraduate; dine-in delivery; sick healthy;
+    natural artificial; rural urban; wholesale retail; temporary permanent; optional mandatory; optional require;
+    voluntary compulsory; fixed variable; minimize maximize; turn-on turn-off; earlier later; few all; all none;
+    boil freeze; melt freeze; heat cool; human animal; begin final; vertical diagonal
 """
 """Pairs of opposites, apart by semicolons: one in the one text, the other in the other, is another question."""
 
@@ -155,14 +154,14 @@ SWAPPED_SPELLINGS = words("desert dessert later latter coma comma diner dinner s
 
 LIGHT_VERBS = words(
     """
-    track schedule translate start work try look see begin handle deal follow talk discuss seem appear tend call
-    ask answer choose receive obtain set setup submit send request offer include cover provide supply support
-    accept produce enable add invent develop keep continue remain apply file return serve refer relate represent
-    intend contain hold allow let cause reason find discover determine decide designate specify indicate denote
-    carry perform involve consist comprise feature present express note require permit facilitate assist serve act
-    manage organize organise arrange bring lead put turn view regard treat react respond acquire gain register
-    enter sit stay live survive help hear read watch wait reside record measure describe visit attend explain
-    suggest believe understand switch amend alter occur behave earn spend speak own
+    reschedule track schedule translate start work try look see begin handle deal follow talk discuss seem appear
+    tend call ask answer choose receive obtain set setup submit send request offer include cover provide supply
+    support accept produce enable add invent develop keep continue remain apply file return serve refer relate
+    represent intend contain hold allow let cause reason find discover determine decide designate specify indicate
+    denote carry perform involve consist comprise feature present express note require permit facilitate assist
+    serve act manage organize organise arrange bring lead put turn view regard treat react respond acquire gain
+    register enter sit stay live survive help hear read watch wait reside record measure describe visit attend
+    explain suggest believe understand switch amend alter occur behave earn spend speak own
     """
 )
 """Verbs that do not say what a question is about: another may stand in their place, or none. Submit a form, send it."""
@@ -181,12 +180,12 @@ STATED_VERBS = words(
 
 LIGHT_NOUNS = words(
     """
-    status message team content run convert size model state idea advice experience issue matter case situation
-    thought recommendation suggestion strategy solution purpose today nowadays presently life world place time city
-    country site page tool item object option setting value size part area field role class command code policy
-    plan account address number amount list application device system software platform provider service author
-    website book result health body human history space currency use usage role guidance data view reality
-    inspiration feeling
+    date population count recipe word status message team content run convert size model state idea advice
+    experience issue matter case situation thought recommendation suggestion strategy solution purpose today
+    nowadays presently life world place time city country site page tool item object option setting value size part
+    area field role class command code policy plan account address number amount list application device system
+    software platform provider service author website book result health body human history space currency use
+    usage role guidance data view reality inspiration feeling
     """
 )
 """Nouns of kinds: one text may have them beside what they are the kind of: Lisbon, the city of Lisbon."""
@@ -203,6 +202,8 @@ LIGHT_ADJECTIVES = words(
 """Adjectives and adverbs of degree and praise, which narrow nothing."""
 
 PHRASES = {
+    "turn off": "disable", "turned off": "disabled", "switch off": "disable", "turn on": "enable",
+    "turned on": "enabled", "switch on": "enable", "multiplied by": "times",
     "regular expression": "regex", "regular expressions": "regexes",
     "sign up": "register", "signing up": "register", "set up": "setup", "setting up": "setup", "log in": "login",
     "log into": "login", "sign in": "login", "give back": "return", "gives back": "return", "find out": "find",

@@ -34,7 +34,7 @@ _BRAND = re.compile(r"[a-z][A-Z][a-z]*s?$|[A-Z]+s$|[A-Z][a-z]+[A-Z]s?$")
 _LISTED = re.compile(r"^(?:\d{1,2}[.)]|[a-z][)]|[-*•]) +")
 _OPERATORS = re.compile(r"[+*^=<>×÷√∫]|(?<=\d)\s*[-/]\s*(?=\d)|(?<![\w)])-(?=\d)")
 _JAPANESE = re.compile(r"[ぁ-ゟァ-ヿ一-鿿]")
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-"})
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-"})
 _BLANKS = re.compile(r"\s+")
 _ENDS = " .?!。、,;:…~"
 _PHRASE = re.compile(

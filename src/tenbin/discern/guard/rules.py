@@ -190,8 +190,9 @@ def direction(known: Reading, asked: Reading) -> Iterator[Difference]:
             yield between("direction", {f"{one} {word}" for word in turned}, {f"{other} {word}" for word in turned})
             return
     others = _journeys(asked.tokens)
-    for before, relation, after in _journeys(known.tokens):
-        if before != after and (after, relation, before) in others:
+    mine = _journeys(known.tokens)
+    for before, relation, after in mine - others:
+        if (after, relation, before) in others - mine:
             yield between("direction", f"{before} {relation} {after}", f"{after} {relation} {before}")
             return
 
@@ -200,14 +201,26 @@ def _behind(tokens: tuple[str, ...], relation: str) -> set[str]:
     return {after for word, after in pairwise(tokens) if word == relation and after not in FUNCTION_WORDS}
 
 
+_FRAME = frozenset(["by", "for", "of", "to", "from", "with", "in", "on"])
+
+
+def _frame(reading: Reading) -> frozenset[str]:
+    return _FRAME.intersection(reading.tokens)
+
+
 def word_order(known: Reading, asked: Reading) -> Iterator[Difference]:
     """Two words, or two numbers, that have changed places: who does what to whom, how many of which."""
     one, other = known.words, asked.words
-    if one == other and known.japanese is None and known.values != asked.values and known.numbers == asked.numbers:
+    if (
+        one == other
+        and known.japanese is asked.japanese is None
+        and known.values != asked.values
+        and known.numbers == asked.numbers
+    ):
         yield between("word order", " ".join(known.values), " ".join(asked.values))
         return
-    if len(one) != len(other) or len(one) < 3 or one == other or ("by" in known.tokens) != ("by" in asked.tokens):
-        return
+    if len(one) != len(other) or len(one) < 3 or one == other or _frame(known) != _frame(asked):
+        return  # other words between them may turn the sentence round: the passive, `for`, `with`
     apart = [at for at in range(len(one)) if one[at] != other[at]]
     if (
         len(apart) == 2
