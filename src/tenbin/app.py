@@ -8,7 +8,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ from tenbin.execute.world import World
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
-from tenbin.ledger.queries import latest_signals, latest_weighed, spent_since
+from tenbin.ledger.queries import latest_signals, latest_weighed, spent_since, unneeded_since
 from tenbin.ledger.segments import DATABASE
 from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
@@ -142,7 +142,7 @@ class Gateway:
             from tenbin.execute.shadow import ShadowEvaluation
 
             self.shadow = ShadowEvaluation(settings, self.prices)
-            self._begin_day(self.shadow.spend, OPERATION, "shadow evaluation has")
+            self._begin_day(self.shadow.spend, partial(spent_since, operation=OPERATION), "shadow evaluation has")
         self.shadow.configure(settings)
         return self.shadow
 
@@ -153,6 +153,7 @@ class Gateway:
             from tenbin.execute.hedging import Hedging
 
             self.hedging = Hedging(settings, self.prices)
+            self._begin_day(self.hedging.spend, unneeded_since, "hedging has")
             self.book.subscribe(self.hedging.add)
         self.hedging.configure(settings)
         return self.hedging
@@ -165,20 +166,23 @@ class Gateway:
             from tenbin.execute.keep_alive import KeepAlive
 
             self.keep_alive = KeepAlive(self.prices, self._cache_rules)
-            self._begin_day(self.keep_alive.spend, KEPT_ALIVE, "keeping prompts warm has")
+            spent = partial(spent_since, operation=KEPT_ALIVE)
+            self._begin_day(self.keep_alive.spend, spent, "keeping prompts warm has")
         if self.keep_alive is not None:
             self.keep_alive.spend.most = nano_from_usd(repr(usd_per_day))
         return self.keep_alive if usd_per_day else None
 
-    def _begin_day(self, spend: "SpendOfDay", operation: str, what: str) -> None:
-        """Take up what an earlier process has spent today; where that cannot be known, nothing is spent."""
+    def _begin_day(self, spend: "SpendOfDay", known: Callable[..., int], what: str) -> None:
+        """Take up what an earlier process has spent today, as the ledger has it; where that cannot be known, nothing is
+        spent.
+        """
         from tenbin.execute.spend_of_day import start_of_day
 
         now_ms = self.clock.now_ms()
         try:
             if not self.book.flush(ENTERED_SECONDS):
                 raise OSError("the ledger's database does not take the receipts")
-            spent = spent_since(self.book.directory / DATABASE, operation, start_of_day(now_ms))
+            spent = known(self.book.directory / DATABASE, since_ms=start_of_day(now_ms))
         except (OSError, SchemaTooNew, sqlite3.Error) as error:
             LOG.warning("What %s spent today is not known, nothing is spent: %s", what, error)
             spent = MOST_NANO_USD
@@ -209,6 +213,8 @@ class Gateway:
 
     def recall(self) -> None:
         """Take up the conversations where an earlier process left them: they stand in the ledger."""
+        # After a crash, what was settled last stands in the journal alone.
+        self.book.flush(ENTERED_SECONDS)
         try:
             receipts = latest_weighed(self.book.directory / DATABASE, MOST_RECALLED)
         except (OSError, SchemaTooNew, sqlite3.Error) as error:
@@ -223,8 +229,6 @@ class Gateway:
         conversations.pooled = learning.pooled
         if not learning.evidence:
             return
-        # After a crash, what was settled last stands in the journal alone.
-        self.book.flush(ENTERED_SECONDS)
         try:
             told = latest_signals(self.book.directory / DATABASE, MOST_SIGNALS)
         except (OSError, SchemaTooNew, sqlite3.Error) as error:
