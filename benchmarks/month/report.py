@@ -90,6 +90,7 @@ def _money(scores: Sequence[Score]) -> str:
             _title(one),
             usd(one.cash_nano),
             f"{one.cash_nano / strongest:.0%}",
+            f"{usd(one.cash_nano - one.programs_nano)} / {usd(one.programs_nano)}",
             f"{one.quality:.1%} ({one.quality_low:.0%}-{one.quality_high:.0%})",
             f"{one.agents:.0%} / {one.programs:.0%}",
             f"{one.hit_ratio:.1%}",
@@ -100,7 +101,16 @@ def _money(scores: Sequence[Score]) -> str:
         for one in scores
     ]
     mix = " / ".join(NAMES[target] for target in LADDER)
-    head = ["policy", "cash", "of all-Opus", "quality kept", "agents / programs", "read from cache", "switches"]
+    head = [
+        "policy",
+        "cash",
+        "of all-Opus",
+        "agents / programs",
+        "quality kept",
+        "agents / programs",
+        "read from cache",
+    ]
+    head.append("switches")
     electricity = max(one.electricity_nano for one in scores)
     return (
         table([*head, f"requests: {mix}", "decided in, ms"], rows)

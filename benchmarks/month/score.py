@@ -51,6 +51,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     decision_p50_ms: float
     """From a request's arrival to the call of the provider, median."""
+    programs_nano: int = 0
+    """Of ``cash_nano``: what programs' requests cost; the rest is agents'."""
 
 
 def score(policy: Policy, played: Sequence[Played], strongest: Sequence[Played]) -> Score:
@@ -82,6 +84,7 @@ def score(policy: Policy, played: Sequence[Played], strongest: Sequence[Played])
         prompt_tokens=prompt,
         output_tokens=sum(one.usage.output for one in played),
         decision_p50_ms=sorted(one.decision_ms for one in played)[len(played) // 2],
+        programs_nano=sum(one.billed_nano for one in played if one.request.kind == "batch"),
     )
 
 
