@@ -189,6 +189,22 @@ def test_a_gateway_that_dies_meanwhile_leaves_both_on_the_receipt(
     assert all(one.usage.input_estimated and one.cost_nano for one in receipt.attempts)
 
 
+def test_what_a_day_has_cost_outlives_the_process(simulator: RunningSimulator, tmp_path: Path) -> None:
+    config = chained(simulator.url, hedging=HEDGING)
+    with serving(config, tmp_path) as house:
+        caller = Caller(house.url)
+        simulator.script(SLOW, text="Too late.", delay_ms=450)
+        assert caller.ask("anthropic", "chain").status_code == 200
+        receipt = house.books.one()
+        caller.http.close()
+        spent = sum(one.billed_nano or 0 for one in receipt.attempts if one.outcome == "cancelled")
+        assert house.running.gateway.hedging is not None
+        assert house.running.gateway.hedging.spend.spent == spent > 0
+    with serving(config, tmp_path) as house:
+        assert house.running.gateway.hedging is not None
+        assert house.running.gateway.hedging.spend.spent == spent
+
+
 def test_what_is_not_afforded_waits(simulator: RunningSimulator, tmp_path: Path) -> None:
     nothing = {**HEDGING, "usd_per_day": 0.0}
     with serving(chained(simulator.url, hedging=nothing), tmp_path) as house:

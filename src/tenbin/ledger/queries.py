@@ -167,16 +167,21 @@ def spent_since(path: Path, operation: str, since_ms: int) -> NanoUSD:
     """What all requests of an operation that arrived since then (UTC ms) have cost, as far as is known; 0 of a ledger
     that has not been begun. Raises SchemaTooNew, sqlite3.Error.
     """
+    query = "SELECT coalesce(sum(billed_nano), 0) FROM requests WHERE arrived_at_ms >= ? AND operation = ?"
+    return _sum(path, query, (since_ms, operation))
+
+
+def unneeded_since(path: Path, since_ms: int) -> NanoUSD:
+    """What the answers of hedged pairs that clients were not given have cost since then, as ``spent_since``."""
+    query = "SELECT coalesce(sum(a.billed_nano), 0) FROM attempts a JOIN requests r ON r.id = a.request"
+    return _sum(path, f"{query} WHERE r.arrived_at_ms >= ? AND a.hedge > 0 AND a.outcome <> 'answered'", (since_ms,))
+
+
+def _sum(path: Path, query: str, values: tuple[Any, ...]) -> NanoUSD:
     if not path.exists():
         return 0
     with reading(path) as database:
-        if not applied(database):
-            return 0
-        row = database.execute(
-            "SELECT coalesce(sum(billed_nano), 0) FROM requests WHERE arrived_at_ms >= ? AND operation = ?",
-            (since_ms, operation),
-        ).fetchone()
-        return int(row[0])
+        return int(database.execute(query, values).fetchone()[0]) if applied(database) else 0
 
 
 def schema(database: sqlite3.Connection) -> list[str]:
