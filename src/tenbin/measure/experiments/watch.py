@@ -60,7 +60,7 @@ class ExperimentWatch:
         """Watch until cancelled; ``changed`` is called when another experiment, or none, is in force."""
         since_guard = 0
         while True:
-            await self._clock.pause(WATCH_MS)
+            await asyncio.sleep(WATCH_MS / 1000)  # Real time: it is files that are waited for.
             since_guard += WATCH_MS
             try:
                 experiment = self.experiment
