@@ -100,6 +100,14 @@ def test_what_makes_no_sense_is_told_of(
     assert read_experiments(configured) == ()
 
 
+@pytest.mark.parametrize("name", ["", "a b", "x" * 65, "a/b"])
+def test_a_name_is_one_plain_word(run: Run, configured: Path, name: str) -> None:
+    result = run("experiment", "start", "-t", "floor=0.5", "--", name)
+    assert result.exit_code == 2
+    assert "NAME is 1 to 64" in result.output
+    assert read_experiments(configured) == ()
+
+
 def test_one_that_is_not_there(run: Run) -> None:
     result = run("experiment", "report", "cheaper")
     assert result.exit_code == 1

@@ -1,6 +1,7 @@
 """`tenbin experiment`: two policies on live traffic, from start to report."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -36,6 +37,8 @@ data_dir_option = click.option(
 def experiment() -> None:
     """Compare two policies on live traffic, split by conversation."""
 
+
+_NAME = re.compile(r"[\w.-]{1,64}")
 
 START_EPILOG = """\b
 Examples:
@@ -101,6 +104,8 @@ def start(
     from tenbin.execute.experiment import arm_policies
     from tenbin.ledger.experiments import ExperimentsUnusable, change_experiments
 
+    if not _NAME.fullmatch(name):
+        raise click.UsageError("NAME is 1 to 64 letters, digits, dots, dashes and underscores.")
     if not treatment and treatment_file is None:
         raise click.UsageError("Say what is different: --treatment KEY=VALUE, or --treatment-file FILE.")
     config = settle(path).config
