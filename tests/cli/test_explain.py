@@ -124,6 +124,18 @@ def test_a_past_request(run: Run, tmp_path: Path) -> None:
     assert "tenbin ledger" in missing.output
 
 
+def test_a_hedged_pair_is_told_apart(run: Run, tmp_path: Path) -> None:
+    slow, beside = an_attempt(1, outcome="cancelled", hedge=1), an_attempt(2, hedge=2)
+    with a_book(tmp_path) as book:
+        book.settle(a_receipt("req_1", slow, beside))
+        assert book.flush()
+    output = run("explain", "--request", "req_1", "--data-dir", str(tmp_path)).output
+    assert "1. acme/anvil-1 (slow to begin): cancelled" in output
+    assert "2. acme/anvil-1 (asked beside it): answered" in output
+    told = json.loads(run("explain", "--request", "req_1", "--data-dir", str(tmp_path), "--json").output)
+    assert [one["hedge"] for one in told["attempts"]] == [1, 2]
+
+
 JUDGE = """
 routing:
   tiers: {low: [anthropic/claude-haiku-5-5], highest: [anthropic/claude-opus-5-5]}

@@ -127,6 +127,21 @@ def test_numbers_are_given_once_whatever_fails(outcomes: list[tuple[Any, Any]]) 
     assert len(asked_again) <= len(numbers)
 
 
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.none() | st.sampled_from(KINDS)), min_size=20, max_size=20))
+def test_the_same_outcomes_lead_through_the_same_steps(outcomes: list[tuple[Any, Any]]) -> None:
+    def replayed() -> list[Call]:
+        left = iter(outcomes)
+
+        def fails(call: Call) -> StepOutcome:
+            kind, second = next(left)
+            hedged = failure(second) if call.hedge is not None and second is not None else None
+            return Failed(failure=failure(kind), hedged=hedged, at_ms=NOW_MS)
+
+        return calls(hedge(), fails)
+
+    assert replayed() == replayed()
+
+
 @given(st.lists(st.floats(0, 1e6), max_size=300), st.floats(50, 99.9))
 def test_a_percentile_is_one_of_the_times_and_that_share_is_no_slower(times: list[float], percentile: float) -> None:
     settings = HedgingConfig(percentile=percentile, least_ms=1)

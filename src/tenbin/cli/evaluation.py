@@ -163,8 +163,8 @@ def gates(
     """Measure how well quality gates tell right answers from wrong ones.
 
     Files need the columns `prompt`, `answer` and `correct`; `task`, `tools`, `tool_calls`, `schema`, `logprobs`,
-    `finish_reason` and `others` (further answers) are used where they are there. Nothing is sent anywhere. The gates
-    judge these answers; serving decisions do not use them yet.
+    `finish_reason` and `others` (further answers) are used where they are there. Nothing is sent anywhere. A cascade
+    gives answers by the same gates.
     """
     if calibrate is not None and calibration is not None:
         raise click.UsageError("--calibrate learns a calibration, --calibration takes one: give one of the two.")
