@@ -135,5 +135,15 @@ def test_the_documentation_has_every_table_and_column_in_order() -> None:
             table = ""
         elif table and line.startswith("| `"):
             documented[table].append(line.split("`")[1])
-    tables = ("requests", "attempts", "weighings", "shadows", "signals", "climbs", "journal_position", "migrations")
+    tables = (
+        "requests",
+        "attempts",
+        "weighings",
+        "shadows",
+        "signals",
+        "climbs",
+        "cached",
+        "journal_position",
+        "migrations",
+    )
     assert documented == {table: columns(table) for table in tables}
