@@ -75,7 +75,10 @@ class Gateway:
         """Open the ledger and settle what an earlier process left. Raises LedgerUnusable."""
         self.clock: Clock = clock or SystemClock()
         self.prices = PriceBook(config.providers, cache=cache_directory())
-        self.book = Book(data_dir, self.prices, self.clock, sync_ms=config.ledger.sync_ms)
+        ledger = config.ledger
+        self.book = Book(
+            data_dir, self.prices, self.clock, sync_ms=ledger.sync_ms, weighings_days=ledger.weighings_days
+        )
         self._metrics = Metrics(self._gauges, self.targets)
         self.book.subscribe(self._metrics.add)
         self.interrupted = self.book.recover()

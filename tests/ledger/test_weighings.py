@@ -142,3 +142,21 @@ def test_rows_of_before_are_read_from_their_json(data_dir: Path) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         assert migrate(database) == ["m0008_compact_weighings"]
     assert [one.weighing for one in queries.latest_weighed(path, 9)] == [older]
+
+
+def test_old_ones_are_forgotten_and_receipts_stay(data_dir: Path) -> None:
+    day = 86_400_000
+    with a_book(data_dir, weighings_days=30) as book:
+        for number, days in enumerate((0, 1, 20)):
+            book.settle(a_receipt(f"req_{number}", weighing=A_WEIGHING, arrived_at_ms=NOON_MS + days * day))
+        assert book.flush()
+        path = data_dir / DATABASE
+        assert len(queries.latest_weighed(path, 9)) == 3
+        book.settle(a_receipt("req_3", weighing=A_WEIGHING, arrived_at_ms=NOON_MS + 35 * day))
+        assert book.flush()
+        assert [one.request_id for one in queries.latest_weighed(path, 9)] == ["req_2", "req_3"]
+        with queries.reading(path) as database:
+            assert len(queries.recent(database)) == 4
+            oldest = queries.receipt(database, "req_0")
+            assert oldest is not None
+            assert oldest.weighing is None

@@ -169,6 +169,9 @@ class LedgerConfig(Section, frozen=True):
     """Folder of the journal and the database. Default: ``$TENBIN_HOME``, else ``~/.tenbin``."""
     sync_ms: OneOrMore = 100
     """The journal reaches the disk at least this often: what a power cut can lose at most."""
+    weighings_days: OneOrMore | None = None
+    """After so many days it is forgotten how a request's target was chosen (half a kilobyte each); its receipt stays.
+    Default: never."""
 
 
 class Config(Section, frozen=True):

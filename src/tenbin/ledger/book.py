@@ -66,6 +66,7 @@ class Book:
         clock: Clock,
         *,
         sync_ms: int = 100,
+        weighings_days: int | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         waiting_bytes: int = WAITING_BYTES,
     ) -> None:
@@ -103,7 +104,7 @@ class Book:
         except OSError as error:
             self._claim.release()
             raise LedgerUnusable(f"the journal in {directory / JOURNAL} can't be used: {error.strerror}.") from error
-        self._writer = Writer(directory / DATABASE, self._journal)
+        self._writer = Writer(directory / DATABASE, self._journal, weighings_days=weighings_days)
 
     def recover(self) -> int:
         """Settle what was in flight when the last process died, each request once; then take up work.

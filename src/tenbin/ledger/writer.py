@@ -22,6 +22,10 @@ from tenbin.ledger.segments import Position, segment_numbers, segment_path
 READ_BYTES = 1024 * 1024
 """Of the journal at once, and so the largest transaction."""
 
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+MOST_FORGOTTEN = 5_000
+"""Weighings deleted with one batch, so that none takes long."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds before a database that failed is tried again; doubles."""
 
@@ -44,7 +48,10 @@ _UNFIT = (
 class Writer:
     """Fills the database from the journal, in a thread of its own."""
 
-    def __init__(self, database: Path, journal: Journal) -> None:
+    def __init__(self, database: Path, journal: Journal, *, weighings_days: int | None = None) -> None:
+        """``weighings_days``: after so many, how a target was chosen is forgotten; None: never."""
+        self._kept_ms = None if weighings_days is None else weighings_days * DAY_MS
+        self._forgot_ms = 0
         self._path = database
         self._source = journal
         self._journal = journal.directory
@@ -169,11 +176,14 @@ class Writer:
     def _enter(self, database: sqlite3.Connection, payloads: Sequence[bytes], reached: Position) -> None:
         """All rows of a batch and how far the journal is entered, in one transaction."""
         try:
-            batch = Batch()
+            batch, latest_ms = Batch(), 0
             for row_id, payload in enumerate(payloads, self._next_id):
-                batch.add(row_id, decode_receipt(payload))
+                receipt = decode_receipt(payload)
+                batch.add(row_id, receipt)
+                latest_ms = max(latest_ms, receipt.arrived_at_ms)
             with _transaction(database):
                 batch.enter(database)
+                self._forget(database, latest_ms)
                 _store_position(database, reached)
             entered = len(payloads)
         except _UNFIT:
@@ -183,6 +193,23 @@ class Writer:
                 _store_position(database, reached)
         self._next_id += len(payloads)
         self.applied += entered
+
+    def _forget(self, database: sqlite3.Connection, now_ms: int) -> None:
+        """Delete old weighings: once an hour, as the receipts have it; while there are many of them, each time."""
+        if self._kept_ms is None or now_ms - self._forgot_ms < HOUR_MS:
+            return
+        found = database.execute(
+            "SELECT id FROM requests WHERE arrived_at_ms < ? ORDER BY arrived_at_ms DESC LIMIT 1",
+            (now_ms - self._kept_ms,),
+        ).fetchone()
+        if found is not None:
+            gone = database.execute(
+                "DELETE FROM weighings WHERE request IN (SELECT request FROM weighings WHERE request <= ? LIMIT ?)",
+                (found[0], MOST_FORGOTTEN),
+            )
+            if gone.rowcount == MOST_FORGOTTEN:
+                return
+        self._forgot_ms = now_ms
 
     def _enter_one(self, database: sqlite3.Connection, payload: bytes, place: int) -> bool:
         """A receipt by itself, unless it is there already; one that can't be entered is put aside."""
