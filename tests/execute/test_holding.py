@@ -1,12 +1,14 @@
 """A ladder through the real gateway: whatever the lower rung does, the client sees one good answer in its dialect."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tenbin.core.receipt import Receipt
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained, events, said
 from tests.execute.ladders import (  # noqa: F401 - the fixtures are found by their names
@@ -26,7 +28,8 @@ from tests.execute.ladders import (  # noqa: F401 - the fixtures are found by th
     ways,
     words,
 )
-from tests.real.books import House, serving, wait_until
+from tests.ledger.making import a_book
+from tests.real.books import House, receipts_in, serving, wait_until
 
 
 @ways
@@ -285,3 +288,40 @@ def test_a_weighed_request_climbs_to_the_next_stronger_candidate(simulator: Runn
     assert [one.target for one in receipt.climb.rungs] == [f"anthropic/{small}", f"anthropic/{large}"]
     assert [one.rung for one in receipt.attempts] == [1, 2]
     assert receipt.last == receipt.attempts[1]
+
+
+def test_a_gateway_that_dies_owes_every_rung_that_was_asked(
+    house: House, simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    """What the journal holds while two rungs are under way, settled by another process from a copy of it."""
+    slow = {"text": GOOD * 20, "tick_ms": 30}
+    simulator.script(LOW, slow)
+    simulator.script(TOP, slow)
+
+    def asking() -> None:
+        own = Caller(house.url)
+        ask(own, "openai_chat", True, "lateup", text="Write me a poem.")
+        own.http.close()
+
+    thread = threading.Thread(target=asking)
+    thread.start()
+    copies: list[Path] = []
+    while thread.is_alive():
+        copies.append(tmp_path / f"copy{len(copies)}")
+        no_database = shutil.ignore_patterns("*.sqlite*", "*lock*")
+        shutil.copytree(house.running.gateway.book.directory, copies[-1], ignore=no_database)
+        thread.join(0.1)
+    house.books.new(1)
+
+    def settled(copy: Path) -> list[Receipt]:
+        with a_book(copy) as book:
+            assert book.flush()
+        return [one for one in receipts_in(copy) if one.outcome == "interrupted"]
+
+    found = [one for copy in copies for one in settled(copy) if len(one.attempts) == 2]
+    assert found, "both rungs were under way for a while"
+    low, top = found[0].attempts
+    assert [low.model, top.model] == [LOW, TOP]
+    assert low.rung == 1
+    assert low.usage.input > 0
+    assert low.usage.input_estimated

@@ -69,7 +69,8 @@ def test_every_rung_is_paid_for_once(
         caller.http.close()
     assert response.headers["x-tenbin-request-id"] == receipt.request_id
     assert len(receipt.attempts) == len(entries)
-    assert [attempt.number for attempt in receipt.attempts] == list(range(1, len(entries) + 1))
+    numbers = [attempt.number for attempt in receipt.attempts]
+    assert numbers == sorted(set(numbers)), "one whose time was over before it was sent has no attempt"
     for attempt, entry, played in zip(receipt.attempts, entries, script, strict=False):
         prompt, output = truth(entry)
         usage = attempt.usage
@@ -86,7 +87,8 @@ def test_every_rung_is_paid_for_once(
     if receipt.outcome == "answered":
         assert response.status_code == 200
         assert last.outcome == "answered"
-        said(response, dialect, stream)
+        if "malformed_chunk_at" not in script[receipt.attempts.index(last)]:  # unheld, it passes through as it is
+            said(response, dialect, stream)
     elif receipt.outcome == "failed":
         usable = [one for one in receipt.attempts if one.outcome == "answered" and one.gating is not None]
         assert all(

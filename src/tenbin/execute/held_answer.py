@@ -2,10 +2,15 @@
 
 import asyncio
 
+import msgspec
+
 from tenbin.codecs.dialect import AnswerReader
-from tenbin.core.answer import ArgumentsDelta, BlockStarted, BlockStopped, Delta, TextDelta
+from tenbin.core.answer import AnswerFailed, ArgumentsDelta, BlockStarted, BlockStopped, Delta, TextDelta
 from tenbin.core.gating import Gating
+from tenbin.core.problems import Failure
+from tenbin.core.receipt import Attempt
 from tenbin.core.steps import Hold
+from tenbin.core.usage import NOTHING, Usage
 from tenbin.execute.attempt import BYTES_PER_TOKEN, AttemptUnderWay, Watch
 from tenbin.execute.gating import Opinions
 from tenbin.execute.pacing import Place
@@ -15,10 +20,14 @@ from tenbin.execute.upstream.connection import UpstreamAnswer
 class HeldAnswer:
     """One answer that is held back."""
 
-    def __init__(self, attempt: AttemptUnderWay, hold: Hold, place: Place | None) -> None:
+    def __init__(self, attempt: AttemptUnderWay, hold: Hold, place: Place | None, body: bytes) -> None:
         self.attempt = attempt
         self.hold = hold
         self.place = place
+        self.body = body
+        """Of the request."""
+        self.released = False
+        """It is for the client, whatever it is."""
         self.sending: asyncio.Task[UpstreamAnswer] | None = None
         self.answer: UpstreamAnswer | None = None
         self.watch: Watch | None = None
@@ -47,6 +56,21 @@ class HeldAnswer:
             self.out.append(out)
         if self.reader is not None:
             self.deltas += attempt.named_as_asked(self.reader.feed(data))
+
+    @property
+    def broken(self) -> Failure | None:
+        """What its reader found wrong with it, where it would pass through unread."""
+        last = self.deltas[-1] if self.deltas else None
+        return last.failure if isinstance(last, AnswerFailed) and not self.released else None
+
+    def if_interrupted(self) -> Attempt:
+        """What the journal is to know of this attempt, which is still under way, should the gateway die now."""
+        record = self.attempt.record("interrupted")
+        if record.usage == NOTHING:
+            tokens = len(self.body) // BYTES_PER_TOKEN
+            usage = Usage(input=tokens, input_estimated=True, output_estimated=True)
+            record = msgspec.structs.replace(record, usage=usage)
+        return record
 
     @property
     def begun_enough(self) -> bool:

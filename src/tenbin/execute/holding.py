@@ -16,7 +16,7 @@ from tenbin.core.receipt import Attempt, Outcome, Receipt
 from tenbin.core.steps import Answered, Call, Consult, Failed, Held, Release, StepOutcome
 from tenbin.discern.gates.gate import Question
 from tenbin.execute import gating
-from tenbin.execute.attempt import MOST_KEPT_BYTES, AttemptUnderWay
+from tenbin.execute.attempt import MOST_BODY_BYTES, MOST_KEPT_BYTES, AttemptUnderWay
 from tenbin.execute.clock import start_task
 from tenbin.execute.gating import Opinions
 from tenbin.execute.held_answer import HeldAnswer
@@ -27,6 +27,7 @@ from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 
 T = TypeVar("T")
 
+TOO_LARGE = Failure(kind="malformed", message=f"the provider's answer is larger than {MOST_BODY_BYTES} bytes")
 NOT_NEEDED = Failure(kind="cancelled", message="its answer was not needed any more")
 GONE = Failure(kind="cancelled", message="the client closed the connection")
 
@@ -75,13 +76,21 @@ class Holding:
         self._world = relay.world
         self._held: dict[int, HeldAnswer] = {}
         self._question: Question | None = None
+        self._latest = 0
+        """The attempt that was opened last."""
         self._pinged_ns = 0
+
+    def _before(self, life: HoldingLife, held: HeldAnswer | None) -> list[Attempt]:
+        """What the journal is to know of the other attempts: those that have ended, and those still under way."""
+        others = [one for one in self._held.values() if one is not held and one.position is None]
+        return [*life.attempts, *(one.if_interrupted() for one in others if one.attempt.opened)]
 
     async def sent(self, life: HoldingLife, attempt: AttemptUnderWay, body: bytes) -> UpstreamAnswer:
         """Send what is not to be held back, with pings for the client, who may have had some before. Raises
         UpstreamFailed.
         """
-        sending = start_task(attempt.send(body, life.attempts), name=f"answer {attempt.number}")
+        self._latest = attempt.number
+        sending = start_task(attempt.send(body, self._before(life, None)), name=f"answer {attempt.number}")
         try:
             await self._done(sending, None, attempt.route)
         except asyncio.CancelledError:
@@ -97,16 +106,28 @@ class Holding:
     ) -> StepOutcome:
         """Call a target and keep its answer back until it can be judged."""
         assert call.hold is not None
-        held = self._held[attempt.number] = HeldAnswer(attempt, call.hold, place)
-        held.sending = start_task(attempt.send(body, life.attempts), name=f"held answer {attempt.number}")
-        self._pinged_ns = self._world.clock.monotonic_ns()
+        held = self._held[attempt.number] = HeldAnswer(attempt, call.hold, place, body)
+        if not self._pinged_ns:
+            self._pinged_ns = self._world.clock.monotonic_ns()
+        left = self._seconds(call.hold.until_ms)
+        if left is not None and left <= 0:
+            return self._late(life, held)
         try:
-            if not await self._done(held.sending, call.hold.until_ms, attempt.route):
+            if not await self._done(self._sending(life, held), call.hold.until_ms, attempt.route):
                 return self._late(life, held)
             failed = await self._begin(life, held)
             return failed or await self._read(life, held, call.hold.until_ms)
         except UpstreamFailed as broken:
             return self._failed(life, held, broken.failure)
+
+    def _sending(self, life: HoldingLife, held: HeldAnswer) -> "asyncio.Task[UpstreamAnswer]":
+        """Send the request, once."""
+        if held.sending is None:
+            attempt = held.attempt
+            before = self._before(life, held)
+            self._latest = attempt.number
+            held.sending = start_task(attempt.send(held.body, before), name=f"held answer {attempt.number}")
+        return held.sending
 
     async def _begin(self, life: HoldingLife, held: HeldAnswer) -> StepOutcome | None:
         """The head of the answer is there. Raises UpstreamFailed."""
@@ -131,6 +152,10 @@ class Holding:
             held.take(data)
             if watch.failure is not None:
                 return self._failed(life, held, watch.failure)
+            if held.released:
+                if held.received > MOST_BODY_BYTES:
+                    return self._failed(life, held, TOO_LARGE)
+                continue
             if held.received > MOST_KEPT_BYTES:
                 return self._late(life, held)
             if held.begun_enough:
@@ -142,12 +167,14 @@ class Holding:
             held.out.append(rest)
         if held.reader is not None:
             held.deltas += held.attempt.named_as_asked(held.reader.finish())
-        failure = watch.failure or (None if watch.ended else CUT)
+        failure = watch.failure or held.broken or (None if watch.ended else CUT)
         if failure is not None:
             return self._failed(life, held, failure)
         life.ended(held.attempt, "answered", None)
         held.position = len(life.attempts) - 1
         self._let_go(held)
+        if held.released:
+            return self._told(life, held, "whole")
         told = await self._judge(life, held, "whole")
         assert told is not None
         return told
@@ -230,7 +257,8 @@ class Holding:
             self._question = gating.asked(life.conversation(), held.hold)
         text = gating.answer_of(held.repaired or held.deltas).text
         opinion = Opinion(self._world, held.attempt.ask, step, life.conversation(), self._question, text)
-        asking = start_task(opinion.ask(list(life.attempts)), name="opinion")
+        self._latest = step.attempt
+        asking = start_task(opinion.ask(self._before(life, None)), name="opinion")
         try:
             await self._done(asking, None, held.attempt.route)
         except asyncio.CancelledError:
@@ -279,6 +307,9 @@ class Holding:
                 assert held.answer is not None
                 assert held.watch is not None
                 life.giving(attempt, as_kept=True)
+                if self._latest != attempt.number:
+                    # The journal's word on this request is another attempt, which may be called after it.
+                    attempt.journal(self._before(life, held), len(held.body))
                 return await self._relay.stream(life, attempt, held.answer, held.watch, held.out)
         except UpstreamFailed as failed:
             self._held.pop(attempt.number, None)
@@ -291,19 +322,16 @@ class Holding:
     async def _go_on(self, life: HoldingLife, held: HeldAnswer) -> StepOutcome | None:
         """An answer that is still under way: wait until it has begun; all of it, where it is not streamed."""
         self._held[held.attempt.number] = held  # until it is being relayed, it is dropped with the others
-        assert held.sending is not None
+        held.released = True
         if held.watch is None:
-            await self._done(held.sending, None, held.attempt.route)
+            await self._done(self._sending(life, held), None, held.attempt.route)
             failed = await self._begin(life, held)
             if failed is not None:
                 return failed
         if not self._relay.ask.head.stream:
-            verdict = held.gating
             told = await self._read(life, held, None)
             if not isinstance(told, Held):
                 return told
-            held.gating = verdict  # it is given as it is: judging it again changes nothing
-            held.repaired = None
             self._note(life, held)
         self._held.pop(held.attempt.number, None)
         return None
@@ -327,11 +355,13 @@ class Holding:
         """Nobody waits for what is still under way; ``gone``: since the client is not there any more."""
         for held in list(self._held.values()):
             if held.position is None:
-                if held.sending is not None and not held.sending.done():
-                    held.sending.cancel()
-                elif held.sending is not None and not held.sending.cancelled():
-                    held.sending.exception()  # looked at, so that nobody is told that it was not
-                life.dropped(held.attempt, GONE if gone else NOT_NEEDED)
+                sending = held.sending
+                if sending is not None and not sending.done():
+                    sending.cancel()
+                elif sending is not None and not sending.cancelled():
+                    sending.exception()  # looked at, so that nobody is told that it was not
+                if held.attempt.opened:
+                    life.dropped(held.attempt, GONE if gone else NOT_NEEDED)
             self._let_go(held)
         self._held.clear()
 
