@@ -101,6 +101,15 @@ def test_one_key_does_not_see_all_keys_entries(house: House, run: Run) -> None:
     caller.http.close()
 
 
+def test_feedback_on_a_hit_kills_its_entry(house: House, run: Run) -> None:
+    ask(house, "One")
+    hit = ask(house, "One")
+    house.books.new(2)
+    told_of = told(run("feedback", hit.headers["x-tenbin-request-id"], "bad", "--json"))
+    assert told_of["entry"] == hit.headers["x-tenbin-cache-entry"]
+    assert ask(house, "One").headers["x-tenbin-cache"] == "miss"
+
+
 def test_nobody_is_there(run: Run, workplace: Path) -> None:
     (workplace / "tenbin.yaml").write_text("listen: 127.0.0.1:1\n")
     result = run("cache", "inspect")

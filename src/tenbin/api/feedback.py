@@ -9,6 +9,7 @@ import msgspec
 from tenbin.api.service import Service
 from tenbin.core.ask import Caller
 from tenbin.core.problems import Problem, Unreadable
+from tenbin.execute.cache.availability import StoreUnavailable
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.segments import DATABASE
 from tenbin.measure.feedback import MASTER, read, weighed_against
@@ -56,6 +57,11 @@ class Feedback:
                 raise Unreadable(AWAY) from error
             if found.receipt is not None:
                 book.settle(found.receipt)
+        if found.wrong is not None and service.cache is not None:
+            try:
+                await service.cache.disown(found.wrong)
+            except StoreUnavailable as error:
+                raise Unreadable(AWAY) from error
         return found.told
 
 

@@ -140,6 +140,11 @@ def _words(told: dict[str, Any]) -> list[str]:
     target, score, request = told["target"], f"{told['score']:g}", told["request_id"]
     if told["repeated"]:
         return [say(f"That was said of {request} already: {score}.", f"{request} への評価 {score} は記録済みです。")]
+    entry = told.get("entry")
+    if entry:
+        gone = say(" It is removed.", " 削除しました。") if told["counts"] else ""
+        answered = say(f"The cache's entry {entry} answered {request}.", f"キャッシュのエントリ {entry} の応答です。")
+        return [answered + gone]
     lines = [
         say(
             f"Kept: {score} for what {target} answered to {request}.",

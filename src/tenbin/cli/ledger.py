@@ -80,6 +80,7 @@ def _request(receipt: "Receipt") -> dict[str, Any]:
         "request_id": receipt.request_id,
         "asked": receipt.requested_model or receipt.operation,
         "answered": f"{last.provider}/{last.model}" if last is not None else "",
+        "cache": receipt.cached.tier if receipt.cached is not None else "",
         "outcome": receipt.outcome,
         "status": receipt.status,
         "attempts": len(receipt.attempts),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import msgspec
 
 from tenbin.config.learning import Learning
+from tenbin.core.cached import Cached
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.receipt import Receipt
 from tenbin.core.signal import Signal
@@ -21,6 +22,8 @@ OPERATION = "feedback"
 DIALECT = "tenbin"
 """``Receipt.dialect`` of it: it is said in no provider's words."""
 WORDS = {"good": 1.0, "bad": 0.0}
+WRONG = 0.5
+"""Below this an answer out of the response cache is taken for wrong."""
 MOST_COMMENT = 4_000
 """Characters of a comment."""
 MOST_SOURCE = 128
@@ -49,7 +52,9 @@ class Found(NamedTuple):
     told: dict[str, Any]
     """The answer to whoever gave it."""
     receipt: Receipt | None
-    """To be settled; None where the same was said before."""
+    """To be settled; None where the same was said before, or nobody's evidence is made of it."""
+    wrong: Cached | None = None
+    """The hit of the response cache that is said to be wrong."""
 
 
 def read(body: bytes) -> Given:
@@ -105,6 +110,8 @@ def weighed_against(
         earlier = queries.signals_about(connection, judged.request_id) if judged is not None else []
     if judged is None or not (everybodys or key_id == judged.key_id) or judged.operation == OPERATION:
         raise Unreadable(_unknown(given.request_id))
+    if judged.cached is not None and judged.cached.result == "hit":
+        return _of_hit(judged.request_id, judged.cached, score)
     about = decided_by(judged)
     if judged.operation != "generate" or about is None:
         message = f"request_id: nobody answered {judged.request_id}, so there is nothing to judge."
@@ -129,6 +136,22 @@ def weighed_against(
     signals = (signal,) if standing is None else (taken_back(standing.signal, standing.at_ms), signal)
     kept = (("comment", given.comment),) if given.comment and learning.comments else ()
     return Found(told, _receipt(signals, kept, key_id, request_id, now_ms, policy))
+
+
+def _of_hit(request_id: str, hit: Cached, score: float) -> Found:
+    """What is said of an answer out of the cache: no model is judged by it, but a bad one is not given again."""
+    wrong = score < WRONG
+    told = {
+        "object": "feedback",
+        "request_id": request_id,
+        "target": "",
+        "entry": hit.entry,
+        "score": score,
+        "replaces": None,
+        "repeated": False,
+        "counts": wrong,
+    }
+    return Found(told, None, hit if wrong else None)
 
 
 def _receipt(

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenbin.config.caching import CachingConfig
+from tenbin.core.cached import Cached
 from tenbin.decide.caching.error_budget import RAISE, UNREACHABLE
 from tenbin.decide.caching.ttl import renewed_ms
 from tenbin.execute.cache.availability import StoreUnavailable
@@ -153,6 +154,15 @@ class Cache:
             await self.meaning.demand(found[0].id, UNREACHABLE if similarity is None else similarity + RAISE)
             await self.meaning.tell(scope or found[0].scope, "wrong")
         return True
+
+    async def disown(self, hit: Cached) -> None:
+        """A hit was said to be wrong: its entry is removed; one by meaning counts and is harder to match from now on.
+        Raises StoreUnavailable.
+        """
+        if hit.tier == "semantic":
+            await self.report(hit.entry, hit.scope, hit.similarity)
+        else:
+            await self.remove(Selection(entry=hit.entry))
 
     async def listed(self, which: Selection, limit: int) -> list[Kept]:
         """What there is to see of entries. Raises StoreUnavailable."""
