@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -132,3 +133,34 @@ def test_names_that_clients_make_up_do_not_fill_the_memory() -> None:
     assert len(samples) <= MOST_SERIES + 1
     assert total(samples) == MOST_SERIES + 500
     assert total(samples, provider="other") == 500
+
+
+def test_of_hedged_requests_it_is_told_who_answered() -> None:
+    metrics = Metrics(dict)
+    first = Attempt(
+        number=1, provider="a", model="x", dialect="anthropic", started_at_ms=0, outcome="answered", hedge=1
+    )
+    second = msgspec.structs.replace(first, number=2, provider="b", hedge=2)
+    gone = [msgspec.structs.replace(one, outcome="cancelled", failure="cancelled") for one in (first, second)]
+    alone = msgspec.structs.replace(first, hedge=0)
+    for pair in ((first, gone[1]), (gone[0], second), (gone[0], gone[1]), (alone,)):
+        metrics.add(
+            Receipt(
+                request_id="r",
+                arrived_at_ms=0,
+                key_id="local",
+                dialect="anthropic",
+                operation="generate",
+                path="/",
+                requested_model="x",
+                stream=False,
+                route="",
+                outcome="answered",
+                status=200,
+                policy="",
+                attempts=pair,
+            )
+        )
+    samples = scraped(metrics)["tenbin_hedged_requests"]
+    told = {one.labels["answered"]: one.value for one in samples if one.name.endswith("_total")}
+    assert told == {"first": 1, "second": 1, "neither": 1}

@@ -60,6 +60,7 @@ class Metrics:
         self._cached: dict[tuple[str, str], int] = {}
         self._saved_nano = 0
         self._climbs = Climbs()
+        self._hedged: dict[str, int] = {}
 
     def add(self, receipt: Receipt) -> None:
         """Count a settled receipt. In one thread, where ``exposition`` is called too."""
@@ -91,6 +92,12 @@ class Metrics:
                     name = ("other", "other")
                 series = self._series.setdefault(name, _Series())
             series.attempts += 1
+            if attempt.hedge == 2:
+                last = receipt.last
+                answered = ("neither", "first", "second")[
+                    last.hedge if last is not None and last.failure is None else 0
+                ]
+                self._hedged[answered] = self._hedged.get(answered, 0) + 1
             if attempt.failure is not None:
                 series.failures[attempt.failure] = series.failures.get(attempt.failure, 0) + 1
             usage = attempt.usage
@@ -153,10 +160,20 @@ class Metrics:
                 tokens.add_metric([*labels_of, kind], count)
         yield from (attempts, failures, tokens, cost, unpriced, first)
         yield from self._climbs.collect()
+        yield self._of_hedged()
         yield from self._of_cache()
         yield from self._of_targets()
         for gauge, (help_text, value) in self._gauges().items():
             yield GaugeMetricFamily(gauge, help_text, value=value)
+
+    def _of_hedged(self) -> Any:
+        from prometheus_client.core import CounterMetricFamily
+
+        told = "Requests of which two targets were asked."
+        hedged = CounterMetricFamily("tenbin_hedged_requests", told, labels=["answered"])
+        for answered, count in list(self._hedged.items()):
+            hedged.add_metric([answered], count)
+        return hedged
 
     def _of_cache(self) -> Iterator[Any]:
         from prometheus_client.core import CounterMetricFamily
