@@ -106,5 +106,6 @@ def _text(measured: Run, doubts: Sequence[str]) -> str:
     lines += [f"- {doubt}" for doubt in doubts]
     for standing in measured.contestants:
         lines += [f"- {standing.title} was not measured: {standing.problem}"] if standing.problem else []
-        lines += [f"- {standing.title}: {standing.audit}" for _ in range(1) if standing.audit]
+        lines += [f"- {standing.title}: {standing.audit}"] if standing.audit else []
+    lines += [f"- {standing.title}: {standing.note}" for standing in measured.contestants if standing.name in UNCACHED]
     return "\n".join(lines)

@@ -66,7 +66,10 @@ class PortkeyCaching(Portkey):
 
     name = "portkey-cached"
     title = "Portkey gateway, cache hit"
-    note = "As without a cache, with `cache: {mode: simple}` in the configuration that each request brings."
+    note = (
+        "As without a cache, with `cache: {mode: simple}` in the configuration that each request brings. The published "
+        "package is built without what would keep answers, so that it never hits."
+    )
 
     def headers(self, route: Route, place: Place) -> dict[str, str]:
         """The provider and the cache in one header."""
