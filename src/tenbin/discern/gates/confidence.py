@@ -25,14 +25,23 @@ def confidence(question: Question, answer: Answer) -> Judgement:
     return Judgement("confidence", corrected_probability(values), told)
 
 
+LEAST = -1e6
+"""A log-probability below which exp() is 0 whatever stands beside it."""
+
+
 def mean_probability(logprobs: Sequence[float]) -> float:
     """The geometric mean of the tokens' probabilities: one over the perplexity."""
-    return math.exp(math.fsum(logprobs) / len(logprobs)) if min(logprobs) > -math.inf else 0.0
+    return math.exp(_total(logprobs) / len(logprobs))
 
 
 def corrected_probability(logprobs: Sequence[float]) -> float:
     """exp(sum / sqrt(n)): between the probability of the whole (which falls with n) and the tokens' mean."""
-    return math.exp(math.fsum(logprobs) / math.sqrt(len(logprobs))) if min(logprobs) > -math.inf else 0.0
+    return math.exp(_total(logprobs) / math.sqrt(len(logprobs)))
+
+
+def _total(logprobs: Sequence[float]) -> float:
+    """Their sum; a probability of nothing at all, or of less than a number can hold, counts as LEAST."""
+    return math.fsum(max(one, LEAST) for one in logprobs)
 
 
 def logprobs_of(content: Any) -> tuple[float, ...] | None:
