@@ -82,9 +82,7 @@ def cache(
         chosen = _chosen(folder, embedders)
         kept = {language: KeptVectors(embedder, vectors) for language, embedder in chosen.items()}
         missing = {
-            language: kept[language].missing(
-                text for table in folder.tables if table.language == language for text in texts_of(table)
-            )
+            language: kept[language].missing(text for table in folder.of(language) for text in texts_of(table))
             for language in chosen
         }
         count = sum(map(len, missing.values()))
@@ -102,8 +100,7 @@ def cache(
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(report), indent=2, ensure_ascii=False))
     else:
-        for line in wrong_hits(report) if wrong else lines(report):
-            click.echo(line)
+        click.echo("\n".join(wrong_hits(report) if wrong else lines(report)))
         click.echo(f"\nThat took {time.perf_counter() - began:.1f} s.", err=True)
     if not report.pairs and not report.streams:
         click.echo(f"Nothing in {data} could be measured; the reasons are above.", err=True)

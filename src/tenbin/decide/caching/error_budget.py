@@ -1,4 +1,4 @@
-"""4. The error budget of answers served by meaning: how many were confirmed wrong, and whether a scope may go on serving.
+"""4. The error budget of answers served by meaning: how many were confirmed wrong, and whether a scope may go on.
 
 Pure folds over verdicts: the same verdicts in the same order always lead to the same standing, so that it can be built
 again from the ledger.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenbin.decide.caching.serving import judge
-from tenbin.decide.caching.thresholds import DECLARED, shipped, thresholds
+from tenbin.decide.caching.thresholds import shipped
 from tenbin.discern.embedding.embedder import Embedder
 from tenbin.discern.guard import check
 from tenbin.measure.caching.measured import FORMAT, PairFigures, Report, Share, StreamFigures, WrongHit, share
@@ -38,7 +38,7 @@ def evaluate(
     streams: list[StreamFigures] = []
     wrong: list[WrongHit] = []
     for language, embedder in embedders.items():
-        tables = [table for table in folder.tables if table.language == language]
+        tables = folder.of(language)
         for table in tables:
             if table.pairs:
                 pairs += _pairs(table, embedder.id, language, kept[language])
@@ -169,10 +169,3 @@ def _wrong_hits(found: Sequence[LookUp], embedder: str, language: str) -> list[W
                 WrongHit(look_up.file, look_up.text, candidate.text, round(candidate.similarity, 4), round(chance, 4))
             )
     return hits
-
-
-def floor_of(embedder: str, language: str, profile: str) -> float:
-    """The least cosine of a profile, learned or declared."""
-    learned = thresholds(embedder, language)
-    table = learned.similarity if learned else DECLARED
-    return table[profile]  # type: ignore[index]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from tenbin.measure.caching.measured import PairFigures, Report
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 560, 360, 60, 48, 40  # pixels
-COLOURS = {"cosine": "#b0413e", "guard": "#2a6f97", "strict": "#1b4332", "balanced": "#1b4332", "loose": "#1b4332"}
+COLOURS = {"cosine": "#b0413e", "guard": "#2a6f97"}
+PROFILE = "#1b4332"
 _PROFILES = ("strict", "balanced", "loose")
 
 
@@ -42,11 +43,13 @@ def _panel(figures: Sequence[PairFigures]) -> str:
         parts.append(f'<polyline points="{line}" fill="none" stroke="{COLOURS[policy]}" stroke-width="2"/>')
         x, y = places[0]
         parts.append(f'<text x="{x + 6:.1f}" y="{y - 6:.1f}" fill="{COLOURS[policy]}">{policy}</text>')
+    named: dict[tuple[float, float], list[str]] = {}
     for each in figures:
         if each.policy in _PROFILES:
-            x, y = _place(each.traps.value or 0, each.hits.value or 0, most)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{COLOURS[each.policy]}"/>')
-            parts.append(f'<text x="{x + 8:.1f}" y="{y + 12:.1f}" fill="{COLOURS[each.policy]}">{each.policy}</text>')
+            named.setdefault(_place(each.traps.value or 0, each.hits.value or 0, most), []).append(each.policy)
+    for (x, y), policies in named.items():
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{PROFILE}"/>')
+        parts.append(f'<text x="{x + 8:.1f}" y="{y + 12:.1f}" fill="{PROFILE}">{", ".join(policies)}</text>')
     return "".join(parts)
 
 

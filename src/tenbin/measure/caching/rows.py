@@ -54,6 +54,10 @@ class Folder(NamedTuple):
     unused: dict[str, str]
     """File -> why it, or some of its rows, were not used."""
 
+    def of(self, language: str) -> list[Table]:
+        """The tables in one language."""
+        return [table for table in self.tables if table.language == language]
+
 
 def look_into(path: Path, limit: int | None) -> Folder:
     """The tables of a folder, or of one file; at most ``limit`` rows of each, chosen by a digest.
