@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tenbin.config.experiments import ShadowConfig
 from tenbin.config.hedging import HedgingConfig
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
+from tenbin.config.problem import ConfigError
 from tenbin.config.provider import EMBEDDED, complete, profile_of
 from tenbin.core.money import nano_from_usd
 from tenbin.core.receipt import Receipt
@@ -26,7 +28,7 @@ from tenbin.decide.cache_rules import CacheRules, find
 from tenbin.decide.resolve import policy
 from tenbin.execute.attempt import MOST_NANO_USD
 from tenbin.execute.cache.cache import Cache
-from tenbin.execute.cache.opening import open_cache, open_meaning
+from tenbin.execute.cache.opening import CannotOpen, open_cache, open_meaning
 from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.execute.conversations import Conversations
 from tenbin.execute.flight_recorder import FlightRecorder
@@ -196,12 +198,15 @@ class Gateway:
         self.world.trial = self.experiments.trial(self.config, self.world)
 
     def _cache_now(self, config: Config) -> Cache:
-        """The response cache, opened when it is first switched on."""
-        if self.cache is None:
-            self.cache = open_cache(config.cache, self.book.directory, self.clock)
-        else:
-            self.cache.apply(config.cache)
-        open_meaning(self.cache, config.cache, self.book.directory, self.clock)
+        """The response cache, opened when it is first switched on. Raises ConfigError where it cannot be."""
+        try:
+            if self.cache is None:
+                self.cache = open_cache(config.cache, self.book.directory, self.clock)
+            else:
+                self.cache.apply(config.cache)
+            open_meaning(self.cache, config.cache, self.book.directory, self.clock)
+        except CannotOpen as error:
+            raise ConfigError.of("cache", str(error), "docs/caching.md says what it needs.") from error
         return self.cache
 
     def _remember(self, receipt: Receipt) -> None:
@@ -258,7 +263,9 @@ class Gateway:
         return reaches
 
     def load_dialects(self) -> None:
-        """Import the codecs of all dialects that are spoken here."""
+        """Import the codecs of all dialects that are spoken here, and what judges held answers where any are held."""
+        if self.world.policy.cascades is not None:
+            import_module("tenbin.execute.holding")
         spoken = {name for target in self.world.policy.providers.values() for name in target.dialects}
         for name in {"anthropic", "openai_chat", *spoken}:
             dialect(name)

@@ -62,6 +62,7 @@ def serve(
     from tenbin import app, running
     from tenbin.cli.welcome import welcome
     from tenbin.config.address import BadAddress
+    from tenbin.config.problem import ConfigError
     from tenbin.ledger.segments import LedgerUnusable
 
     file = settings.path
@@ -86,6 +87,8 @@ def serve(
         )
     except BadAddress as error:
         fail(f"{error}. {error.fix}")
+    except ConfigError as error:
+        fail(str(error))
     except OSError as error:
         at = f"{settings.host}:{settings.port}"
         fail(f"Cannot listen at {at}: {error.strerror or error}. Choose another port: tenbin serve --port 4100")

@@ -42,6 +42,11 @@ class ConfigError(Exception):
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
         super().__init__("\n".join(map(str, self.problems)))
 
+    @classmethod
+    def of(cls, key: str, message: str, fix: str, file: str = "tenbin.yaml") -> "ConfigError":
+        """One mistake that shows only when the configuration is put in force: its line is not known any more."""
+        return cls([ConfigProblem(file=file, line=1, column=1, key=key, message=message, fix=fix)])
+
 
 def written(path: KeyPath) -> str:
     """A key path as people write it: ``models.fast[0]``, ``providers.openai.models["gpt-6.1-sol"]``."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tenbin.config.caching import CachingConfig
+from tenbin.config.caching import CachingConfig, SemanticCache
 from tenbin.execute.cache.cache import Cache
-from tenbin.execute.cache.opening import SECRET, installation_secret, open_cache
+from tenbin.execute.cache.opening import SECRET, CannotOpen, installation_secret, open_cache, open_meaning
 from tenbin.execute.clock import SystemClock
 
 
@@ -28,3 +28,21 @@ def test_names_are_an_hmac(secret: str, tmp_path: Path) -> None:
     assert cache.name(b"a", b"", b"bc") == hmac.digest(secret.encode(), whole, "sha256").hex()[:32]
     other: Cache = open_cache(CachingConfig(), tmp_path, SystemClock())
     assert other.name(b"a", b"", b"bc") != cache.name(b"a", b"", b"bc")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (CachingConfig(store="redis:///"), "is not a redis://"),
+        (CachingConfig(semantic=SemanticCache(mode="shadow", index="mysql://h/d")), "postgresql:// address"),
+    ],
+)
+def test_what_cannot_be_opened_is_told(settings: CachingConfig, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen, match=said):
+        open_meaning(open_cache(settings, tmp_path, SystemClock()), settings, tmp_path, SystemClock())
+
+
+def test_a_gateway_that_cannot_make_its_secret_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotOpen, match="can neither be read nor made"):
+        open_cache(CachingConfig(), tmp_path / "file" / "below", SystemClock())
