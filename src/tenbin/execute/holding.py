@@ -346,7 +346,9 @@ class Holding:
             codec = self._world.dialects(ask.dialect)
             writer = codec.writer(streamed=ask.head.stream, request_id=ask.request_id, head=ask.head)
             data, content_type = writer.write(held.repaired) + writer.close(), writer.content_type
-        life.giving(attempt, as_kept=held.repaired is None)
+        # What was refused, or written anew, is not worth being given again or compared with.
+        refused = held.gating is not None and not held.gating.passed and held.gating.why != "late"
+        life.giving(attempt, as_kept=held.repaired is None and not refused)
         await self._relay.give(life, attempt, attempt.answer, data, content_type)
 
     # -- the end
