@@ -133,3 +133,21 @@ def test_a_changed_number_never_agrees(frame: str, one: int, other: int) -> None
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_no_text_makes_it_fail(one: str, other: str) -> None:
     check(one, other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 2_000,
+        "アイウ" * 666,
+        "1時半" * 500,
+        "a." * 1_000,
+        '"a' * 1_000,
+        "京都から" * 500,
+        "from to " * 250,
+        "なければ" * 500,
+    ],
+)
+def test_long_rows_of_one_sign_are_read_like_any_other_text(text: str) -> None:
+    assert check(text, text).agrees
+    assert not check(text, f"{text} 7 elephants").agrees

@@ -8,6 +8,8 @@ from itertools import pairwise
 from tenbin.discern.guard.english_words import SWAPPED_SPELLINGS
 from tenbin.discern.guard.tables import words
 
+FEW = 40
+"""Words left over up to which forms of them are looked for: texts with more are not alike anyhow."""
 _KIN = 5
 """Letters that two words must share at the beginning to be forms of one word: graduate, graduation."""
 _ENDINGS = words(
@@ -69,13 +71,13 @@ def left_over(known: Sequence[str], asked: Sequence[str]) -> tuple[list[str], li
     missing.subtract(asked)
     left = [word for word in dict.fromkeys(known) if missing[word] > 0 and word not in asked]
     right = [word for word in dict.fromkeys(asked) if missing[word] < 0 and word not in known]
-    if left and right:
+    if left and right and len(left) + len(right) <= FEW:
         for word in list(left):
             match = next((other for other in right if other[0] == word[0] and kin(word, other)), None)
             if match is not None:
                 left.remove(word)
                 right.remove(match)
-    if left and right:
+    if left and right and len(left) + len(right) <= FEW:
         left, right = _joined(left, right), _joined(right, left)
     return left, right
 

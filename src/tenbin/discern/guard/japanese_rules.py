@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tenbin.core.agreement import Difference
+from tenbin.discern.guard.alignment import FEW
 from tenbin.discern.guard.japanese import OPPOSITES_JA, SYNONYMS, JapaneseReading
 from tenbin.discern.guard.reading import Reading
 from tenbin.discern.guard.rules import between
@@ -56,17 +57,18 @@ def _covered(word: str, there: Reading, reading: JapaneseReading) -> bool:
 def left_over_ja(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
     """The words of each text that the other has no counterpart for."""
     one, other = _both(known, asked)
-    left = [word for word in dict.fromkeys(one.words) if not _covered(word, asked, other)]
-    right = [word for word in dict.fromkeys(other.words) if not _covered(word, known, one)]
-    return left, right
+    return _missing(one.words, asked, other), _missing(other.words, known, one)
 
 
 def verbs_left(known: Reading, asked: Reading) -> tuple[list[str], list[str]]:
     """The verbs of each text that the other has no counterpart for."""
     one, other = _both(known, asked)
-    left = [word for word in dict.fromkeys(one.verbs) if not _covered(word, asked, other)]
-    right = [word for word in dict.fromkeys(other.verbs) if not _covered(word, known, one)]
-    return left, right
+    return _missing(one.verbs, asked, other), _missing(other.verbs, known, one)
+
+
+def _missing(words: tuple[str, ...], there: Reading, reading: JapaneseReading) -> list[str]:
+    missing = [word for word in dict.fromkeys(words) if word not in there.plain]
+    return missing if len(missing) > FEW else [word for word in missing if not _covered(word, there, reading)]
 
 
 def substitution_ja(known: Reading, asked: Reading, left: list[str], right: list[str]) -> Iterator[Difference]:

@@ -55,7 +55,7 @@ _KANJI = re.compile(f"([〇一二三四五六七八九十百千万億兆]+)(?=([
 _DIGITS = re.compile(
     r"([$£€¥₹])?((?:\d{1,3}(?:,\d{3})+|\d+)(?:[.:]\d+)*)(十|百|千|万|億|兆)?\s?(%|[a-zµ]+(?![a-z])|[぀-ヿ㐀-鿿]{1,5})?"
 )
-_HALF_HOUR = re.compile(r"(\d+)時半")
+_HALF_HOUR = re.compile(r"(?<!\d)(\d{1,2})時半")
 
 
 def kanji_value(numeral: str) -> int:

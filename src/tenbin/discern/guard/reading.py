@@ -40,7 +40,7 @@ _ENDS = " .?!。、,;:…~"
 _PHRASE = re.compile(
     r"\b(" + "|".join(sorted(map(re.escape, PHRASES), key=len, reverse=True)) + r")\b(?!['-])", re.IGNORECASE
 )
-_REMEMBERED = 8192  # readings
+_REMEMBERED = 2_048  # readings
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
