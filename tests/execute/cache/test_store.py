@@ -60,10 +60,13 @@ def test_what_is_kept_is_found_until_it_ends(checked: Callable[[Check], None]) -
         await store.put(short)
         assert await store.get(one.id) == one
         assert await store.get("c" * 32) is None
-        await store.renew(one.id, one.expires_ms + 10_000)
-        await asyncio.sleep(0.15)
+        brief = living("d", expires_ms=SystemClock().now_ms() + 120)
+        await store.put(brief)
+        await store.renew(brief.id, brief.expires_ms + 60_000)
+        await asyncio.sleep(0.2)
         assert await store.get(short.id) is None
-        assert (await store.size()).entries == 1
+        assert await store.get(brief.id) is not None, "its life was prolonged"
+        assert (await store.size()).entries == 2
 
     checked(check)
 

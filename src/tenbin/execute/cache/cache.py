@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from tenbin.config.caching import CachingConfig
 from tenbin.core.cached import Cached
 from tenbin.decide.caching.error_budget import RAISE, UNREACHABLE
@@ -97,8 +99,10 @@ class Cache:
         if held is not None or self.store is None:
             return held
         found = await self._asked(self.store.get(entry))
-        if found is None or found.expires_ms <= now:
+        if found is None:
             return None
+        if found.expires_ms <= now:  # its life was prolonged there since it was written
+            found = msgspec.structs.replace(found, expires_ms=now + FRONT_MS)
         self.memory.put(found, min(found.expires_ms, now + FRONT_MS) if self._shared else None)
         if found.question and self.meaning is not None and not self._shared:
             start_task(self.meaning.learn(found), name="cache learning")  # an index in memory began empty
@@ -120,7 +124,9 @@ class Cache:
             return
         # A shared entry is held here for a while only; its life is the store's.
         held.expires_ms = min(expires, now + FRONT_MS) if self._shared else expires
-        if self.store is not None and abs(expires - entry.expires_ms) > FRONT_MS and held.hits % 16 == 1:
+        # The store need not know of each hit, only of lives that have become another.
+        if self.store is not None and abs(expires - held.stored_ms) > max(FRONT_MS, (expires - now) // 8):
+            held.stored_ms = expires
             self._write(self.store.renew(entry.id, expires))
 
     def keep(self, entry: Entry) -> None:

@@ -10,7 +10,7 @@ from tenbin.execute.cache.store import Kept, Selection, Size, kept
 class Held:
     """An entry in memory, and how it is used here."""
 
-    __slots__ = ("entry", "expires_ms", "headers", "hits", "size")
+    __slots__ = ("entry", "expires_ms", "headers", "hits", "size", "stored_ms")
 
     def __init__(self, entry: Entry, expires_ms: int) -> None:
         self.entry = entry
@@ -19,6 +19,8 @@ class Held:
         self.headers: list[tuple[bytes, bytes]] | None = None
         """Of its answers, as far as they are the same each time; made with the first."""
         self.size = entry.size
+        self.stored_ms = entry.expires_ms
+        """When it ends, as far as the store knows."""
 
 
 class MemoryStore:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from tenbin.execute.cache.availability import Availability, StoreUnavailable
 from tenbin.execute.cache.entry import Entry, Unusable, read, written
 from tenbin.execute.cache.store import Kept, Selection, Size, kept
@@ -56,7 +58,7 @@ class SqliteStore:
         if row is None:
             return None
         try:
-            return read(row[0])
+            return msgspec.structs.replace(read(row[0]), expires_ms=row[1])
         except Unusable:
             return None
 
@@ -170,7 +172,8 @@ class SqliteStore:
 
 
 def _first(database: sqlite3.Connection, entry: str, now_ms: int) -> Any:
-    return database.execute("SELECT entry FROM entries WHERE id = ? AND expires_ms > ?", (entry, now_ms)).fetchone()
+    sql = "SELECT entry, expires_ms FROM entries WHERE id = ? AND expires_ms > ?"
+    return database.execute(sql, (entry, now_ms)).fetchone()
 
 
 def _joined(tags: Sequence[str]) -> str:
