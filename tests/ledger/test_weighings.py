@@ -17,7 +17,7 @@ from tenbin.ledger import queries
 from tenbin.ledger.migrations import migrate
 from tenbin.ledger.segments import DATABASE
 from tenbin.ledger.weighings import FORM, UnknownForm, dictionary, packed, unpacked
-from tests.ledger.making import A_WEIGHING, NOON_MS, a_book, a_receipt
+from tests.ledger.making import A_CLIMB, A_WEIGHING, NOON_MS, a_book, a_receipt
 
 CRC = 0x23E2708F
 """Of the dictionary of form 1."""
@@ -148,7 +148,9 @@ def test_old_ones_are_forgotten_and_receipts_stay(data_dir: Path) -> None:
     day = 86_400_000
     with a_book(data_dir, weighings_days=30) as book:
         for number, days in enumerate((0, 1, 20)):
-            book.settle(a_receipt(f"req_{number}", weighing=A_WEIGHING, arrived_at_ms=NOON_MS + days * day))
+            book.settle(
+                a_receipt(f"req_{number}", weighing=A_WEIGHING, arrived_at_ms=NOON_MS + days * day, climb=A_CLIMB)
+            )
         assert book.flush()
         path = data_dir / DATABASE
         assert len(queries.latest_weighed(path, 9)) == 3
@@ -160,3 +162,5 @@ def test_old_ones_are_forgotten_and_receipts_stay(data_dir: Path) -> None:
             oldest = queries.receipt(database, "req_0")
             assert oldest is not None
             assert oldest.weighing is None
+            assert oldest.climb is None
+            assert oldest.attempts

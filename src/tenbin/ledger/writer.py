@@ -195,7 +195,9 @@ class Writer:
         self.applied += entered
 
     def _forget(self, database: sqlite3.Connection, now_ms: int) -> None:
-        """Delete old weighings: once an hour, as the receipts have it; while there are many of them, each time."""
+        """Delete old weighings and plans of ladders: once an hour, as the receipts have it; while there are many of
+        them, each time.
+        """
         if self._kept_ms is None or now_ms - self._forgot_ms < HOUR_MS:
             return
         found = database.execute(
@@ -203,11 +205,14 @@ class Writer:
             (now_ms - self._kept_ms,),
         ).fetchone()
         if found is not None:
-            gone = database.execute(
-                "DELETE FROM weighings WHERE request IN (SELECT request FROM weighings WHERE request <= ? LIMIT ?)",
-                (found[0], MOST_FORGOTTEN),
-            )
-            if gone.rowcount == MOST_FORGOTTEN:
+            gone = [
+                database.execute(
+                    f"DELETE FROM {table} WHERE request IN (SELECT request FROM {table} WHERE request <= ? LIMIT ?)",
+                    (found[0], MOST_FORGOTTEN),
+                ).rowcount
+                for table in ("weighings", "climbs")
+            ]
+            if MOST_FORGOTTEN in gone:
                 return
         self._forgot_ms = now_ms
 
