@@ -49,7 +49,7 @@ class Played:
     """(prompts, settings): USD."""
     equal: Climbed | None
     """At the one setting that was as good as the best single model on the other folds, and cheapest; climbed prompt by
-    prompt by the gateway's own decision (unless ``best_of``). None of a way to answer that chooses no setting."""
+    prompt by the gateway's own decision. None of a way to answer that chooses no setting."""
     chosen: list[tuple[Ladder, int]]
     """At that setting: each fold's ladder, and how many prompts it was scored on."""
 
@@ -86,11 +86,8 @@ def play(
                 climbed = climb(ladder, *part, best_of=best_of)
                 good[scored, setting] += climbed.good / SCORED_ON
                 cost[scored, setting] += climbed.cost / SCORED_ON
-            if best_of:
-                climbed = climb(learned.equal, *part, best_of=True)
-            else:
-                costs = table.cost[~scored].mean(axis=0)
-                climbed = product.climb(learned.equal, *part, prior[scored], costs, skip=skip)
+            costs = table.cost[~scored].mean(axis=0)
+            climbed = product.climb(learned.equal, *part, prior[scored], costs, best_of=best_of, skip=skip)
             equal.good[scored] += climbed.good / SCORED_ON
             equal.cost[scored] += climbed.cost / SCORED_ON
             equal.judged[:] += climbed.judged

@@ -74,12 +74,20 @@ def worth_trying(rungs: tuple[int, ...], chances: Floats, costs: Floats) -> bool
 
 
 def climb(
-    ladder: Ladder, good: Flags, cost: Floats, chance: Floats, prior: Floats, costs: Floats, *, skip: bool = True
+    ladder: Ladder,
+    good: Flags,
+    cost: Floats,
+    chance: Floats,
+    prior: Floats,
+    costs: Floats,
+    *,
+    best_of: bool = False,
+    skip: bool = True,
 ) -> Climbed:
     """What `ladders.climb` computes of arrays, prompt by prompt by the gateway's own plan (`decide.cascade`).
 
     ``prior`` (prompts, models) is what is expected of each answer, ``costs`` (models) what each model's answers cost on
-    average; rungs that are not worth it are skipped (``skip``).
+    average; rungs that are not worth it are skipped (``skip``). ``best_of``: the gateway's ``judge_top``.
     """
     given, spent = np.zeros(len(good)), np.zeros(len(good))
     judged = np.zeros((2, 2), dtype=np.int64)
@@ -89,7 +97,7 @@ def climb(
         plan = planned(ladder.rungs, tuple(priors.tolist()), expected)
         if not skip:
             plan = tuple(msgspec.structs.replace(rung, skipped="") for rung in plan)
-        asked, last, escalated = _followed(ladder, plan, chances.tolist())
+        asked, last, escalated = _followed(ladder, plan, chances.tolist(), best_of)
         given[row] = good[row, last]
         spent[row] = cost[row, asked].sum()
         for model, up in escalated:
@@ -98,10 +106,10 @@ def climb(
 
 
 def _followed(
-    ladder: Ladder, plan: tuple[PlannedRung, ...], chances: Sequence[float]
+    ladder: Ladder, plan: tuple[PlannedRung, ...], chances: Sequence[float], best_of: bool
 ) -> tuple[list[int], int, list[tuple[int, bool]]]:
     """Who was asked, whose answer was given, and of each gated answer whether it was escalated."""
-    climber = _climber(ladder, plan)
+    climber = _climber(ladder, plan, best_of)
     asked, escalated = list[int](), list[tuple[int, bool]]()
     given = -1
     steps = climber.go()
@@ -119,24 +127,25 @@ def _followed(
                     given, outcome = asked[-1], Answered()
                     continue
                 outcome = Held(of=step.attempt, why="whole", score=chances[place], accept=ladder.accepts, usable=True)
-                escalated.append((asked[-1], not outcome.passed))
+                if place < len(ladder.rungs) - 1:
+                    escalated.append((asked[-1], not outcome.passed))
     except StopIteration:
         return asked, given, escalated
 
 
 @cache
-def _ladder(rungs: tuple[int, ...]) -> in_force.Ladder:
+def _ladder(rungs: tuple[int, ...], best_of: bool) -> in_force.Ladder:
     return in_force.Ladder(
         name="ladder",
-        settings=CascadeConfig(),
+        settings=CascadeConfig(judge_top=best_of),
         rungs=tuple(
             in_force.RungInForce(target=_target(model), rung=Rung(target=_target(model).name)) for model in rungs
         ),
     )
 
 
-def _climber(ladder: Ladder, plan: tuple[PlannedRung, ...]) -> Climber:
-    held = _ladder(ladder.rungs)
+def _climber(ladder: Ladder, plan: tuple[PlannedRung, ...], best_of: bool) -> Climber:
+    held = _ladder(ladder.rungs, best_of)
     targets = tuple(one.target for one in held.rungs)
     return Climber(
         ASK, FACTS, POLICY, held, Climb("ladder", plan, Features()), Chain("ladder", targets, name="ladder"), None

@@ -22,7 +22,7 @@ TITLES = {
     "routed": "the same, the router's expectation as prior",
     "fooled": "the same, gates err together on a prompt",
     "unskipped": "the same, no rung skipped (`skip: false`)",
-    "best": "the same, the last rung judged too, best answer given",
+    "best": "the same, the last rung judged too, best answer given (`judge_top: true`)",
     "perfect": "oracle: cascade with a gate that knows",
 }
 

@@ -27,18 +27,20 @@ def table(prompts: int = 400, seed: int = 1, right: tuple[float, ...] = (0.5, 0.
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0.3, 0.999), st.permutations([0, 1, 2]), st.integers(1, 3))
-def test_arrays_climb_as_the_gateway_does(seed: int, accepts: float, order: list[int], rungs: int) -> None:
+@given(st.integers(0, 10_000), st.floats(0.3, 0.999), st.permutations([0, 1, 2]), st.integers(1, 3), st.booleans())
+def test_arrays_climb_as_the_gateway_does(
+    seed: int, accepts: float, order: list[int], rungs: int, best_of: bool
+) -> None:
     of = table(40, seed)
     prior, costs = of.means, of.cost.mean(axis=0)
     chance = chances(prior, bell(0.8).drawn(of.good, np.random.default_rng(seed)))
     chosen = tuple(sorted(order[:rungs]))
     prior = np.tile(of.good.mean(axis=0), (len(of.good), 1))
-    told = product.climb(Ladder(chosen, accepts), of.good, of.cost, chance, prior, costs)
+    told = product.climb(Ladder(chosen, accepts), of.good, of.cost, chance, prior, costs, best_of=best_of)
     # What the gateway skips is not on the ladder.
     plan = product.planned(chosen, *(tuple(float(each[one]) for one in chosen) for each in (prior[0], costs)))
     tried = tuple(one for one, rung in zip(chosen, plan, strict=True) if not rung.skipped)
-    same = climb(Ladder(tried, accepts), of.good, of.cost, chance)
+    same = climb(Ladder(tried, accepts), of.good, of.cost, chance, best_of=best_of)
     np.testing.assert_array_equal(told.good, same.good)
     np.testing.assert_allclose(told.cost, same.cost)
     np.testing.assert_array_equal(told.judged, same.judged)

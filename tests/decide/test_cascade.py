@@ -107,6 +107,15 @@ def test_a_refused_answer_goes_one_rung_up_and_the_top_is_not_held() -> None:
     assert played(climber(), a=0.1, b=0.2) == (["A", "B", "c"], ANSWERED)
 
 
+def test_the_top_may_be_judged_too_and_the_best_of_all_is_given() -> None:
+    judged = CascadeConfig(judge_top=True)
+    assert played(climber(judged), a=0.1, b=0.4, c=0.2) == (["A", "B", "C", "=2"], ANSWERED)
+    assert played(climber(judged), a=0.1, b=0.2, c=0.4) == (["A", "B", "C", "=3"], ANSWERED)
+    assert played(climber(judged), a=0.1, b=0.4, c=0.9) == (["A", "B", "C", "=3"], ANSWERED)
+    assert played(climber(judged), a=0.4, b=0.2, c=FAILS) == (["A", "B", "C", "=1"], ANSWERED)
+    assert played(climber(judged), a=FAILS, b=FAILS) == (["A", "B", "c"], ANSWERED), "nothing to compare it with"
+
+
 def test_the_best_refused_answer_is_given_when_the_rungs_above_fail() -> None:
     assert played(climber(), a=0.4, b=0.2, c=FAILS) == (["A", "B", "c", "=1"], ANSWERED)
     assert played(climber(), a=0.2, b=0.4, c=FAILS) == (["A", "B", "c", "=2"], ANSWERED)
@@ -204,9 +213,15 @@ held_ones = st.builds(
 ends = st.one_of(st.just(Answered()), st.builds(Failed, failure=failures, committed=st.booleans()))
 
 
-@given(st.data(), st.sampled_from(["stream", "climb"]), st.sampled_from([0, 5_000]), st.sets(st.integers(0, 2)))
-def test_laws_of_every_climb(data: st.DataObject, late: Any, wait: int, skipped: set[int]) -> None:
-    settings = CascadeConfig(late=late, max_wait_ms=wait)
+@given(
+    st.data(),
+    st.sampled_from(["stream", "climb"]),
+    st.sampled_from([0, 5_000]),
+    st.sets(st.integers(0, 2)),
+    st.booleans(),
+)
+def test_laws_of_every_climb(data: st.DataObject, late: Any, wait: int, skipped: set[int], judge_top: bool) -> None:
+    settings = CascadeConfig(late=late, max_wait_ms=wait, judge_top=judge_top)
     told: list[StepOutcome] = []
 
     def outcome(step: Step) -> StepOutcome:

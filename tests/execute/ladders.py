@@ -27,6 +27,11 @@ def ladder_house(simulator_running: RunningSimulator, tmp_path_factory: pytest.T
     cascades = {
         "up": {"ladder": LADDER, "skip": False},
         "down": {"ladder": LADDER[::-1], "skip": False},
+        "judged": {
+            "ladder": [{**one, "prior": 0.6, "accept": 0.99} for one in LADDER],
+            "skip": False,
+            "judge_top": True,
+        },
         "late": {"ladder": LADDER, "skip": False, "max_wait_ms": 150},
         "lateup": {"ladder": LADDER, "skip": False, "max_wait_ms": 150, "late": "climb"},
         "asking": {

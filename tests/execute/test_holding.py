@@ -113,6 +113,25 @@ def test_a_usable_answer_outlives_a_failing_upper_rung(
 
 
 @chat_ways
+@pytest.mark.parametrize("top_is_better", [False, True])
+def test_with_a_judged_top_the_best_of_all_answers_is_given(
+    house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool, top_is_better: bool
+) -> None:
+    weak, worse = "I think that it may be Paris.", "I'm sorry, but I cannot help with that."
+    low, top = (worse, weak) if top_is_better else (weak, worse)
+    simulator.reset()
+    simulator.script(LOW, {"text": low})
+    simulator.script(TOP, {"text": top})
+    response = ask(caller, dialect, stream, "judged")
+    receipt = house.books.one()
+    assert words(response, dialect, stream) == weak
+    assert receipt.last == rung(receipt, 2 if top_is_better else 1)
+    assert [one.gating is not None and one.gating.given for one in receipt.attempts].count(True) == 1
+    assert all(one.outcome == "answered" for one in receipt.attempts)
+    check_paid_once(receipt, simulator)
+
+
+@chat_ways
 def test_where_nobody_has_an_answer_the_client_is_told(
     house: House, caller: Caller, simulator: RunningSimulator, dialect: str, stream: bool
 ) -> None:

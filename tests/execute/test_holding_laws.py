@@ -33,6 +33,8 @@ def house(simulator_running: RunningSimulator, tmp_path_factory: pytest.TempPath
         "whole": {"ladder": LADDER, "skip": False},
         "hurried": {"ladder": LADDER, "skip": False, "max_wait_ms": 20},
         "hurried-up": {"ladder": LADDER, "skip": False, "max_wait_ms": 20, "late": "climb"},
+        "judged-top": {"ladder": LADDER, "skip": False, "judge_top": True},
+        "judged-late": {"ladder": LADDER, "skip": False, "judge_top": True, "max_wait_ms": 20},
     }
     config = chained(
         simulator_running.url, cascades=cascades, ping_seconds=0.02, cooldown={"after_failures": 10**6, "seconds": 0}
@@ -46,7 +48,7 @@ def house(simulator_running: RunningSimulator, tmp_path_factory: pytest.TempPath
 @given(
     st.lists(scripts, min_size=8, max_size=8),
     st.sampled_from(["anthropic", "openai_chat"]),
-    st.sampled_from(["whole", "hurried", "hurried-up"]),
+    st.sampled_from(["whole", "hurried", "hurried-up", "judged-top", "judged-late"]),
     st.booleans(),
 )
 def test_every_rung_is_paid_for_once(

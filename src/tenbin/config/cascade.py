@@ -1,4 +1,4 @@
-"""What can be configured of cascades: ladders of models, each rung judged by gates before the client sees its answer."""
+"""What can be configured of cascades: ladders of models, each rung judged by gates before the client sees anything."""
 
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -76,7 +76,7 @@ class CascadeConfig(Section, frozen=True):
     when it is not good enough."""
 
     ladder: list[Rung] = []
-    """The rungs, weakest first. The last one's answer is given as it comes, unjudged."""
+    """The rungs, weakest first. The last one's answer is given as it comes, unjudged, but for ``judge_top``."""
     rungs: OneOrMore = 2
     """Under ``routing.climb``: how many targets may answer one request, the chosen one counted."""
     floor: Share = 0.8
@@ -95,6 +95,9 @@ class CascadeConfig(Section, frozen=True):
     0: the whole answer is."""
     opinions_usd: Price = 0.002
     """What further samples and judges of one request may cost together, as expected, USD."""
+    judge_top: bool = False
+    """Where a rung's answer was refused, hold the last rung's back and judge it too, and give the best of all answers.
+    The last one is then not streamed as it comes."""
 
 
 Mistake: TypeAlias = tuple[KeyPath, str, str]

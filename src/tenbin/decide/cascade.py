@@ -97,7 +97,9 @@ class Climber:
                     continue
                 if self.best is not None:
                     return None
-            outcome = yield from self._rung(places[at], held=not last and not over, last=last)
+            # A top answer is judged only where there is another one that might be better.
+            judged = not last or (self.ladder.settings.judge_top and self.best is not None)
+            outcome = yield from self._rung(places[at], held=judged and not over, last=last)
             if isinstance(outcome, Verdict):
                 return outcome
             if outcome == "best":
