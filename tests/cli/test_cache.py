@@ -110,6 +110,18 @@ def test_feedback_on_a_hit_kills_its_entry(house: House, run: Run) -> None:
     assert ask(house, "One").headers["x-tenbin-cache"] == "miss"
 
 
+def test_explain_and_ledger_say_where_an_answer_came_from(house: House, run: Run) -> None:
+    first, hit = ask(house, "One"), ask(house, "One")
+    house.books.new(2)
+    said = run("explain", "--request", hit.headers["x-tenbin-request-id"]).output
+    assert f"Answered from the cache (the same request, entry {first.headers['x-tenbin-cache-entry']}" in said
+    assert (
+        "The cache had no answer: no entry." in run("explain", "--request", first.headers["x-tenbin-request-id"]).output
+    )
+    rows = told(run("ledger", "--json"))
+    assert [row["cache"] for row in rows] == ["exact", ""]
+
+
 def test_nobody_is_there(run: Run, workplace: Path) -> None:
     (workplace / "tenbin.yaml").write_text("listen: 127.0.0.1:1\n")
     result = run("cache", "inspect")

@@ -251,6 +251,9 @@ def _part(receipt: "Receipt") -> list[str]:
 
 
 def _told(receipt: "Receipt") -> dict[str, Any]:
+    import msgspec
+
+    from tenbin.cli import cache_words
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
     from tenbin.decide.weigh import choose
@@ -280,6 +283,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         "climb": None if receipt.climb is None else ladder.plain_plan(receipt.climb),
         "experiment": receipt.experiment,
         "arm": receipt.arm,
+        "cached": None if receipt.cached is None else msgspec.to_builtins(receipt.cached),
     }
     cost = say("unknown", "不明") if billed is None else format_usd(billed)
     asked = f"{receipt.requested_model!r}"
@@ -287,7 +291,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         say(f"{asked} was asked for: route {receipt.route}", f"要求されたモデル {asked}: 経路 {receipt.route}"),
         "",
     ]
-    lines[1:1] = _part(receipt)
+    lines[1:1] = [*_part(receipt), *cache_words.told(receipt.cached)]
     lines += [*shown, ""] if shown else []
     lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:
@@ -296,7 +300,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
     same = ladder.replays(receipt)
     if same is not None:
         plain["climb"]["replays"] = same
-    if receipt.weighing is None and receipt.climb is None:
+    if receipt.weighing is None and receipt.climb is None and receipt.attempts:
         lines.append(
             say("Nothing was weighed: its name said who answers.", "名前が送り先を決めたため、比較していません。")
         )
