@@ -10,6 +10,8 @@ from tenbin.discern.guard.tables import words
 
 FEW = 40
 """Words left over up to which forms of them are looked for: texts with more are not alike anyhow."""
+LONG_WORD = 9
+"""Letters from which on any letter may be missing: so long words seldom differ in one alone."""
 _KIN = 5
 """Letters that two words must share at the beginning to be forms of one word: graduate, graduation."""
 _ENDINGS = words(
@@ -61,7 +63,7 @@ def _misspelt(short: str, long: str) -> bool:
         )
     if len(long) == len(short) + 1:
         at = next((at for at in range(len(short)) if short[at] != long[at]), len(short))
-        return short[at:] == long[at + 1 :] and (long[at] == long[at - 1])
+        return short[at:] == long[at + 1 :] and (long[at] == long[at - 1] or len(long) >= LONG_WORD)
     return False
 
 

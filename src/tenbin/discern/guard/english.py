@@ -43,6 +43,8 @@ def stem(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("ie") and len(word) > 4:
         return word[:-2] + "y"
+    if word.endswith("ly") and len(word) > 6 and not word.endswith(("ply", "dly")):
+        word = word[:-2]
     for ending in ("ing", "ed"):
         root = word[: -len(ending)]
         if word.endswith(ending) and len(root) >= 3 and _VOWEL.search(root):
@@ -108,7 +110,6 @@ QUESTION_NOUNS = {
     "who": words("person name"),
     "how": words("way ways method methods steps step process procedure trick tricks tips strategy command"),
     "how much": words("price cost fee fees charge fare amount salary"),
-    "how many": frozenset(["number"]),
 }
 """What a `what` asks for when one of these stands beside it."""
 NAMED_LAST = {"date": "when", "population": "how many", "count": "how many"}
@@ -145,6 +146,8 @@ def question_of(tokens: list[str]) -> str:
             following = tokens[at + 1] if at + 1 < len(tokens) else ""
             if following in ("makes", "made"):
                 return "why"
+            if "number of" in " ".join(tokens):
+                return "how many"
             named = next((kind for noun, kind in NAMED_LAST.items() if noun in tokens), "")
             if named:
                 return named

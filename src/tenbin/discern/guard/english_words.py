@@ -32,9 +32,9 @@ FUNCTION_WORDS = words(
 ASKING = words(
     """
     tell show explain describe give list find write create generate draft compose produce provide summarize
-    summarise discuss define recommend suggest share help advise understand calculate compute please need want
-    looking search possible teach summary explanation description definition overview details information info
-    advice tips tip ideas idea examples example reasons reason list
+    summarise discuss define recommend suggest help advise understand calculate compute please need want looking
+    search possible teach summary explanation description definition overview details information info advice tips
+    tip ideas idea examples example reasons reason list
     """
 )
 """Left out too where they open a question: they ask for the answer, they do not say what about."""
@@ -46,7 +46,7 @@ SYNONYMS = """
     tiny; bigger larger; smaller tinier; biggest largest greatest; smallest tiniest; quick fast rapid quickly
     rapidly speedy; slow slowly; quickest fastest; closest nearest; easiest simplest; hardest toughest begin start
     commence; end finish; stop cease quit; buy purchase; cost price fee charge rate fare pricing; cheap inexpensive
-    affordable; expensive costly; fix repair mend resolve solve; broken faulty; failing fail failed failure; error
+    affordable; expensive costly; fix repair mend resolve solve; broken faulty failing fail failed failure; error
     problem issue trouble bug; change modify alter edit update adjust; remove delete erase; join merge combine;
     choose select pick; reset recover restore; email mail; phone telephone; mobile cell; film movie; car automobile
     vehicle; job career occupation profession; employee worker staff; company business firm enterprise; doctor
@@ -70,10 +70,10 @@ SYNONYMS = """
     configuration config; enable activate; disable deactivate; mute silence; dispute challenge; accept approve;
     reject decline refuse; obtain acquire; keep retain; save store; convert transform; copy duplicate; internet
     web; wifi wi-fi; laptop notebook; computer pc; screen monitor; team squad; exercise workout; food meal; skill
-    ability; attractive pretty beautiful gorgeous handsome; salary wage pay; invest investment; stock share; profit
-    earnings; cover coverage; client customer; shop store; motivate motivation; success succeed successful; achieve
-    accomplish attain; avoid prevent; protect safeguard; safe safely secure; danger dangerous unsafe hazard risky;
-    remember recall; agree concur; discover find; invent create; support assist; government govt; math maths
+    ability; attractive pretty beautiful gorgeous handsome; salary wage pay; invest investment; stock stocks;
+    profit earnings; cover coverage; client customer; shop store; motivate motivation; success succeed successful;
+    achieve accomplish attain; avoid prevent; protect safeguard; safe safely secure; danger dangerous unsafe hazard
+    risky; remember recall; agree concur; discover find; invent create; support assist; government govt; math maths
     mathematics; physics physical; history historical; paper article; author writer write; story tale; quotation
     quote; takeaway takeout; guest visitor; switch change; lift elevator; football soccer; rubbish trash garbage;
     vaccine vaccination jab; neighbour neighbor; tap faucet; replace replacement substitute; feature characteristic
@@ -180,12 +180,12 @@ STATED_VERBS = words(
 
 LIGHT_NOUNS = words(
     """
-    date population count recipe word status message team content run convert size model state idea advice
-    experience issue matter case situation thought recommendation suggestion strategy solution purpose today
-    nowadays presently life world place time city country site page tool item object option setting value size part
-    area field role class command code policy plan account address number amount list application device system
-    software platform provider service author website book result health body human history space currency use
-    usage role guidance data view reality inspiration feeling
+    summary overview explanation date population count recipe word status message team content run convert size
+    model state idea advice experience issue matter case situation thought recommendation suggestion strategy
+    solution purpose today nowadays presently life world place time city country site page tool item object option
+    setting value size part area field role class command code policy plan account address number amount list
+    application device system software platform provider service author website book result health body human
+    history space currency use usage role guidance data view reality inspiration feeling
     """
 )
 """Nouns of kinds: one text may have them beside what they are the kind of: Lisbon, the city of Lisbon."""
