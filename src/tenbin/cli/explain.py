@@ -250,13 +250,27 @@ def _part(receipt: "Receipt") -> list[str]:
     return [say(f"Experiment: {part}", f"実験: {part}")] if receipt.experiment is not None else []
 
 
+def _choice(receipt: "Receipt", plain: dict[str, Any]) -> list[str]:
+    """How the target was chosen, and whether the record leads to the same again."""
+    from tenbin.decide.weigh import choose
+
+    if receipt.weighing is None and receipt.climb is None and receipt.attempts:
+        return [say("Nothing was weighed: its name said who answers.", "名前が送り先を決めたため、比較していません。")]
+    if receipt.weighing is None or not receipt.weighing.candidates:
+        return []
+    same = choose(receipt.weighing) == receipt.weighing
+    plain["replays"] = same
+    if same:
+        return [say("Chosen again from this record: the same.", "この記録から選び直しても同じ結果です。")]
+    return [say("Chosen again from this record: NOT the same.", "この記録から選び直すと結果が異なります。")]
+
+
 def _told(receipt: "Receipt") -> dict[str, Any]:
     import msgspec
 
     from tenbin.cli import cache_words
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
-    from tenbin.decide.weigh import choose
 
     weighing, shown = _weighed(receipt.weighing)
     billed = receipt.billed_nano
@@ -300,16 +314,5 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
     same = ladder.replays(receipt)
     if same is not None:
         plain["climb"]["replays"] = same
-    if receipt.weighing is None and receipt.climb is None and receipt.attempts:
-        lines.append(
-            say("Nothing was weighed: its name said who answers.", "名前が送り先を決めたため、比較していません。")
-        )
-    elif receipt.weighing is not None and receipt.weighing.candidates:
-        same = choose(receipt.weighing) == receipt.weighing
-        plain["replays"] = same
-        lines.append(
-            say("Chosen again from this record: the same.", "この記録から選び直しても同じ結果です。")
-            if same
-            else say("Chosen again from this record: NOT the same.", "この記録から選び直すと結果が異なります。")
-        )
+    lines += _choice(receipt, plain)
     return {"plain": plain, "lines": lines}
