@@ -216,3 +216,45 @@ def test_what_is_not_afforded_waits(simulator: RunningSimulator, tmp_path: Path)
         assert receipt.trace[0][0] == "hedge"
         assert receipt.trace[0][2] == "not afforded"
         caller.http.close()
+
+
+def test_what_is_set_aside_twice_for_one_request_is_given_back_twice(
+    simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    third = "claude-opus-4-6"
+    models = {"long": ["anthropic/claude-sonnet-4-6", "openai/gpt-4o", f"anthropic/{third}", "messy/mess"]}
+    row = {"base_url": f"{simulator.url}/anthropic", "api_key": "sk-own"}
+    priced = {SLOW: {"price": PRICE}, third: {"price": PRICE}}
+    own = {
+        "openai": {"base_url": f"{simulator.url}/openai/v1", "dialect": "openai_chat", "models": {QUICK: priced[SLOW]}},
+        "messy": {"base_url": f"{simulator.url}/messy/v1", "dialect": "openai_chat", "models": {"mess": priced[SLOW]}},
+    }
+    providers = {**own, "anthropic": {**row, "models": priced}}
+    config = chained(simulator.url, hedging=HEDGING, models=models, retries={"per_target": 0}, providers=providers)
+    with serving(config, tmp_path) as house:
+        caller = Caller(house.url)
+        for model in (SLOW, QUICK):
+            simulator.script(model, status=529, delay_ms=200)
+        simulator.script(third, text="Slow.", delay_ms=300)
+        assert caller.ask("anthropic", "long").status_code == 200
+        receipt = house.books.one()
+        assert [one.hedge for one in sorted(receipt.attempts, key=lambda one: one.number)] == [1, 2, 1, 2]
+        hedging = house.running.gateway.hedging
+        assert hedging is not None
+        assert hedging.spend.set_aside == 0
+        caller.http.close()
+
+
+def test_a_second_target_that_cannot_be_asked_takes_nobody_elses_number(
+    asking: Caller, books: Books, simulator: RunningSimulator
+) -> None:
+    """The first one is tried again after it: two attempts of one number would not go into the ledger."""
+    simulator.script(SLOW, {"status": 500, "slow_headers": 200}, {"text": "At last."})
+    response = asking.ask("anthropic", "chain", stop_sequences=["1", "2", "3", "4", "5"])
+    assert response.status_code == 200
+    assert said(response, "anthropic", stream=False) == "At last."
+    receipt = books.one()
+    numbers = [one.number for one in receipt.attempts]
+    assert len(set(numbers)) == len(numbers)
+    assert receipt.last is not None
+    assert receipt.last.outcome == "answered"

@@ -69,7 +69,7 @@ class Hedging:
         if None in costs or not self.spend.reserve(most, now_ms):
             return False
         self._in_hand -= 1.0
-        self._set_aside[ask.request_id] = most
+        self._set_aside[ask.request_id] = self._set_aside.get(ask.request_id, 0) + most
         return True
 
     def add(self, receipt: Receipt) -> None:

@@ -131,16 +131,17 @@ class Race:
         if world.hedging is None or not world.hedging.begin(ask, call.target, hedge.target, world.clock.now_ms()):
             life.trace.append(("hedge", name, "not afforded"))
             return
-        life.trace.append(("hedge", name, hedge.after_ms))
         attempt = life.begun(Call(target=hedge.target, attempt=hedge.attempt, route=call.route))
-        first.attempt.hedge, attempt.hedge = 1, 2
         try:
             body = attempt.body(None if attempt.passed_through else life.conversation())
         except Unreadable as unreadable:
             body = Failure(kind="inexpressible", message=unreadable.problem.message)
         if isinstance(body, Failure):
-            life.ended(attempt, "failed", body)
+            # It was never asked: its number is the next attempt's, should there be one.
+            life.trace.append(("hedge", name, body.kind))
             return
+        life.trace.append(("hedge", name, hedge.after_ms))
+        first.attempt.hedge, attempt.hedge = 1, 2
         self._start(attempt, body)
 
     # -- one of them
