@@ -9,6 +9,7 @@ import msgspec
 from tenbin.codecs.dialect import Dialect
 from tenbin.codecs.tool_names import originals
 from tenbin.codecs.translation import Translation
+from tenbin.core.answer import LogprobsDelta
 from tenbin.core.ask import Ask
 from tenbin.core.gating import Gating
 from tenbin.core.money import nano_from_usd
@@ -291,12 +292,20 @@ class AttemptUnderWay:
         return kind.startswith(STREAM_TYPES) or (not kind and self.ask.head.stream)
 
     def deltas(self) -> "list[Delta] | None":
-        """What was kept of the answer, read; tools by the names that the client gave them. None: it was not kept."""
+        """What was kept of the answer, read as the client may see it: tools by the names that it gave them. None: it
+        was not kept.
+        """
         if self.kept is None:
             return None
         reader = self.reader()
         read = [*(delta for data in self.kept for delta in reader.feed(data)), *reader.finish()]
-        return self.named_as_asked(read)
+        return self.as_seen(self.named_as_asked(read))
+
+    def as_seen(self, deltas: "list[Delta]") -> "list[Delta]":
+        """The deltas without what the client did not ask for and is not to see."""
+        if not self.hides_logprobs:
+            return deltas
+        return [delta for delta in deltas if not isinstance(delta, LogprobsDelta)]
 
     def named_as_asked(self, deltas: "list[Delta]") -> "list[Delta]":
         """The deltas with the tools' names that the client gave them."""

@@ -220,6 +220,8 @@ class Exchange:
     async def placed(self, attempt: AttemptUnderWay) -> Place | Failure | None:
         """Wait for a place at a provider that has limits."""
         world = self.world
+        if self._holding is not None:
+            self._holding.make_room(self, attempt.target.provider)
         granted = await admitted(world.lanes.get(attempt.target.provider), attempt, world.left_ms(self.ask))
         if not isinstance(granted, Failure) and not self._attempts:
             self._queue_ns = attempt.started_ns

@@ -63,6 +63,11 @@ class HeldAnswer:
         last = self.deltas[-1] if self.deltas else None
         return last.failure if isinstance(last, AnswerFailed) and not self.released else None
 
+    @property
+    def refused(self) -> bool:
+        """Its gates have spoken against it; where it is given all the same, nobody else is to be."""
+        return self.gating is not None and not self.gating.passed and self.gating.why != "late"
+
     def if_interrupted(self) -> Attempt:
         """What the journal is to know of this attempt, which is still under way, should the gateway die now."""
         record = self.attempt.record("interrupted")

@@ -4,8 +4,7 @@ The client of a stream is sent pings meanwhile. Whatever becomes of an answer, i
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,8 +23,7 @@ from tenbin.execute.pacing import Place
 from tenbin.execute.relay import CUT, Relay
 from tenbin.execute.target_health import heard
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
-
-T = TypeVar("T")
+from tenbin.execute.waiting import Waiting
 
 TOO_LARGE = Failure(kind="malformed", message=f"the provider's answer is larger than {MOST_BODY_BYTES} bytes")
 NOT_NEEDED = Failure(kind="cancelled", message="its answer was not needed any more")
@@ -78,7 +76,7 @@ class Holding:
         self._question: Question | None = None
         self._latest = 0
         """The attempt that was opened last."""
-        self._pinged_ns = 0
+        self._waiting = Waiting(relay)
 
     def _before(self, life: HoldingLife, held: HeldAnswer | None) -> list[Attempt]:
         """What the journal is to know of the other attempts: those that have ended, and those still under way."""
@@ -92,7 +90,7 @@ class Holding:
         self._latest = attempt.number
         sending = start_task(attempt.send(body, self._before(life, None)), name=f"answer {attempt.number}")
         try:
-            await self._done(sending, None, attempt.route)
+            await self._waiting.done(sending, None, attempt.route)
         except asyncio.CancelledError:
             sending.cancel()
             raise
@@ -107,13 +105,11 @@ class Holding:
         """Call a target and keep its answer back until it can be judged."""
         assert call.hold is not None
         held = self._held[attempt.number] = HeldAnswer(attempt, call.hold, place, body)
-        if not self._pinged_ns:
-            self._pinged_ns = self._world.clock.monotonic_ns()
-        left = self._seconds(call.hold.until_ms)
+        left = self._waiting.seconds(call.hold.until_ms)
         if left is not None and left <= 0:
             return self._late(life, held)
         try:
-            if not await self._done(self._sending(life, held), call.hold.until_ms, attempt.route):
+            if not await self._waiting.done(self._sending(life, held), call.hold.until_ms, attempt.route):
                 return self._late(life, held)
             failed = await self._begin(life, held)
             return failed or await self._read(life, held, call.hold.until_ms)
@@ -184,12 +180,12 @@ class Holding:
         assert held.answer is not None
         assert held.watch is not None
         while True:
-            await self._ping_when_due(held.attempt.route)
-            seconds = self._seconds(until_ms)
+            await self._waiting.ping_when_due(held.attempt.route)
+            seconds = self._waiting.seconds(until_ms)
             if seconds is not None and seconds <= 0:
                 return False
             try:
-                async with asyncio.timeout(self._patience(seconds)):
+                async with asyncio.timeout(self._waiting.patience(seconds)):
                     data = await held.answer.read()
             except TimeoutError:
                 continue
@@ -204,9 +200,11 @@ class Holding:
         """Judge what there is of an answer; None when its beginning is refused only for what may still be mended."""
         if self._question is None:
             conversation = life.conversation()
-            self._question = await self._alive(held, lambda: gating.asked(conversation, held.hold))
+            self._question = await self._waiting.work(held.attempt.route, lambda: gating.asked(conversation, held.hold))
         question, deltas, opinions = self._question, list(held.deltas), held.opinions
-        told = await self._alive(held, lambda: gating.judged(question, held.hold, deltas, why, opinions))
+        told = await self._waiting.work(
+            held.attempt.route, lambda: gating.judged(question, held.hold, deltas, why, opinions)
+        )
         if why == "prefix" and not told.gating.passed and _may_be_mended(told.gating):
             return None
         held.gating, held.usable, held.repaired = told.gating, told.usable, told.repaired
@@ -260,7 +258,7 @@ class Holding:
         self._latest = step.attempt
         asking = start_task(opinion.ask(self._before(life, None)), name="opinion")
         try:
-            await self._done(asking, None, held.attempt.route)
+            await self._waiting.done(asking, None, held.attempt.route)
         except asyncio.CancelledError:
             asking.cancel()
             if (record := opinion.abandoned()) is not None:
@@ -284,8 +282,10 @@ class Holding:
 
     async def release(self, life: HoldingLife, step: Release) -> StepOutcome:
         """Give the client a held answer, and what is still to come of it as it comes."""
-        held = self._held.pop(step.of)
         life.trace.append(("release", step.of))
+        held = self._held.pop(step.of, None)
+        if held is None:  # it had to make room
+            return Failed(failure=NOT_NEEDED, at_ms=self._world.clock.now_ms())
         outcome = await self._release(life, held)
         if isinstance(outcome, Failed) and not outcome.committed and held.gating is not None:
             # Its rest did not come, and the client has seen nothing of it.
@@ -306,7 +306,9 @@ class Holding:
             if held.position is None:
                 assert held.answer is not None
                 assert held.watch is not None
-                life.giving(attempt, as_kept=True)
+                if held.refused:
+                    attempt.kept = None  # not worth being given again or compared with
+                life.giving(attempt, as_kept=not held.refused)
                 if self._latest != attempt.number:
                     # The journal's word on this request is another attempt, which may be called after it.
                     attempt.journal(self._before(life, held), len(held.body))
@@ -324,7 +326,7 @@ class Holding:
         self._held[held.attempt.number] = held  # until it is being relayed, it is dropped with the others
         held.released = True
         if held.watch is None:
-            await self._done(self._sending(life, held), None, held.attempt.route)
+            await self._waiting.done(self._sending(life, held), None, held.attempt.route)
             failed = await self._begin(life, held)
             if failed is not None:
                 return failed
@@ -345,10 +347,10 @@ class Holding:
             ask = self._relay.ask
             codec = self._world.dialects(ask.dialect)
             writer = codec.writer(streamed=ask.head.stream, request_id=ask.request_id, head=ask.head)
-            data, content_type = writer.write(held.repaired) + writer.close(), writer.content_type
-        # What was refused, or written anew, is not worth being given again or compared with.
-        refused = held.gating is not None and not held.gating.passed and held.gating.why != "late"
-        life.giving(attempt, as_kept=held.repaired is None and not refused)
+            data = writer.write(attempt.as_seen(held.repaired)) + writer.close()
+            content_type = writer.content_type
+        # What was written anew is not what was kept.
+        life.giving(attempt, as_kept=held.repaired is None and not held.refused)
         await self._relay.give(life, attempt, attempt.answer, data, content_type)
 
     # -- the end
@@ -356,55 +358,25 @@ class Holding:
     def drop_all(self, life: HoldingLife, *, gone: bool) -> None:
         """Nobody waits for what is still under way; ``gone``: since the client is not there any more."""
         for held in list(self._held.values()):
-            if held.position is None:
-                sending = held.sending
-                if sending is not None and not sending.done():
-                    sending.cancel()
-                elif sending is not None and not sending.cancelled():
-                    sending.exception()  # looked at, so that nobody is told that it was not
-                if held.attempt.opened:
-                    life.dropped(held.attempt, GONE if gone else NOT_NEEDED)
-            self._let_go(held)
-        self._held.clear()
+            self._drop(life, held, GONE if gone else NOT_NEEDED)
 
-    # -- waiting
+    def make_room(self, life: HoldingLife, provider: str) -> None:
+        """A call waits for a place at this provider: what is under way there may have the last one."""
+        for held in list(self._held.values()):
+            if held.place is not None and held.attempt.target.provider == provider:
+                self._drop(life, held, NOT_NEEDED)
 
-    async def _alive(self, held: HeldAnswer, work: Callable[[], T]) -> T:
-        """Do slow work in a thread, while the client is kept waiting."""
-        task: asyncio.Task[T] = start_task(_in_thread(work), name="gates")
-        await self._done(task, None, held.attempt.route)
-        return task.result()
-
-    async def _done(self, task: "asyncio.Task[Any]", until_ms: int | None, route: str) -> bool:
-        """Wait for a task with pings for the client; False when the time is over before."""
-        while not task.done():
-            seconds = self._seconds(until_ms)
-            if seconds is not None and seconds <= 0:
-                return False
-            await asyncio.wait({task}, timeout=self._patience(seconds))
-            await self._ping_when_due(route)
-        return True
-
-    def _seconds(self, until_ms: int | None) -> float | None:
-        return None if until_ms is None else (until_ms - self._world.clock.now_ms()) / 1_000
-
-    def _patience(self, seconds: float | None) -> float | None:
-        """How long to wait before the client is to be pinged, or the time is over."""
-        if not self._relay.ask.head.stream:
-            return seconds
-        silent = (self._world.clock.monotonic_ns() - self._pinged_ns) / 1e9
-        ping = max(self._world.ping_seconds - silent, 0.01)
-        return ping if seconds is None else min(ping, seconds)
-
-    async def _ping_when_due(self, route: str) -> None:
-        now = self._world.clock.monotonic_ns()
-        if self._relay.ask.head.stream and now - self._pinged_ns >= self._world.ping_seconds * 1e9:
-            self._pinged_ns = now
-            await self._relay.keep_alive(route)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.to_thread(work)
+    def _drop(self, life: HoldingLife, held: HeldAnswer, why: Failure) -> None:
+        del self._held[held.attempt.number]
+        if held.position is None:
+            sending = held.sending
+            if sending is not None and not sending.done():
+                sending.cancel()
+            elif sending is not None and not sending.cancelled():
+                sending.exception()  # looked at, so that nobody is told that it was not
+            if held.attempt.opened:
+                life.dropped(held.attempt, why)
+        self._let_go(held)
 
 
 def _may_be_mended(verdict: Gating) -> bool:
