@@ -13,13 +13,14 @@ from tenbin.execute.cache.meaning import Meaning
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained
 from tests.real.books import House, serving, wait_until
+from tests.real.redis_server import RedisServer
 
 QUESTION, SAME, OTHER = "What does a hash table do?", "What do hash tables do?", "What does a binary tree do?"
 PATIENCE = {"look_up_ms": 20_000, "shadow_share": 0.0}
 
 
-def house_with(url: str, directory: Path, **semantic: Any) -> Any:
-    cache = {"exact": "serve", "store_ms": 10_000, "semantic": {**PATIENCE, **semantic}}
+def house_with(url: str, directory: Path, more: dict[str, Any] | None = None, **semantic: Any) -> Any:
+    cache = {"exact": "serve", "store_ms": 10_000, "semantic": {**PATIENCE, **semantic}, **(more or {})}
     return serving(chained(url, cache=cache), directory)
 
 
@@ -134,3 +135,18 @@ def test_a_report_kills_the_entry_and_its_question_is_found_no_more(
     assert (after["x-tenbin-cache"], after["why"]) == ("miss", "not alike enough")
     assert gateway.cache.meaning is not None
     assert gateway.cache.meaning.standing("key:local").wrong == 1
+
+
+def test_two_gateways_share_answers_by_meaning_through_one_redis(simulator: RunningSimulator, tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        shared = {"store": server.address, "secret": "s" * 32}
+        with (
+            house_with(simulator.url, tmp_path / "one", shared, mode="serve") as one,
+            house_with(simulator.url, tmp_path / "other", shared, mode="serve") as other,
+        ):
+            loaded(one)
+            loaded(other)
+            first = asked(one, QUESTION)
+            again = asked(other, SAME)
+            assert (again["x-tenbin-cache"], again["entry"]) == ("hit", first["entry"])
+            assert asked(other, OTHER)["x-tenbin-cache"] == "miss"

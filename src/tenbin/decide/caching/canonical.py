@@ -38,6 +38,9 @@ STATEFUL_FIELDS = ("previous_response_id", "conversation", "background", "contai
 SPEAKING_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version", b"openai-beta"})
 """Headers that may change the answer. Betas are a set: their order does not count."""
 
+USUAL_VERSION = "2023-06-01"
+"""Of Anthropic's API: what every client sends, and what a client of another dialect has no word for."""
+
 STEERING_HEADERS = frozenset(
     {b"x-tenbin-model", b"x-tenbin-category", b"x-tenbin-floor", b"x-tenbin-mode", b"x-tenbin-speed"}
 )
@@ -146,7 +149,7 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for name, value in headers:
         if name in SPEAKING_HEADERS:
-            words = {word.strip() for word in value.decode("latin-1").split(",")} - {""}
+            words = {word.strip() for word in value.decode("latin-1").split(",")} - {"", USUAL_VERSION}
             if words:
                 said[name.decode()] = sorted({*said.get(name.decode(), ()), *words})
         elif name in STEERING_HEADERS:
