@@ -141,7 +141,8 @@ def test_headers_that_change_the_answer_count_others_do_not() -> None:
     betas = material("anthropic", ANTHROPIC, [(b"anthropic-beta", b"a, b")])
     assert betas == material("anthropic", ANTHROPIC, [(b"anthropic-beta", b"b,a")]) != bare
     assert material("anthropic", ANTHROPIC, [(b"x-tenbin-floor", b"0.9")]) != bare
-    assert material("anthropic", ANTHROPIC, [(b"anthropic-version", b"2023-06-01")]) == bare
+    for version in (b"2023-06-01", b"2026-10-21"):
+        assert material("anthropic", ANTHROPIC, [(b"anthropic-version", version)]) == bare
     assert material("anthropic", ANTHROPIC, [(b"anthropic-version", b"2023-01-01")]) != bare
 
 

@@ -38,8 +38,9 @@ STATEFUL_FIELDS = ("previous_response_id", "conversation", "background", "contai
 SPEAKING_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version", b"openai-beta"})
 """Headers that may change the answer. Betas are a set: their order does not count."""
 
-USUAL_VERSION = "2023-06-01"
-"""Of Anthropic's API: what every client sends, and what a client of another dialect has no word for."""
+USUAL_WORDS = frozenset({"", "2023-06-01", "2026-10-21"})
+"""Versions of Anthropic's API: they differ in how a key is shown, and answers say the same in the same form. Every
+client sends one, and one of another dialect has no word for it."""
 
 STEERING_HEADERS = frozenset(
     {b"x-tenbin-model", b"x-tenbin-category", b"x-tenbin-floor", b"x-tenbin-mode", b"x-tenbin-speed"}
@@ -78,7 +79,7 @@ class Canonical(msgspec.Struct, frozen=True, kw_only=True):
         """The last words of the user; empty where no turn of theirs has any."""
         for role, parts, _ in reversed(self.turns):
             if role == "user":
-                return "\n".join(part[1] for part in parts if isinstance(part, list) and part[0] == "text")
+                return "\n".join(part[1] for part in parts if is_words(part))
         return ""
 
     def material(self) -> bytes:
@@ -141,6 +142,11 @@ def _read(dialect: DialectName, value: dict[str, Any], headers: Iterable[tuple[b
     )
 
 
+def is_words(part: Any) -> bool:
+    """Whether a part of a turn is words, and not anything else that a client sent."""
+    return isinstance(part, list) and len(part) == 2 and part[0] == "text" and isinstance(part[1], str)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -149,7 +155,7 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for name, value in headers:
         if name in SPEAKING_HEADERS:
-            words = {word.strip() for word in value.decode("latin-1").split(",")} - {"", USUAL_VERSION}
+            words = {word.strip() for word in value.decode("latin-1").split(",")} - USUAL_WORDS
             if words:
                 said[name.decode()] = sorted({*said.get(name.decode(), ()), *words})
         elif name in STEERING_HEADERS:
@@ -181,7 +187,7 @@ def _openai_chat(rest: dict[str, Any], fields: dict[str, Any], system: list[Any]
         else:
             turns.append(_turn(message))
     for name in ("max_tokens", "max_completion_tokens"):
-        if name in rest:
+        if name in rest and "max_tokens" not in fields:  # both: the second stays under its own name
             fields["max_tokens"] = rest.pop(name)
     stop = rest.pop("stop", None)
     if stop:
