@@ -27,6 +27,7 @@ from tenbin.execute.waiting import Waiting
 
 TOO_LARGE = Failure(kind="malformed", message=f"the provider's answer is larger than {MOST_BODY_BYTES} bytes")
 NOT_NEEDED = Failure(kind="cancelled", message="its answer was not needed any more")
+MADE_ROOM = Failure(kind="overloaded", message="its provider takes so few calls at once that it made room for another")
 GONE = Failure(kind="cancelled", message="the client closed the connection")
 
 
@@ -285,7 +286,7 @@ class Holding:
         life.trace.append(("release", step.of))
         held = self._held.pop(step.of, None)
         if held is None:  # it had to make room
-            return Failed(failure=NOT_NEEDED, at_ms=self._world.clock.now_ms())
+            return Failed(failure=MADE_ROOM, at_ms=self._world.clock.now_ms())
         outcome = await self._release(life, held)
         if isinstance(outcome, Failed) and not outcome.committed and held.gating is not None:
             # Its rest did not come, and the client has seen nothing of it.
