@@ -9,7 +9,6 @@ from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.steps import Lookup
 from tenbin.decide.caching.policy import CachePolicy, cache_policy, consult, wished
 
-
 KEYS = f"keys: {{a: 'sha256:{'0' * 64}', b: 'sha256:{'1' * 64}'}}\n"
 
 
