@@ -73,3 +73,32 @@ def test_an_error_hides_both_keys(simulator: RunningSimulator, tmp_path: Path) -
         assert refused.status_code == 400
         assert "(key) and (key) are known here" in refused.text
         caller.http.close()
+
+
+def test_a_call_of_tenbins_own_goes_past_it_too(simulator: RunningSimulator, tmp_path: Path) -> None:
+    """Else a proxy that is down would close the circuits of targets that answer."""
+    ladder = [
+        {"target": "anthropic/claude-haiku-5-5", "samples": 1, "accept": 0.7},
+        {"target": "anthropic/claude-opus-5-5"},
+    ]
+    own = {
+        "base_url": f"http://127.0.0.1:{free_port()}/middle",
+        "api_key": "sk-middle",
+        "direct": {"base_url": f"{simulator.url}/anthropic", "api_key": "sk-direct"},
+    }
+    config = configured(
+        providers={"anthropic": own},
+        cascades={"up": {"ladder": ladder, "skip": False, "opinions_usd": 1.0}},
+        cooldown={"after_failures": 1, "seconds": 300},
+    )
+    with serving(config, tmp_path) as house:
+        caller, gateway = Caller(house.url), house.running.gateway
+        simulator.script("claude-haiku-5-5", *[{"text": "The capital of France is Paris."}] * 2)
+        assert caller.ask("anthropic", "up", "What is the capital of France?").status_code == 200
+        caller.http.close()
+        receipt = house.books.one()
+        asked = [one for one in receipt.attempts if one.purpose == "agreement"]
+        assert [one.outcome for one in asked] == ["answered"]
+        states = {row.target: row.state for row in gateway.targets()}
+        assert states["anthropic/claude-haiku-5-5"] == "closed"
+        assert all(dict(entry["headers"])["x-api-key"] == "sk-direct" for entry in simulator.requests())

@@ -5,6 +5,7 @@ Nothing of the client's headers goes with it.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from tenbin.core.receipt import Attempt, Outcome
 from tenbin.core.steps import Call
 from tenbin.core.target import Target
 from tenbin.execute.attempt import BYTES_PER_TOKEN, MOST_KEPT_BYTES, STREAM_TYPES, AttemptUnderWay
+from tenbin.execute.bypass import past_middle_proxy
 from tenbin.execute.target_health import begun, ended, heard
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamFailed
@@ -141,14 +143,8 @@ class BackgroundCall:
         world, attempt = self._world, self._under_way
         body, target = attempt.ask.body, attempt.target
         to = world.reaches[target.provider]
-        head = request_head(
-            to,
-            attempt.ask,
-            attempt.dialect,
-            len(body),
-            passed_through=bool(self._headers),
-            headers=self._headers,
-        )
+        of = partial(request_head, passed_through=bool(self._headers), headers=self._headers)
+        head = of(to, attempt.ask, attempt.dialect, len(body))
         attempt.opened = True
         world.book.open(
             self._ask,
@@ -161,9 +157,14 @@ class BackgroundCall:
             policy=world.policy.hash,
             attempts=tuple(before),
         )
-        answer = attempt.answer = await world.upstream.send(
-            to.origin, head, body, first_byte=seconds, idle=seconds, total=seconds
-        )
+        send = partial(world.upstream.send, first_byte=seconds, idle=seconds, total=seconds)
+        if to.direct is None:
+            answer = await send(to.origin, head, body)
+        else:
+            other = of(to.direct, attempt.ask, attempt.dialect, len(body))
+            through, directly = partial(send, to.origin, head, body), partial(send, to.direct.origin, other, body)
+            answer = await past_middle_proxy(world, target.provider, through, directly)
+        attempt.answer = answer
         heard(world.exhausted, target, answer.headers, world.clock.now_ms)
         if not 200 <= answer.status < 300:
             return "", "", await attempt.failure_of(answer)
