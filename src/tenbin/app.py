@@ -40,6 +40,7 @@ from tenbin.execute.targets import TargetMemory, TargetNow
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
+from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
@@ -63,6 +64,9 @@ ENTERED_SECONDS = 2
 """How long is waited for the database to hold all that is settled, before it is asked what a day has cost."""
 
 
+KEYS_MS = 250
+"""How often it is looked whether the store of keys has changed: a new or revoked key counts within that time."""
+
 MOST_SIGNALS = 100_000
 """Signals of the ledger that evidence is made of again at a start."""
 
@@ -76,6 +80,7 @@ class Gateway:
     def __init__(self, config: Config, data_dir: Path, clock: Clock | None = None) -> None:
         """Open the ledger and settle what an earlier process left. Raises LedgerUnusable."""
         self.clock: Clock = clock or SystemClock()
+        self.accounts = KnownKeys(data_dir)
         self.prices = PriceBook(config.providers, cache=cache_directory())
         ledger = config.ledger
         self.book = Book(
@@ -277,6 +282,17 @@ class Gateway:
             await self.local_model.start()
             self.apply(self.config)
 
+    async def watch_keys(self) -> None:
+        """Take up what changes in the store of keys, until cancelled. Nothing is asked of a store that is not there."""
+        while True:
+            await self.clock.pause(KEYS_MS)
+            if not self.accounts.changed_on_disk():
+                continue
+            before = self.accounts.required
+            await asyncio.to_thread(self.accounts.refresh)
+            if self.accounts.required and not before:
+                LOG.info("The store of keys has its first key: from now on requests need a key, also on this machine.")
+
     def prepare_cache(self) -> None:
         """Load what the cache looks by meaning with, in the background; until then such looks are misses."""
         if self.cache is not None and self.cache.meaning is not None:
@@ -347,6 +363,7 @@ class Gateway:
         self.upstream.close()
         if self.local_model is not None:
             await self.local_model.stop()
+        self.accounts.close()
         await asyncio.to_thread(self.recorder.close)
         await asyncio.to_thread(self.book.close)
 

@@ -55,7 +55,10 @@ async def run(
     """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
     server = Server(gateway.application, gateway.config.limits, lambda: gateway.config.limits)
     gateway.recall()
-    watches = [start_task(gateway.experiments.run(gateway.take_up_experiment), name="experiment watch")]
+    watches = [
+        start_task(gateway.experiments.run(gateway.take_up_experiment), name="experiment watch"),
+        start_task(gateway.watch_keys(), name="key watch"),
+    ]
     if reload is not None:
         host: str = listener.getsockname()[0]
         watches.append(start_task(_watch(gateway, reload, watched, host), name="configuration watch"))

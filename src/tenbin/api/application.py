@@ -18,6 +18,7 @@ from tenbin.core import request_id
 from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.target import DialectName
+from tenbin.decide.access import refused
 from tenbin.decide.hints import session_named
 from tenbin.decide.overrides import STEERING
 from tenbin.execute.answer_headers import problem_headers
@@ -60,7 +61,9 @@ class Application:
         service = self.service
         arrived_ns = service.clock.monotonic_ns()
         headers = request.headers
-        caller = identify(headers, service.keys)
+        caller = identify(headers, service.keys, service.accounts, arrived_at_ms)
+        if isinstance(caller, Problem) or caller.account is not None:
+            caller = _admitted(caller, request, route.operation)
         if isinstance(caller, Problem):
             await self._refuse(request, route.dialect, caller, identity, close=True)
             return
@@ -95,6 +98,8 @@ class Application:
             )
             if world.trial is not None:
                 world, ask = world.trial.of(ask, world)
+            if caller.account is not None and caller.account.restricted:
+                world = world.within(caller.account)
             if route.operation == "count_tokens":
                 await count_tokens(world, ask, request)
             else:
@@ -129,7 +134,7 @@ class Application:
         else:
             caller: Caller | Problem | None = None
             if not page.open:
-                caller = identify(request.headers, self.service.keys)
+                caller = self._caller(request)
             if page.admin and isinstance(caller, Caller) and caller.key_id not in ("master", "local"):
                 caller = NOT_YOURS
             if isinstance(caller, Problem):
@@ -137,13 +142,20 @@ class Application:
                 return
             if method == "DELETE" and page.forget is not None:
                 status, headers, body = await page.forget(request.query)
+            elif page.own is not None and caller is not None and caller.account is not None:
+                status, headers, body = await page.own(path, request.query, dialect, caller.account)
             else:
                 status, headers, body = await page.answer(path, request.query, dialect)
             await request.respond(status, headers + _identified(dialect, identity), body)
 
+    def _caller(self, request: Request) -> Caller | Problem:
+        """Who asks for something that no model answers."""
+        service = self.service
+        return _admitted(identify(request.headers, service.keys, service.accounts, service.clock.now_ms()), request)
+
     async def _take_feedback(self, request: Request, identity: str) -> None:
         """Problems are told in OpenAI's form, whatever the client speaks elsewhere."""
-        caller = identify(request.headers, self.service.keys)
+        caller = self._caller(request)
         if isinstance(caller, Problem):
             await self._refuse(request, "openai_chat", caller, identity, close=True)
             return
@@ -195,6 +207,14 @@ NOT_YOURS = Problem(
     param="authorization",
     should_retry=False,
 )
+
+
+def _admitted(caller: Caller | Problem, request: Request, operation: str = "") -> Caller | Problem:
+    """The caller, if its key may be used for this and from there."""
+    if isinstance(caller, Problem) or caller.account is None:
+        return caller
+    found = refused(caller.account, path=request.path, operation=operation, address=request.address)
+    return caller if found is None else found
 
 
 def _other_head(operation: Operation, body: bytes) -> Head:

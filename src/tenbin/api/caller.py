@@ -11,6 +11,7 @@ from tenbin.config.address import is_loopback
 from tenbin.config.keys import KeyRing
 from tenbin.core.ask import Caller
 from tenbin.core.problems import Problem
+from tenbin.ledger.accounts.known import KnownKeys
 
 LOCAL = Caller(key_id="local")
 
@@ -26,17 +27,21 @@ NO_KEY = Problem(
 WRONG_KEY = Problem(
     status=401,
     code="authentication_error",
-    message="This key is not known here. Check it for missing characters, or ask for a new one (`tenbin keys new`).",
+    message="This key is not known here. Check it for missing characters, or ask for a new one (`tenbin keys create`).",
     param="authorization",
     should_retry=False,
 )
 
 
-def identify(headers: Headers, keys: KeyRing) -> Caller | Problem:
-    """The caller, or why there is none. A client that sends both headers is let in by either."""
-    if not keys:
+def identify(headers: Headers, keys: KeyRing, known: KnownKeys | None = None, now_ms: int = 0) -> Caller | Problem:
+    """The caller, or why there is none: by a key of the configuration, else by one of the store. A client that sends
+    both headers is let in by either.
+    """
+    if known is not None and not known.required:
+        known = None
+    if not keys and known is None:
         return _from_this_machine(headers)
-    sent = False
+    wrong = NO_KEY
     for name, value in headers:
         if name == b"authorization":
             scheme, _, key = value.partition(b" ")
@@ -46,11 +51,18 @@ def identify(headers: Headers, keys: KeyRing) -> Caller | Problem:
             key = value
         else:
             continue
-        sent = True
-        owner = keys.owner(key.strip().decode("latin-1"))
+        key = key.strip()
+        owner = keys.owner(key.decode("latin-1"))
         if owner is not None:
             return Caller(key_id=owner, name=owner)
-    return WRONG_KEY if sent else NO_KEY
+        found = known.find(key, now_ms) if known is not None else None
+        if isinstance(found, Caller):
+            return found
+        if found is not None:
+            wrong = found
+        elif wrong is NO_KEY:
+            wrong = WRONG_KEY
+    return wrong
 
 
 def _from_this_machine(headers: Headers) -> Caller | Problem:

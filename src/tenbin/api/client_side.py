@@ -96,6 +96,12 @@ class Request:
         self._chunked = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def address(self) -> str:
+        """Where its connection comes from: an IP address; empty where that is not known."""
+        peer = self._connection.transport.get_extra_info("peername")
+        return str(peer[0]) if isinstance(peer, tuple) else ""
+
     # -- its body
 
     def progressed(self) -> None:

@@ -8,7 +8,9 @@ import msgspec
 
 from tenbin.api.cache_pages import CachePages
 from tenbin.api.service import Service
+from tenbin.core.account import Account
 from tenbin.core.target import DialectName
+from tenbin.decide.restriction import listed
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
@@ -26,6 +28,8 @@ class Page(NamedTuple):
     """What DELETE does, with its query."""
     admin: bool = False
     """Only for the master key, or for this machine's user where no key is configured."""
+    own: Callable[[str, bytes, DialectName, Account], Awaitable[Answer]] | None = None
+    """What a key of the store is shown instead: its own part."""
 
 
 class Pages:
@@ -46,10 +50,10 @@ class Pages:
             "/cache": Page(caches.state, open=False, admin=True),
             "/cache/entries": Page(caches.entries, open=False, forget=caches.remove, admin=True),
             "/metrics": Page(self._metrics, open=False),
-            "/v1/models": Page(self._models, open=False),
-            "/models": Page(self._models, open=False),
+            "/v1/models": Page(self._models, open=False, own=self._models),
+            "/models": Page(self._models, open=False, own=self._models),
         }
-        self._model = Page(self._one_model, open=False)
+        self._model = Page(self._one_model, open=False, own=self._one_model)
 
     def find(self, path: str) -> Page | None:
         """The page at a path."""
@@ -80,8 +84,8 @@ class Pages:
         content_type = b"text/plain; version=0.0.4; charset=utf-8"
         return 200, [(b"content-type", content_type)], self._service.metrics()
 
-    async def _models(self, path: str, query: bytes, dialect: DialectName) -> Answer:
-        names = self._names()
+    async def _models(self, path: str, query: bytes, dialect: DialectName, account: Account | None = None) -> Answer:
+        names = self._names(account)
         if dialect != "anthropic":
             return _json(200, {"object": "list", "data": [_openai_model(name) for name in names]})
         limit, after, before = _page_of(query)
@@ -98,9 +102,9 @@ class Pages:
         }
         return _json(200, body)
 
-    async def _one_model(self, path: str, query: bytes, dialect: DialectName) -> Answer:
+    async def _one_model(self, path: str, query: bytes, dialect: DialectName, account: Account | None = None) -> Answer:
         name = path.removeprefix("/v1/models/")
-        if name in self._names():
+        if name in self._names(account):
             return _json(200, _anthropic_model(name) if dialect == "anthropic" else _openai_model(name))
         message = f"{name[:200]!r} is not listed here; GET /v1/models lists the names that are."
         if dialect == "anthropic":
@@ -108,14 +112,17 @@ class Pages:
         error = {"message": message, "type": "not_found_error", "param": "model", "code": "model_not_found"}
         return _json(404, {"error": error})
 
-    def _names(self) -> list[str]:
-        """The names that clients may ask for: the configured ones first, then every single known target."""
-        policy = self._service.world.policy
+    def _names(self, account: Account | None = None) -> list[str]:
+        """The names that clients may ask for: the configured ones first, then every single known target. For a key of
+        the store, those that would be answered.
+        """
+        world = self._service.world
+        policy = (world.within(account) if account is not None and account.restricted else world).policy
         chains = [policy.default, policy.fallback, *policy.chains.values()]
         targets = sorted({target.name for chain in chains for target in chain} | set(policy.facts))
         weighed = policy.routing.listed if policy.routing is not None else ()
         names = [*policy.chains, *weighed, *policy.aliases, *targets]
-        return list(dict.fromkeys(names))
+        return listed(dict.fromkeys(names), policy)
 
 
 def _page_of(query: bytes) -> tuple[int, str, str]:

@@ -9,6 +9,7 @@ from tenbin.execute.cache.cache import Cache
 from tenbin.execute.clock import Clock
 from tenbin.execute.targets import TargetNow
 from tenbin.execute.world import World
+from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 
 
@@ -18,6 +19,9 @@ class Service(Protocol):
     config: Config
     world: World
     keys: KeyRing
+    """The configuration's keys."""
+    accounts: KnownKeys
+    """The store's keys."""
     clock: Clock
     cache: Cache | None
     """The response cache; None as long as it was never switched on."""

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from tenbin.core.account import Account
 from tenbin.core.target import DialectName
 
 Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow", "keep_alive"]
@@ -38,6 +39,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     key_id: str
     name: str = ""
+    team: str = ""
+    user: str = ""
+    plan: str = ""
+    account: Account | None = None
+    """What the key may do; None where it may do everything (no key, the master key, keys of the configuration)."""
 
 
 class Assigned(msgspec.Struct, frozen=True, gc=False):

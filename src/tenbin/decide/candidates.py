@@ -33,7 +33,19 @@ class Chain(NamedTuple):
 
 
 def resolve(model: str, policy: Policy) -> Chain:
-    """The chain for a model name; empty when the policy has nothing at all to offer."""
+    """The chain for a model name; empty when the policy has nothing at all to offer. Raises Unreadable for what the
+    caller's key may not use: whoever is tried, by whatever way, has come through here or through a restricted Routing.
+    """
+    access = policy.access
+    if access is None:
+        return _resolved(model, policy)
+    access.check_name(model)
+    chain = _resolved(model, policy)
+    kept, rejected = access.divided(model, chain.targets)
+    return chain._replace(targets=kept, rejected=rejected)
+
+
+def _resolved(model: str, policy: Policy) -> Chain:
     chain = policy.chains.get(model)
     if chain is not None:
         return Chain(f"model:{model}", _with_fallback(chain, policy), name=model)
@@ -59,6 +71,8 @@ def _mapped(model: str, policy: Policy, *, same_maker: bool) -> Chain | None:
     for chain in (*policy.chains.values(), policy.default, policy.fallback):
         for target in chain:
             available.setdefault(target.name, target)
+    if policy.access is not None:
+        available = {name: target for name, target in available.items() if policy.access.permits(target)}
     nearest = map_name(model, available, same_maker=same_maker)
     if nearest is None:
         return None

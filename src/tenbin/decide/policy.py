@@ -7,6 +7,7 @@ import msgspec
 from tenbin.config.hedging import HedgingConfig
 from tenbin.config.model import Cooldown, Retries
 from tenbin.core.target import Quirks, Target
+from tenbin.decide.access import Access
 from tenbin.decide.caching.policy import CachePolicy
 from tenbin.decide.ladder import Cascades
 from tenbin.decide.routing import Routing
@@ -38,6 +39,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retries: Retries
     cooldown: Cooldown
     cascades: Cascades | None = None
+    """None when no ladder is configured."""
     hedging: HedgingConfig | None = None
     """None: nobody is asked twice."""
-    """None when no ladder is configured."""
+    access: Access | None = None
+    """Which models are for the caller's key (decide.restriction); None: all."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.model import Timeouts
+from tenbin.core.account import Account
 from tenbin.core.ask import Ask
 from tenbin.core.facts import UNKNOWN_STANDINGS, Facts
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.decide.policy import Policy
+from tenbin.decide.restriction import restricted
 from tenbin.execute.cache.cache import Cache
 from tenbin.execute.clock import Clock
 from tenbin.execute.flight_recorder import FlightRecorder
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
+
+
+MOST_RULES = 1_000
+"""Different sets of keys' rules whose policies are kept ready."""
 
 
 class Book(Protocol):
@@ -132,6 +138,8 @@ class World:
         self.exhausted = targets.exhausted
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self._targets = targets
+        self._within: dict[tuple[tuple[str, ...], tuple[str, ...]], World] = {}
+        """By models and targets of keys' rules."""
         self.listening = listening(policy)
         """What is said of signals; None where nobody looks for any."""
         self.standings = targets if policy.cooldown.order_by_health else None
@@ -163,8 +171,20 @@ class World:
         """The same world under another policy."""
         other = copy.copy(self)
         other.policy, other.listening = policy, listening(policy)
+        other._within = {}
         other.standings = self._targets if policy.cooldown.order_by_health else None
         return other
+
+    def within(self, account: Account) -> "World":
+        """The same world for a key that may not use every model; nobody else sees its prompts to compare answers."""
+        rules = (account.models, account.targets)
+        found = self._within.get(rules)
+        if found is None:
+            if len(self._within) >= MOST_RULES:
+                self._within.clear()
+            found = self._within[rules] = self.under(restricted(self.policy, account))
+            found.shadow = None
+        return found
 
     def left_ms(self, ask: Ask) -> int | None:
         """How long the client will still wait; None where it has not said."""

@@ -1,7 +1,7 @@
 """7. The database's shape, as a list of steps; each is applied once, in order, and remembered by name."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -27,10 +27,10 @@ def applied(database: sqlite3.Connection) -> list[str]:
     return [name for (name,) in database.execute("SELECT name FROM migrations ORDER BY rowid")]
 
 
-def check_not_newer(database: sqlite3.Connection, where: str) -> list[str]:
+def check_not_newer(database: sqlite3.Connection, where: str, steps: Sequence[Migration] | None = None) -> list[str]:
     """The steps applied so far. Raises SchemaTooNew when one of them is not ours."""
     done = applied(database)
-    unknown = [name for name in done if name not in {step.__name__ for step in MIGRATIONS}]
+    unknown = [name for name in done if name not in {step.__name__ for step in steps or MIGRATIONS}]
     if unknown:
         raise SchemaTooNew(
             f"{where} was written by a newer Tenbin (it has {', '.join(unknown)}). "
@@ -39,20 +39,25 @@ def check_not_newer(database: sqlite3.Connection, where: str) -> list[str]:
     return done
 
 
-def migrate(database: sqlite3.Connection, where: str = "the database") -> list[str]:
+def migrate(
+    database: sqlite3.Connection, where: str = "the database", steps: Sequence[Migration] | None = None
+) -> list[str]:
     """Bring the database to the newest shape, all or nothing; returns the names of the steps taken.
+
+    ``steps``: another database's than the ledger's.
 
     The connection must be in autocommit mode (``isolation_level=None``). Raises SchemaTooNew.
     """
-    pending = [step for step in MIGRATIONS if step.__name__ not in check_not_newer(database, where)]
+    steps = steps or MIGRATIONS
+    pending = [step for step in steps if step.__name__ not in check_not_newer(database, where, steps)]
     if not pending:
         return []
     database.execute("BEGIN IMMEDIATE")
     try:
         # Again, now that nobody else can write: another process may have been faster.
-        done = check_not_newer(database, where)
+        done = check_not_newer(database, where, steps)
         database.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT")
-        pending = [step for step in MIGRATIONS if step.__name__ not in done]
+        pending = [step for step in steps if step.__name__ not in done]
         for step in pending:
             step(database)
             database.execute("INSERT INTO migrations (name) VALUES (?)", (step.__name__,))
