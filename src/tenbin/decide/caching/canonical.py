@@ -47,7 +47,10 @@ STEERING_HEADERS = frozenset(
 )
 """Headers that change who answers."""
 
-COUNTED_HEADERS = SPEAKING_HEADERS | STEERING_HEADERS
+AGENT, CLASS = b"x-claude-code-agent-id", b"x-claude-code-request-class"
+"""Headers of a sub-agent, in whose prompt a model tag counts. Which one it is leaves a request the same."""
+
+COUNTED_HEADERS = SPEAKING_HEADERS | STEERING_HEADERS | {AGENT, CLASS}
 """Headers that are looked at here; all others leave a request the same."""
 
 _BILLING = "x-anthropic-billing-header:"
@@ -160,6 +163,8 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
                 said[name.decode()] = sorted({*said.get(name.decode(), ()), *words})
         elif name in STEERING_HEADERS:
             said[name.decode()] = value.decode("latin-1").strip()
+        elif (name == AGENT and value) or (name == CLASS and value in (b"subagent", b"workflow")):
+            said["sub-agent"] = True
     return said
 
 
