@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tenbin.core.target import DialectName
 from tenbin.decide.caching.canonical import IDLE_FIELDS, canonical
+from tenbin.decide.caching.partition import Question, partition
 
 TOOL = {"name": "read", "description": "Reads.", "input_schema": {"type": "object", "properties": {"a": {}, "b": {}}}}
 ANTHROPIC: dict[str, Any] = {
@@ -197,3 +198,18 @@ def test_different_bodies_never_read_the_same(one: Any, other: Any, dialect: Dia
 
     if plain(one) != plain(other):
         assert material(dialect, one) != material(dialect, other)
+
+
+def test_both_limits_of_an_answer_count() -> None:
+    body = {"model": "m", "max_completion_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
+    one, other = (material("openai_chat", changed(body, max_tokens=limit)) for limit in (10, 20))
+    assert one != other
+
+
+@pytest.mark.parametrize("content", [[[]], [["text"]], [["text", 5]], [["text", {"a": 1}]]])
+def test_parts_that_are_none_have_no_words(content: Any) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": content}]}
+    found = canonical("openai_chat", json.dumps(body).encode())
+    assert found is not None
+    assert found.last_words == ""
+    assert not isinstance(partition(found, "en"), Question)

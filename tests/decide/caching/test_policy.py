@@ -99,6 +99,11 @@ def test_tools_are_never_answered_by_meaning() -> None:
         ([(b"x-tenbin-cache", b"Refresh")], "refresh", None),
         ([(b"x-tenbin-cache", b"exact")], "exact", None),
         ([(b"x-tenbin-cache", b"what?")], "off", None),
+        ([(b"cache-control", b"no-store"), (b"x-tenbin-cache", b"exact")], "off", None),
+        ([(b"cache-control", b"no-store"), (b"x-tenbin-cache", b"refresh")], "off", None),
+        ([(b"x-tenbin-cache", b"off"), (b"x-tenbin-cache", b"exact")], "off", None),
+        ([(b"x-tenbin-cache", b"exact, refresh")], "refresh", None),
+        ([(b"cache-control", "max-age=²".encode("latin-1"))], "", None),
     ],
 )
 def test_what_clients_may_ask(headers: Any, control: str, max_age_ms: int | None) -> None:

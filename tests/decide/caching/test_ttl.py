@@ -28,6 +28,18 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
         ("How do I cook rice?", DAY),
         ("ご飯の炊き方を教えて", DAY),
         ("最新の定義とは", 5 * MINUTE),
+        ("What time is it?", 5 * MINUTE),
+        ("What's the weather in Tokyo?", 5 * MINUTE),
+        ("Who won last night?", 5 * MINUTE),
+        ("Are you open next Monday?", 5 * MINUTE),
+        ("今夜の予定", 5 * MINUTE),
+        ("今何時ですか", 5 * MINUTE),
+        ("今から行けますか", 5 * MINUTE),
+        ("昨夜の試合結果", 5 * MINUTE),
+        ("来週の祝日", 5 * MINUTE),
+        ("株価を教えて", 5 * MINUTE),
+        ("日本年金機構の連絡先", DAY),
+        ("今までにない味", DAY),
     ],
 )
 def test_by_words(text: str, life: int) -> None:

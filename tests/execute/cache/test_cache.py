@@ -95,6 +95,19 @@ def test_what_a_file_holds_is_found_by_another_process_and_lives_on(tmp_path: Pa
     asyncio.run(main())
 
 
+def test_a_life_that_a_rule_gives_is_not_changed_by_hits() -> None:
+    clock = StandingClock()
+    cache = Cache(CachingConfig(), b"s" * 32, clock)
+    ends = NOW_MS + 2 * HOUR_MS
+    cache.keep(an_entry("a", expires_ms=ends, fixed_life=True))
+    clock.ms += HOUR_MS + 1
+    held = asyncio.run(cache.find("a" * 32))
+    assert held is not None
+    for _ in range(40):
+        cache.hit(held)
+    assert held.expires_ms == ends
+
+
 def test_a_shared_entry_is_asked_for_again_after_a_while(tmp_path: Path) -> None:
     clock = StandingClock()
 

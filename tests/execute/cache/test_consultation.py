@@ -152,6 +152,8 @@ BAD_ANSWERS: dict[str, dict[str, Any]] = {
     "a secret": {"text": "Your password is hunter2-and-more."},
     "personal data": {"text": "Write to taro@example.co.jp."},
     "nothing": {"text": "  "},
+    "personal data in a tool call": {"tool": "mail", "input": {"to": "taro@example.co.jp"}},
+    "a card number in a tool call": {"tool": "pay", "input": {"card": 4111111111111111}},
 }
 
 
@@ -161,10 +163,11 @@ def test_no_bad_answer_is_ever_kept(
     asking: Caller, simulator: RunningSimulator, script: dict[str, Any], stream: bool, caching_house: House
 ) -> None:
     simulator.script("*", script, script)  # also for the second try
-    asking.ask("anthropic", "one", "What is a stack?", stream=stream)
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in ("mail", "pay")]
+    asking.ask("anthropic", "one", "What is a stack?", stream=stream, tools=tools)
     simulator.clear()
     simulator.script(text="Last in, first out.")
-    answer = asking.ask("anthropic", "one", "What is a stack?", stream=stream)
+    answer = asking.ask("anthropic", "one", "What is a stack?", stream=stream, tools=tools)
     if result(answer) == "hit":  # the bad answer was whole to begin with (a cut that an unstreamed answer never meets)
         assert not stream
         assert said(answer, "anthropic", stream) != ""
@@ -177,6 +180,19 @@ def test_no_bad_answer_is_ever_kept(
 def test_a_question_with_personal_data_is_never_kept(asking: Caller, simulator: RunningSimulator) -> None:
     for _ in range(2):
         assert result(asking.ask("anthropic", "one", "私の電話番号は090-1234-5678です。覚えて。")) == "miss"
+    assert len(simulator.requests()) == 2
+
+
+def test_a_tool_result_with_a_card_number_is_never_kept(asking: Caller, simulator: RunningSimulator) -> None:
+    use = {"type": "tool_use", "id": "t1", "name": "pay", "input": {"card": 4111111111111111}}
+    messages = [
+        {"role": "user", "content": "Pay."},
+        {"role": "assistant", "content": [use]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "done"}]},
+    ]
+    tools = [{"name": "pay", "input_schema": {"type": "object"}}]
+    for _ in range(2):
+        assert result(asking.ask("anthropic", "one", "", messages=messages, tools=tools)) == "miss"
     assert len(simulator.requests()) == 2
 
 

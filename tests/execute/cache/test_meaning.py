@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tenbin.app import Gateway
 from tenbin.execute.cache.meaning import Meaning
+from tenbin.execute.cache.store import Selection
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained
 from tests.real.books import House, serving, wait_until
@@ -150,3 +152,27 @@ def test_two_gateways_share_answers_by_meaning_through_one_redis(simulator: Runn
             again = asked(other, SAME)
             assert (again["x-tenbin-cache"], again["entry"]) == ("hit", first["entry"])
             assert asked(other, OTHER)["x-tenbin-cache"] == "miss"
+
+
+def test_who_waits_for_one_that_was_answered_by_meaning_is_told_so(
+    meaning_house: House, simulator: RunningSimulator
+) -> None:
+    simulator.script("*", {"text": "It maps keys to values."}, {"text": "Anew."}, {"text": "Anew."})
+    first = asked(meaning_house, QUESTION)["entry"]
+    other = asked(meaning_house, OTHER, headers={"x-tenbin-cache": "exact"})["entry"]
+    cache = meaning_house.running.gateway.cache
+    assert cache is not None
+    answer = cache.memory.get(first, 0)
+    assert answer is not None
+    on_loop(meaning_house, cache.remove(Selection(entry=other)))
+    threads = ThreadPoolExecutor()
+    for headers, expected in (({"x-tenbin-cache": "exact"}, "miss"), ({}, "hit")):
+        assert on_loop(meaning_house, cache.flights.join(other, 1)) == "lead"
+        waits = threads.submit(asked, meaning_house, OTHER, headers=headers)
+        wait_until(lambda: cache.flights._flights[other].waiting, "the one that waits")
+        assert meaning_house.running._loop is not None
+        meaning_house.running._loop.call_soon_threadsafe(cache.flights.land, other, answer.entry)
+        found = waits.result(20)
+        assert found["x-tenbin-cache"] == expected
+        assert found.get("tier") == ("semantic" if expected == "hit" else None)
+        on_loop(meaning_house, cache.remove(Selection(entry=other)))

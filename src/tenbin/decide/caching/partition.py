@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tenbin.core.features import Language
-from tenbin.decide.caching.canonical import Canonical
+from tenbin.decide.caching.canonical import Canonical, is_words
 from tenbin.decide.caching.sensitive import personal_or_security
 from tenbin.decide.caching.ttl import asks_about_now
 
@@ -72,4 +72,4 @@ def unfit(text: str, language: Language) -> str:
 
 
 def _beyond_words(parts: list[Any]) -> bool:
-    return any(not (isinstance(part, list) and len(part) == 2 and part[0] == "text") for part in parts)
+    return not all(is_words(part) for part in parts)

@@ -28,6 +28,8 @@ _ANSWERING = ("providers", "models", "default", "fallback", "routing", "cascades
 """Blocks of the configuration that may change who answers, and how: another answer is due when they change."""
 
 Control: TypeAlias = Literal["", "off", "refresh", "exact"]
+_STRICTNESS: tuple[Control, ...] = ("", "exact", "refresh", "off")
+"""Where two headers ask for different things, the one that stands further on holds."""
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -145,28 +147,28 @@ def unfit(asked: Canonical, settings: CachingConfig) -> str:
 
 def wished(headers: tuple[tuple[bytes, bytes], ...]) -> Wishes:
     """What headers (names in lower case) ask of the cache: Tenbin's own, and the standard ``cache-control``."""
-    control: Control = ""
+    asked: list[Control] = [""]
     max_age_ms: int | None = None
     tags: tuple[str, ...] = ()
     for name, value in headers:
         if name == b"cache-control":
             for word in value.decode("latin-1").lower().split(","):
-                asked, _, seconds = word.strip().partition("=")
-                if asked == "no-store":
-                    control = "off"
-                elif asked == "no-cache" and control != "off":
-                    control = "refresh"
-                elif asked == "max-age" and seconds.strip('"').isdigit():
+                directive, _, seconds = word.strip().partition("=")
+                if directive == "no-store":
+                    asked.append("off")
+                elif directive == "no-cache":
+                    asked.append("refresh")
+                elif directive == "max-age" and seconds.strip('"').isdecimal():  # isdigit() takes "²" for one
                     max_age_ms = 1_000 * int(seconds.strip('"')[:9])
         elif name == CONTROL:
-            word = value.decode("latin-1").strip().lower()
-            if word in ("off", "refresh", "exact"):
-                control = word  # type: ignore[assignment]
-            elif word:
-                control = "off"  # a wish that is not understood must not be answered from the cache
+            for wish in value.decode("latin-1").lower().split(","):
+                known = next((one for one in _STRICTNESS if one == wish.strip()), None)
+                # A wish that is not understood must not be answered from the cache.
+                asked.append("off" if known is None else known)
         elif name == TAGS:
             found = [tag.strip() for tag in value.decode("latin-1").split(",")]
             tags = tuple(tag for tag in found if _TAG.fullmatch(tag))[:MOST_TAGS]
+    control = max(asked, key=_STRICTNESS.index)
     if control == "" and max_age_ms is None and not tags:
         return NO_WISHES
     return Wishes(control=control, max_age_ms=max_age_ms, tags=tags)

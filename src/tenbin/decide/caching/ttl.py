@@ -36,8 +36,14 @@ SURE = 0.5
 HOUR_MS = 3_600_000
 _NOW = re.compile(
     r"\b(?:today|tonight|yesterday|tomorrow|latest|current(?:ly)?|right now|nowadays|these days|at the moment|"
-    r"this (?:morning|week|month|year)|breaking|up[- ]to[- ]date|recent(?:ly)?|now)\b"
-    r"|今日|本日|昨日|明日|今週|今月|今年|現在|最新|最近|いま(?!い)|今(?=[、はのすどで何]|$)|直近|速報|リアルタイム|ただいま",
+    r"this (?:morning|afternoon|evening|week|weekend|month|quarter|season|year)|"
+    r"(?:last|next) (?:night|week|weekend|month|quarter|season|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|"
+    r"what(?:'s| is) the (?:time|date)|what (?:time|day|date) is it|who won|weather (?:in|for|like|forecast)|"
+    r"(?:stock|share) prices?|price of (?:bitcoin|gold|oil)|trending|headlines|"
+    r"breaking|up[- ]to[- ]date|recent(?:ly)?|now)\b"
+    r"|今[日週月年夜朝晩]|本日|[昨明]日|[昨今]シーズン|昨[夜晩年]|[先来][週月]|[去来]年|明後日|一昨日|きょう[のは]|あした|"
+    r"現在|現時点|最新|最近|いま(?!い)|今(?=[、はのすどで何後] ?|から|すぐ| |$)|さっき|先ほど|何時で|何曜日|天気|株価|"
+    r"為替|直近|速報|リアルタイム|ただいま|ただ今",
     re.IGNORECASE,
 )
 _LASTING = re.compile(

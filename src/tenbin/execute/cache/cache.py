@@ -112,6 +112,8 @@ class Cache:
         """Count a hit, and let the entry live on as often as it is asked for."""
         held.hits += 1
         entry, now = held.entry, self.clock.now_ms()
+        if entry.fixed_life:
+            return
         expires = renewed_ms(
             entry.freshness,
             self.settings.life,

@@ -165,7 +165,13 @@ class Consultation:
             self._told("miss", "the same request was under way, and its answer is none to be shared")
             return None
         held = Held(landing, landing.expires_ms)
-        self._found("exact", held)
+        if landing.id == self.entry:
+            self._found("exact", held)
+        elif self.lookup.semantic == "serve" and self._young(held) is not None:
+            self._found("semantic", held)
+        else:  # the leader was answered by meaning, which this one is not to be
+            self._told("miss", "the same request was under way, and was answered by meaning")
+            return None
         self.cached = msgspec.structs.replace(self.cached, shared=True)
         return held
 
@@ -265,7 +271,7 @@ class Consultation:
         """The request is over, however it went: the answer is kept if it is a good one, and who waits is told. Raises
         nothing: the client has its answer.
         """
-        if self.cached.result == "hit" or not (self.keeps or self._leads):
+        if (self.cached.result == "hit" or not self.keeps) and not self._leads:
             return
         if outcome != "answered" or attempt is None or not self.keeps:
             self._tell(outcome, None)

@@ -56,6 +56,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """The last words of the user, where it may be found by meaning; empty else."""
     partition: str = ""
     """HMAC of all that must be equal beside them; empty else."""
+    fixed_life: bool = False
+    """A rule says how long it lives: no hit changes that."""
 
     @property
     def size(self) -> int:

@@ -39,7 +39,10 @@ def entry_of(
     assert asked is not None
     if deltas is None or not is_good(deltas, asked.last_words):
         return None
-    texts = [*_texts([asked.system, asked.turns]), words(deltas)]
+    arguments = "".join(delta.json for delta in deltas if isinstance(delta, ArgumentsDelta))
+    # Tools are the program's own words. Instructions of the Responses dialect are among the fields.
+    fields = {name: value for name, value in asked.fields.items() if name != "tools"}
+    texts = [*_texts([fields, asked.system, asked.turns]), words(deltas), arguments]
     if sum(map(len, texts)) > MOST_READ or any(_holds_secret(text) for text in texts):
         return None
     task, chance = _task(receipt)
@@ -70,6 +73,7 @@ def entry_of(
         raw=raw,
         question=consultation.question.text if consultation.question is not None else "",
         partition=consultation.base,
+        fixed_life=lookup.ttl_seconds is not None,
     )
     return entry if entry.size <= cache.settings.entry_bytes else None
 
@@ -95,9 +99,11 @@ def is_good(deltas: Sequence[Delta], question: str) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All strings in a JSON value."""
+    """All strings and whole numbers in a JSON value."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int):
+        yield str(value)
     elif isinstance(value, dict):
         for item in value.values():
             yield from _texts(item)
