@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tenbin.config.load import parse
+from tenbin.core.account import Account
 from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.steps import Lookup
 from tenbin.decide.caching.policy import CachePolicy, cache_policy, consult, wished
@@ -53,6 +54,18 @@ def test_whose_answers_are_shared() -> None:
     assert scopes == ["team:support", "team:support", "key:c"]
     assert getattr(lookup("cache: {exact: serve}", key="a"), "scope", None) == "key:a"
     assert getattr(lookup("cache: {exact: serve, scope: everyone}"), "scope", None) == "everyone"
+
+
+def test_a_key_of_the_store_brings_its_team() -> None:
+    def scope(team: str, key: str) -> str:
+        caller = Caller(key_id=key, account=Account(key_id=key, name="n", team=team))
+        return getattr(lookup("cache: {exact: serve, scope: team}", caller=caller), "scope", "")
+
+    assert [scope("support", "key_1"), scope("support", "key_2"), scope("", "key_3")] == [
+        "team:support",
+        "team:support",
+        "key:key_3",
+    ]
 
 
 def test_the_first_rule_that_gives_a_value_gives_it() -> None:

@@ -10,7 +10,7 @@ import msgspec
 from tenbin.config.caching import CacheRule, CacheScope, CachingConfig, ExactMode
 from tenbin.config.digest import without_secrets
 from tenbin.config.model import Config
-from tenbin.core.ask import Ask
+from tenbin.core.ask import Ask, Caller
 from tenbin.core.cached import SemanticMode
 from tenbin.core.steps import Lookup
 from tenbin.decide.caching.canonical import Canonical
@@ -112,7 +112,7 @@ def consult(ask: Ask, policy: CachePolicy) -> Lookup | None:
     if "web_search" in ask.head.needs:
         why = "web search"
     return Lookup(
-        scope=scoped(ask.caller.key_id, scope, policy),
+        scope=scoped(ask.caller, scope, policy),
         exact=exact == "serve",
         semantic="off" if wishes.control == "exact" or ask.head.needs else semantic,
         bypass=why,
@@ -123,13 +123,17 @@ def consult(ask: Ask, policy: CachePolicy) -> Lookup | None:
     )
 
 
-def scoped(key_id: str, scope: CacheScope, policy: CachePolicy) -> str:
-    """Who shares entries with this caller: ``key:NAME``, ``team:NAME`` or ``everyone``."""
+def scoped(caller: Caller, scope: CacheScope, policy: CachePolicy) -> str:
+    """Who shares entries with this caller: ``key:NAME``, ``team:NAME`` or ``everyone``. A key's team stands in the
+    configuration, else with the key where it is of the store.
+    """
     if scope == "everyone":
         return "everyone"
-    if scope == "team" and key_id in policy.teams:
-        return f"team:{policy.teams[key_id]}"
-    return f"key:{key_id}"
+    if scope == "team":
+        team = policy.teams.get(caller.key_id) or (caller.account.team if caller.account is not None else "")
+        if team:
+            return f"team:{team}"
+    return f"key:{caller.key_id}"
 
 
 def unfit(asked: Canonical, settings: CachingConfig) -> str:
