@@ -21,7 +21,7 @@ COMMANDS = {
     "quality": "Show how much quality cheap answers keep, as measured.",
     "evidence": "Show what was learned of models in your own traffic.",
     "feedback": "Say whether an answer was good.",
-    "keys": "Make keys for clients, and their hashes for tenbin.yaml.",
+    "keys": "Keys for clients: make, list, rotate, expire, revoke them.",
     "eval": "Measure how good the gateway's own judgement is, on data.",
     "schema": "Print the JSON Schema of tenbin.yaml, for editors.",
     "simulate": "Serve a simulated provider, to try things at no cost.",

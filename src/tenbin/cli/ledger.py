@@ -1,6 +1,7 @@
 """`tenbin ledger`: the last requests, and sums."""
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,10 +45,11 @@ def ledger(path: Path | None, data_dir: Path | None, last: int, by: tuple[Any, .
     from tenbin.ledger.migrations import SchemaTooNew
 
     database = database_path(data_directory(data_dir, read_file(path)[1]))
+    names = key_names(database.parent) if "key" in by else {}
     try:
         with queries.reading(database) as connection:
             if by:
-                rows = [_total(by, total) for total in queries.totals(connection, by)]
+                rows = [_total(by, total, names) for total in queries.totals(connection, by)]
             else:
                 rows = [_request(receipt) for receipt in queries.recent(connection, last)]
     except (FileNotFoundError, SchemaTooNew) as error:
@@ -94,11 +96,31 @@ def _request(receipt: "Receipt") -> dict[str, Any]:
     }
 
 
-def _total(by: tuple[str, ...], total: Any) -> dict[str, Any]:
+def key_names(directory: Path) -> dict[str, str]:
+    """What the keys of the store are called, by their ids; nothing where there is none, or it cannot be read."""
+    from sqlite3 import Error
+
+    from tenbin.ledger.accounts.schema import DATABASE, open_database
+
+    if not (directory / DATABASE).exists():
+        return {}
+    try:
+        with closing(open_database(directory / DATABASE, only_read=True)) as connection:
+            return dict(connection.execute("SELECT id, name FROM keys").fetchall())
+    except (OSError, Error):
+        return {}
+
+
+def _total(by: tuple[str, ...], total: Any, names: dict[str, str]) -> dict[str, Any]:
     from tenbin.core.money import usd_decimal
 
+    dimensions = dict(zip(by, total.by, strict=True))
+    if names and "key" in dimensions:
+        # Two keys may have borne a name one after the other: the id tells them apart.
+        key_id = dimensions["key"]
+        dimensions |= {"key": names.get(key_id, key_id), "key_id": key_id}
     return {
-        **dict(zip(by, total.by, strict=True)),
+        **dimensions,
         "requests": total.requests,
         "attempts": total.attempts,
         "prompt": total.usage.prompt,

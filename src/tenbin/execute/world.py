@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.model import Timeouts
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
 
+
+Rules: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""Of a key: names that it may ask for, targets that may answer it."""
 
 MOST_RULES = 1_000
 """Different sets of keys' rules whose policies are kept ready."""
@@ -127,8 +130,7 @@ class World:
         self.policy = policy
         self.reaches = reaches
         """By provider name."""
-        self.timeouts = timeouts
-        self.ping_seconds = ping_seconds
+        self.timeouts, self.ping_seconds = timeouts, ping_seconds
         self.book = book
         self.clock = clock
         self.upstream = upstream
@@ -138,8 +140,7 @@ class World:
         self.exhausted = targets.exhausted
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self._targets = targets
-        self._within: dict[tuple[tuple[str, ...], tuple[str, ...]], World] = {}
-        """By models and targets of keys' rules."""
+        self._within: dict[Rules, World] = {}
         self.listening = listening(policy)
         """What is said of signals; None where nobody looks for any."""
         self.standings = targets if policy.cooldown.order_by_health else None
