@@ -142,3 +142,21 @@ def test_an_openai_client_gets_a_key_for_its_conversations_beginning(
     sent = [entry["body"].get("prompt_cache_key") for entry in simulator.requests()]
     assert sent[0].startswith("tenbin-")
     assert sent[1] == "mine"
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai_chat"])
+def test_what_only_the_provider_can_read_passes_through_unmarked(
+    simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory, dialect: str
+) -> None:
+    """The simulator refuses it as a provider of today does; one of tomorrow may not."""
+    config = chained(simulator.url, prompt_caching={"place": "all"})
+    with serving(config, tmp_path_factory.mktemp("ledger")) as house, closing(Caller(house.url).http) as http:
+        content = {"messages": [{"role": "user", "content": LONG}], "max_tokens": 50}
+        body = {"model": "one" if dialect == "anthropic" else "chat", **content}
+        unknown = {"tool_choice": {"type": "of-tomorrow"}}
+        path = "/v1/messages" if dialect == "anthropic" else "/v1/chat/completions"
+        answer = http.post(path, json={**body, **unknown})
+        (sent,) = simulator.requests()
+        assert sent["body"]["tool_choice"] == unknown["tool_choice"]
+        assert "cache_control" not in str(sent["body"])
+        assert answer.status_code == sent["status"], "the provider's own word"

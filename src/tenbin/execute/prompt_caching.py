@@ -11,6 +11,7 @@ from tenbin.codecs.splice import splice
 from tenbin.core.ask import Ask
 from tenbin.core.conversation import Conversation
 from tenbin.core.facts import PriceOf
+from tenbin.core.problems import Unreadable
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
 from tenbin.decide.cache_rules import CacheRules
@@ -112,10 +113,19 @@ class PromptCaching:
         """The same for a body that passes through: only what is added changes in it. ``codec``: of its dialect.
 
         For Anthropic itself and OpenAI itself, and where ``everywhere`` is set; a client that sends marks or a key of
-        its own is left alone.
+        its own is left alone. So is a body that cannot be read here: it passes through unread otherwise, and its
+        provider may know more words.
         """
         if not self.everywhere or len(body) < SHORTEST_BYTES:
             return body, None
+        try:
+            return self._in_bytes(body, ask, target, codec, now_ms)
+        except Unreadable:
+            return body, None
+
+    def _in_bytes(
+        self, body: bytes, ask: Ask, target: Target, codec: Dialect, now_ms: int
+    ) -> tuple[bytes, Marks | None]:
         if codec.name == "anthropic" and target.quirks.safeguards and b'"cache_control"' not in body:
             # Imported here: most gateways never mark what passes through.
             from tenbin.codecs.anthropic_messages.marking import with_marks
