@@ -169,7 +169,7 @@ def test_who_waits_for_one_that_was_answered_by_meaning_is_told_so(
     for headers, expected in (({"x-tenbin-cache": "exact"}, "miss"), ({}, "hit")):
         assert on_loop(meaning_house, cache.flights.join(other, 1)) == "lead"
         waits = threads.submit(asked, meaning_house, OTHER, headers=headers)
-        wait_until(lambda: cache.flights._flights[other].waiting, "the one that waits")
+        wait_until(lambda: bool(cache.flights._flights[other].waiting), "the one that waits")
         assert meaning_house.running._loop is not None
         meaning_house.running._loop.call_soon_threadsafe(cache.flights.land, other, answer.entry)
         found = waits.result(20)

@@ -219,7 +219,7 @@ class Consultation:
     def _young(self, held: Held | None) -> Held | None:
         """The entry, unless the client takes no such old one."""
         most = self.lookup.max_age_ms
-        if held is None or most is None or self._cache.clock.now_ms() - held.entry.created_ms <= most:
+        if held is None or most is None or self._cache.clock.now_ms() - held.entry.created_ms < most:
             return held
         self._told("miss", "older than the client takes")
         return None
