@@ -240,3 +240,24 @@ def test_one_that_fails_is_told_once_and_harms_nobody(held: Held) -> None:
         await made.close()
 
     run(work)
+
+
+def test_a_vector_that_is_none_is_never_compared() -> None:
+    class Odd:
+        id, dimension, window, languages = "odd", 4, 100, frozenset[Language](["en"])
+
+        def __init__(self, *values: float) -> None:
+            self.values = values
+
+        def fits(self, text: str) -> bool:
+            return True
+
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            return np.array([self.values] * len(texts), np.float32)
+
+    for values in ((float("nan"), 1, 0, 0), (float("inf"), 0, 0, 0), (0, 0, 0, 0)):
+        found = module._embed(Odd(*values), "How old is the Earth?")
+        assert (found.vector, found.why) == (None, "the embedder gave no vector")
+    long = module._embed(Odd(30, 40, 0, 0), "How old is the Earth?").vector
+    assert long is not None
+    assert np.allclose(long, [0.6, 0.8, 0, 0])

@@ -175,7 +175,14 @@ def _asked(path: Path | None, url: str | None, method: str, fields: dict[str, st
     try:
         reply = call(where, f"/cache/entries?{urlencode(fields)}", key=client_key(config), method=method, seconds=30.0)
     except (OSError, HTTPException) as error:
-        fail(say(f"No gateway answers at {where}: {error}.", f"{where} のゲートウェイが応答しません: {error}"))
+        why = getattr(error, "strerror", None) or error
+        fail(
+            say(
+                f"No gateway answers at {where} ({why}). Start it with `tenbin serve`, or name its file: --config.",
+                f"{where} のゲートウェイが応答しません ({why})。"
+                "`tenbin serve` で起動するか、--config で設定ファイルを指定してください。",
+            )
+        )
     told = reply.json()
     if reply.status == 404 and isinstance(told, dict) and "removed" in told:
         return told

@@ -200,6 +200,8 @@ class Embedding:
                     del self._under_way[key]
 
 
+_UNIT = 1e-3
+"""By how much the length of a vector may differ from 1."""
 TOO_LONG = "the text is longer than the embedder reads"
 
 
@@ -207,7 +209,15 @@ def _embed(embedder: Embedder, text: str) -> Embedded:
     spoken = language(text[:LANGUAGE_CHARACTERS])
     if not embedder.fits(text):
         return Embedded(None, embedder.id, spoken, TOO_LONG)
-    return Embedded(embedder.embed([text])[0], embedder.id, spoken)
+    import numpy as np  # here: a gateway without the semantic cache need not load it
+
+    vector = embedder.embed([text])[0]
+    length = float(np.linalg.norm(vector))
+    if not 0.0 < length < np.inf:  # also where it is not a number
+        return Embedded(None, embedder.id, spoken, "the embedder gave no vector")
+    if abs(length - 1.0) > _UNIT:  # a longer one would be like everything
+        vector = (vector / length).astype(np.float32)
+    return Embedded(vector, embedder.id, spoken)
 
 
 def _digest(text: str) -> bytes:

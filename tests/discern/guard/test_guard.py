@@ -47,6 +47,8 @@ DIFFERENT: list[tuple[Kind, str, str]] = [
     ("added scope", "入場料はいくらですか", "学生の入場料はいくらですか"),
     ("word order", "Can lions outrun zebras uphill?", "Can zebras outrun lions uphill?"),
     ("word order", "太郎が花子を待つ話を書いて", "太郎を花子が待つ話を書いて"),
+    ("word order", "大人2人と子供1人の料金", "大人1人と子供2人の料金"),
+    ("word order", "大人二人と子供一人の料金", "大人一人と子供二人の料金"),
     ("language", "What is a monad?", "モナドとは何ですか"),
 ]
 

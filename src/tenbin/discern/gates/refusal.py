@@ -31,6 +31,7 @@ _UNABLE = (
     r"\bi(?:'m| am) not comfortable \w+ing\b",
     r"\bi (?:must|have to|need to|respectfully|will|would) (?:\w+ )?(?:decline|refuse|pass on)\b",
     r"\bi (?:respectfully )?(?:decline|refuse) to\b",
+    r"^i(?:'d| would) (?:rather not|prefer not to) (?:answer|discuss|share|help|get into)\b",
     r"\bas an? (?:ai|artificial intelligence|large language|language)\b[^.!?\n]{0,80}?\bi (?:can't|cannot|can not|"
     r"don't|do not|"
     r"am (?:not|unable)|won't|lack)",
@@ -61,9 +62,12 @@ _JA_OURS = (
     r"(?:申し訳|すみません|すいません|恐れ入りますが|残念ながら|残念ですが|あいにく|ごめんなさい|AI|人工知能|言語モデル|私|わたし|わたくし|"
     r"ご質問|そのような|このような|その(?:質問|要望|依頼|リクエスト|内容)|この(?:質問|要望|依頼|リクエスト)|ご要望|ご依頼|リクエスト)"
 )
+_JA_SORRY = r"(?:(?:大変)?申し訳|すみません|すいません|恐れ入りますが|ごめんなさい)"
 _JAPANESE = re.compile(
     rf"{_JA_OURS}[^。！？\n]{{0,80}}?{_JA_DO}{_JA_NOT}"
     rf"|^{_JA_DO}{_JA_NOT}(?:でした)?[。．!！]?$"
+    rf"|^{_JA_SORRY}[^。\n]{{0,20}}[。!] ?{_JA_DO}{_JA_NOT}(?:でした)?[。．!！]?"
+    rf"|^{_JA_SORRY}[^。\n]{{0,20}}[、,。!] ?それは(?:できません|出来ません|できかねます|いたしかねます|無理です)"
     r"|(?:お断り|拒否|辞退)(?:し|いた|さ|申し上げ)[^。\n]{0,12}(?:ます|ございます)"
     r"|(?:AI|人工知能|言語モデル)(?:として|なので|ですので|であるため|のため)[^。\n]{0,80}?"
     r"(?:できません|かねます|持っていません|持ちません|ありません|わかりません|分かりません)"

@@ -3,6 +3,7 @@
 A rule takes two readings and yields what differs. Rules are symmetric: it does not matter which text came first.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -208,14 +209,20 @@ def _frame(reading: Reading) -> frozenset[str]:
     return _FRAME.intersection(reading.tokens)
 
 
+_NUMBER = re.compile(r"\d[\d.,]*")
+
+
 def word_order(known: Reading, asked: Reading) -> Iterator[Difference]:
     """Two words, or two numbers, that have changed places: who does what to whom, how many of which."""
     one, other = known.words, asked.words
     if (
-        one == other
-        and known.japanese is asked.japanese is None
-        and known.values != asked.values
+        known.values != asked.values
         and known.numbers == asked.numbers
+        and (
+            _NUMBER.sub("0", known.plain) == _NUMBER.sub("0", asked.plain)
+            if known.japanese and asked.japanese
+            else one == other and known.japanese is asked.japanese is None
+        )
     ):
         yield between("word order", " ".join(known.values), " ".join(asked.values))
         return

@@ -93,7 +93,7 @@ class Meaning:
                 first: Found | None = None
                 for neighbour in near:
                     held = await self._find(neighbour.entry)
-                    if held is None or not held.entry.question:
+                    if held is None or not held.entry.question or held.entry.partition != base:
                         await self._index.remove(neighbour.entry)
                         continue
                     serving = judge(
