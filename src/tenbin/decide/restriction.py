@@ -57,11 +57,13 @@ def listed(wanted_names: Iterable[str], policy: Policy) -> list[str]:
 
 
 def _leads(name: str, policy: Policy) -> bool:
-    if weighs(name, policy):
-        return True
     meant = wanted(name, NONE, policy)
+    if isinstance(meant, Problem):
+        return False
+    if weighs(meant.name, policy):
+        return True
     try:
-        return not isinstance(meant, Problem) and bool(resolve(meant.name, policy).targets)
+        return bool(resolve(meant.name, policy).targets)
     except Unreadable:
         return False
 
