@@ -167,7 +167,7 @@ class Exchange:
             self._queue_ns = attempt.started_ns
         if call.hold is not None:
             self._hold_back(attempt, call.hold)
-        body = attempt.body(None if attempt.passed_through else self.conversation())
+        body = self._body_for(attempt)
         if isinstance(body, Failure):
             return self.ended(attempt, "failed", body)
         if call.hedge is not None:
@@ -203,6 +203,16 @@ class Exchange:
                 world.upstream.release(attempt.answer)
             if place is not None:
                 place.leave(attempt)
+
+    def _body_for(self, attempt: AttemptUnderWay) -> bytes | Failure:
+        """The request's body for this target, or why there is none. Raises Unreadable."""
+        try:
+            return attempt.body(None if attempt.passed_through else self.conversation())
+        except Unreadable as unreadable:
+            if not self._attempts:
+                raise
+            # Others were given it unread: what came of that is what counts.
+            return Failure(kind="inexpressible", message=unreadable.problem.message, param=unreadable.problem.param)
 
     async def awake(self, target: Target) -> None:
         """Wait for a provider that Tenbin itself is starting."""
@@ -247,7 +257,9 @@ class Exchange:
 
             self._holding = Holding(self.relay)
         if hold.logprobs:
-            attempt.ask_for_logprobs(self.conversation())
+            # What cannot be read passes through as it is.
+            with contextlib.suppress(Unreadable):
+                attempt.ask_for_logprobs(self.conversation())
 
     async def _of_held(self, step: Consult | Release) -> StepOutcome:
         assert self._holding is not None

@@ -35,6 +35,9 @@ OF_A_PREFIX = ("repetition", "refusal", "language")
 """Gates that can judge how an answer begins; with a whole tool call in it ``tool_calls`` can too."""
 
 
+OF_THE_ANSWER = frozenset({"empty", "truncated", "repetition", "refusal"})
+"""Gates that judge an answer by itself, where nobody but its provider could read the request."""
+
 CERTAIN = frozenset({"empty", "repetition", "refusal", "language", "tool_calls", "json"})
 """Gates whose score of 0 names a fault that nobody can use the answer with, whatever the others say of it."""
 FAILS_BELOW = 0.5
@@ -82,6 +85,11 @@ def judged(
             again = _gating(question, hold, answer_of(better, opinions.others), gates, why, opinions)
             return Judged(msgspec.structs.replace(again, repaired=changes), usable, better)
     return Judged(gating, usable, None)
+
+
+def by_itself(hold: Hold) -> Hold:
+    """The same with the gates only that need not know what was asked."""
+    return msgspec.structs.replace(hold, gates=tuple(name for name in hold.gates if name in OF_THE_ANSWER))
 
 
 def asked(conversation: Conversation, hold: Hold) -> Question:

@@ -10,7 +10,7 @@ import msgspec
 
 from tenbin.core.conversation import Conversation
 from tenbin.core.gating import Gating, Why
-from tenbin.core.problems import Failure
+from tenbin.core.problems import Failure, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
 from tenbin.core.steps import Answered, Call, Consult, Failed, Held, Release, StepOutcome
 from tenbin.discern.gates.gate import Question
@@ -28,6 +28,8 @@ from tenbin.execute.waiting import Waiting
 TOO_LARGE = Failure(kind="malformed", message=f"the provider's answer is larger than {MOST_BODY_BYTES} bytes")
 NOT_NEEDED = Failure(kind="cancelled", message="its answer was not needed any more")
 MADE_ROOM = Failure(kind="overloaded", message="its provider takes so few calls at once that it made room for another")
+UNREAD = Question(prompt="")
+"""Nobody but the provider could read what was asked."""
 GONE = Failure(kind="cancelled", message="the client closed the connection")
 
 
@@ -200,17 +202,25 @@ class Holding:
     async def _judge(self, life: HoldingLife, held: HeldAnswer, why: Why) -> StepOutcome | None:
         """Judge what there is of an answer; None when its beginning is refused only for what may still be mended."""
         if self._question is None:
-            conversation = life.conversation()
-            self._question = await self._waiting.work(held.attempt.route, lambda: gating.asked(conversation, held.hold))
+            self._question = await self._asked(life, held)
         question, deltas, opinions = self._question, list(held.deltas), held.opinions
+        hold = held.hold if question is not UNREAD else gating.by_itself(held.hold)
         told = await self._waiting.work(
-            held.attempt.route, lambda: gating.judged(question, held.hold, deltas, why, opinions)
+            held.attempt.route, lambda: gating.judged(question, hold, deltas, why, opinions)
         )
         if why == "prefix" and not told.gating.passed and _may_be_mended(told.gating):
             return None
         held.gating, held.usable, held.repaired = told.gating, told.usable, told.repaired
         self._note(life, held)
         return self._told(life, held, why)
+
+    async def _asked(self, life: HoldingLife, held: HeldAnswer) -> Question:
+        """What gates look at of the request; ``UNREAD`` for one that passed through and only its provider can read."""
+        try:
+            conversation = life.conversation()
+        except Unreadable:
+            return UNREAD
+        return await self._waiting.work(held.attempt.route, lambda: gating.asked(conversation, held.hold))
 
     def _told(self, life: HoldingLife, held: HeldAnswer, why: Why) -> Held:
         verdict, number, now_ms = held.gating, held.attempt.number, self._world.clock.now_ms()
@@ -253,7 +263,10 @@ class Holding:
 
         held = self._held[step.of]
         if self._question is None:
-            self._question = gating.asked(life.conversation(), held.hold)
+            self._question = await self._asked(life, held)
+        if self._question is UNREAD:
+            life.trace.append((step.purpose, step.target.name, "the request cannot be read"))
+            return self._told(life, held, "whole")
         text = gating.answer_of(held.repaired or held.deltas).text
         opinion = Opinion(self._world, held.attempt.ask, step, life.conversation(), self._question, text)
         self._latest = step.attempt
