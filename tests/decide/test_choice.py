@@ -27,6 +27,7 @@ def test_a_weighed_request_is_sensed_read_noted_and_sent() -> None:
     assert steps.send(sensed()) == Sense("complexity")
     note = steps.send(sensed())
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.order == (SMALL, MIDDLE, LARGE)
     call = steps.send(Noted())
     assert isinstance(call, Call)
@@ -78,6 +79,7 @@ def test_what_headers_ask_for_holds_for_the_weighing() -> None:
     assert steps.send(sensed()) == Sense("complexity")
     note = steps.send(sensed())
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.floor == 1
     assert note.weighing.features.category == "think"
     assert note.weighing.order[0] == LARGE
@@ -98,6 +100,7 @@ def test_targets_of_a_category_answer_without_reading_the_words() -> None:
     next(steps)
     note = steps.send(sensed(category="background"))
     assert isinstance(note, Note), "no complexity is asked for"
+    assert note.weighing is not None
     assert (note.weighing.order, note.weighing.candidates) == ((MIDDLE,), ())
     call = steps.send(Noted())
     assert isinstance(call, Call)
@@ -131,6 +134,7 @@ def test_targets_of_a_category_that_cannot_serve_a_request_are_passed_over(
     next(steps)
     note = steps.send(sensed(category=category))
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.order == targets
     call = steps.send(Noted())
     assert isinstance(call, Call)
@@ -143,6 +147,7 @@ def test_a_request_that_no_target_of_its_category_can_serve_is_weighed() -> None
     assert steps.send(sensed(category="web_search")) == Sense("complexity")
     note = steps.send(sensed(category="web_search"))
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.order == (SMALL, MIDDLE, LARGE)
 
 
@@ -154,6 +159,7 @@ def test_whom_a_rule_forbids_answers_neither_for_a_category_nor_as_fallback(cate
     assert steps.send(sensed(category=category)) == Sense("complexity")
     note = steps.send(sensed(category=category))
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.order == (SMALL, MIDDLE)
     call = steps.send(Noted())
     tried = []
@@ -173,6 +179,7 @@ def test_a_rule_about_tasks_has_the_words_read_first() -> None:
     assert steps.send(sensed()) == Sense("complexity")
     note = steps.send(sensed(task="debugging"))
     assert isinstance(note, Note)
+    assert note.weighing is not None
     assert note.weighing.rule == "code"
     assert note.weighing.order == (LARGE,)
 

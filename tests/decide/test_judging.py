@@ -45,7 +45,7 @@ def played(
     now = msgspec.structs.replace(facts(health=health), exhausted=exhausted or {})
     plan = decide(asked, now, policy, known)
     found = sensed(**{"suffices": UNSURE, **seen})
-    step, steps = next(plan), []
+    step, steps = next(plan), list[Any]()
     while not isinstance(step, Note):
         steps.append(step)
         if isinstance(step, Judge):
@@ -55,6 +55,7 @@ def played(
             assert isinstance(step, Sense)
             step = plan.send(found)
     plan.send(Noted())
+    assert step.weighing is not None
     return step.weighing, steps
 
 

@@ -1,4 +1,4 @@
-"""5. What a request tells of its conversation's last answer, and what gates told of this one: signals for the receipt."""
+"""5. What a request tells of its conversation's last answer, and gates of this one: signals for the receipt."""
 
 import msgspec
 

@@ -1,14 +1,17 @@
 """Who may be answered from the cache, and what clients may ask of it."""
 
+import json
 from typing import Any
 
 import pytest
 
+from tenbin.config.caching import CachingConfig
 from tenbin.config.load import parse
 from tenbin.core.account import Account
 from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.steps import Lookup
-from tenbin.decide.caching.policy import CachePolicy, cache_policy, consult, wished
+from tenbin.decide.caching.canonical import canonical
+from tenbin.decide.caching.policy import CachePolicy, cache_policy, consult, unfit, wished
 
 KEYS = f"keys: {{a: 'sha256:{'0' * 64}', b: 'sha256:{'1' * 64}'}}\n"
 
@@ -138,3 +141,35 @@ def test_who_answers_is_a_part_of_what_is_asked_for() -> None:
     assert ping is not None
     assert other is not None
     assert one.epoch == same.epoch == ping.epoch != other.epoch
+
+
+def content(**part: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, part]}]}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "kept"),
+    [
+        ("anthropic", {"tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]}, False),
+        ("anthropic", {"mcp_servers": [{"type": "url", "url": "https://x.example", "name": "m"}]}, False),
+        ("anthropic", content(type="image", source={"type": "url", "url": "https://x.example/now.jpg"}), False),
+        ("anthropic", content(type="document", source={"type": "url", "url": "https://x.example/a.pdf"}), False),
+        ("anthropic", content(type="image", source={"type": "base64", "media_type": "image/png", "data": "aa"}), True),
+        ("anthropic", content(type="tool_use", id="t", name="get", input={"url": "https://x.example"}), True),
+        ("anthropic", {"tools": [{"name": "web_look", "input_schema": {"type": "object"}}]}, True),
+        ("openai_chat", content(type="image_url", image_url={"url": "https://x.example/now.jpg"}), False),
+        ("openai_chat", content(type="image_url", image_url={"url": "data:image/png;base64,aa"}), True),
+        ("openai_chat", {"search_parameters": {"mode": "on"}}, False),
+        ("openai_chat", {"plugins": [{"id": "web"}]}, False),
+        ("openai_responses", {"tools": [{"type": "mcp", "server_url": "https://x.example"}]}, False),
+        (
+            "openai_responses",
+            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "https://x.example/a"}]}]},
+            False,
+        ),
+    ],
+)
+def test_what_is_fetched_anew_each_time_is_never_kept(dialect: Any, body: dict[str, Any], kept: bool) -> None:
+    asked = canonical(dialect, json.dumps({"model": "m", "temperature": 0, **body}).encode())
+    assert asked is not None
+    assert (unfit(asked, CachingConfig()) == "") is kept

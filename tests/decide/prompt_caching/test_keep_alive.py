@@ -29,7 +29,7 @@ def test_a_conversation_that_is_over_is_not_kept_warm() -> None:
 
 
 @pytest.mark.parametrize(("chance", "worth"), [(0.041, False), (0.043, True)])
-def test_the_break_even_is_the_providers_own(chance: float, worth: bool) -> None:  # noqa: FBT001
+def test_the_break_even_is_the_providers_own(chance: float, worth: bool) -> None:
     # Opus 5.5: a read at 0.05 of the input's price, a write at 1.25: chance x 1.2 > 0.05, from 1/24 on.
     assert worth_a_read(OPUS, chance) is worth
 

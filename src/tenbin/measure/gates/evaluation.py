@@ -44,8 +44,8 @@ def evaluate(
     """Measure all gates that there are, and return the calibration that they were combined by.
 
     With ``calibrate`` it is learned from the learning part of the rows and measured on the others, else it is the one
-    given, or the package's. ``held_out`` measures only rows that would not be learned from. ``dear``: gates too that take
-    tens of milliseconds. Raises TooFew.
+    given, or the package's. ``held_out`` measures only rows that would not be learned from. ``dear``: also gates that
+    take tens of milliseconds. Raises TooFew.
     """
     gates = names(dear=dear)
     judged: list[Sequence[Judgement]] = []
