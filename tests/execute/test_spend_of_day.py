@@ -49,3 +49,12 @@ def test_two_at_once_cannot_pass_it_together() -> None:
 
 def test_a_day_begins_at_midnight_utc() -> None:
     assert start_of_day(1_795_262_400_000) == 1_795_219_200_000
+
+
+def test_a_clock_that_is_put_back_gives_no_second_limit() -> None:
+    spend = SpendOfDay(100)
+    assert spend.reserve(60, 2 * DAY_MS)
+    spend.settle(60, 60)
+    assert not spend.reserve(60, 2 * DAY_MS - 1), "a moment before midnight again"
+    assert not spend.reserve(60, 2 * DAY_MS + 1), "and after it again"
+    assert spend.reserve(60, 3 * DAY_MS)

@@ -41,8 +41,10 @@ class SpendOfDay:
 
     def _turn(self, now_ms: int) -> None:
         day = now_ms // DAY_MS
-        if day != self._day:
+        if day > self._day:
             self._day, self.spent = day, 0
+        elif day < self._day - 1:  # a clock that was wrong; put back by less, it gives nobody a second day's limit
+            self._day = day
 
 
 def start_of_day(now_ms: int) -> int:

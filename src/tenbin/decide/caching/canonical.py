@@ -35,6 +35,12 @@ IDLE_FIELDS = frozenset(
 STATEFUL_FIELDS = ("previous_response_id", "conversation", "background", "container", "prompt")
 """Fields by which a request goes on with something that only the provider knows."""
 
+LIVE_FIELDS = ("web_search_options", "search_parameters", "plugins", "mcp_servers")
+"""Fields by which a provider looks at the world before it answers."""
+_LIVE_TOOLS = ("web_", "mcp", "x_search", "file_search", "google_search", "url_context")
+_FETCHED = frozenset({"image", "image_url", "document", "file", "input_image", "input_file", "video_url", "url"})
+"""Types of content that may stand at an address."""
+
 SPEAKING_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version", b"openai-beta"})
 """Headers that may change the answer. Betas are a set: their order does not count."""
 
@@ -76,6 +82,9 @@ class Canonical(msgspec.Struct, frozen=True, kw_only=True):
     """The field by which it depends on what only the provider knows; empty without one."""
     tools: bool
     """Tools are offered, or have been called."""
+    live: str = ""
+    """What of it the provider fetches anew each time: a field, a tool, or content at an address; empty where nothing.
+    """
 
     @property
     def last_words(self) -> str:
@@ -121,6 +130,7 @@ def _read(dialect: DialectName, value: dict[str, Any], headers: Iterable[tuple[b
         number = rest.pop(name, None)
         if number is not None:
             fields[name] = float(number) if _is_number(number) else number
+    live = _live(value)
     answers = rest.get("n", 1)
     if answers == 1:
         rest.pop("n", None)
@@ -142,7 +152,34 @@ def _read(dialect: DialectName, value: dict[str, Any], headers: Iterable[tuple[b
         answers=answers if isinstance(answers, int) else 2,
         stateful=stateful,
         tools=tools,
+        live=live,
     )
+
+
+def _live(value: dict[str, Any]) -> str:
+    field = next((name for name in LIVE_FIELDS if value.get(name) not in (None, [], False)), "")
+    if field:
+        return field
+    for tool in _listed(value.get("tools")):
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind.startswith(_LIVE_TOOLS):
+            return kind
+    return "content at an address" if _elsewhere([value.get("messages"), value.get("input")]) else ""
+
+
+def _elsewhere(value: Any) -> bool:
+    """Whether any content stands at an address, where it may be another one tomorrow."""
+    if isinstance(value, list):
+        return any(_elsewhere(item) for item in value if isinstance(item, list | dict))
+    if value is None or not isinstance(value, dict):
+        return False
+    if value.get("type") in _FETCHED:
+        for name in ("url", "image_url", "file_url", "video_url"):
+            address = value.get(name)
+            address = address.get("url") if isinstance(address, dict) else address
+            if isinstance(address, str) and address[:4].lower() == "http":
+                return True
+    return any(_elsewhere(item) for item in value.values() if isinstance(item, list | dict))
 
 
 def is_words(part: Any) -> bool:

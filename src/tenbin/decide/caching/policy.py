@@ -140,6 +140,8 @@ def unfit(asked: Canonical, settings: CachingConfig) -> str:
     """Why the answer to this request may not be given again; empty when it may."""
     if asked.stateful:
         return f"it goes on with what the provider knows ({asked.stateful})"
+    if asked.live:
+        return f"the provider looks at something anew each time ({asked.live})"
     if asked.answers != 1:
         return "several answers are asked for"
     if asked.drawing == "drawn" and settings.sampled != "always":
