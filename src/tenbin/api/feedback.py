@@ -59,7 +59,7 @@ class Feedback:
                 book.settle(found.receipt)
         if found.wrong is not None and service.cache is not None:
             try:
-                await service.cache.disown(found.wrong)
+                await service.cache.disown(found.wrong, found.given_ms)
             except StoreUnavailable as error:
                 raise Unreadable(AWAY) from error
         return found.told

@@ -3,6 +3,7 @@
 The same for ``POST /v1/feedback`` and for ``tenbin feedback``; whoever calls settles the receipt.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -55,6 +56,8 @@ class Found(NamedTuple):
     """To be settled; None where the same was said before, or nobody's evidence is made of it."""
     wrong: Cached | None = None
     """The hit of the response cache that is said to be wrong."""
+    given_ms: int = 0
+    """When that hit had been given, UTC."""
 
 
 def read(body: bytes) -> Given:
@@ -111,7 +114,7 @@ def weighed_against(
     if judged is None or not (everybodys or key_id == judged.key_id) or judged.operation == OPERATION:
         raise Unreadable(_unknown(given.request_id))
     if judged.cached is not None and judged.cached.result == "hit":
-        return _of_hit(judged.request_id, judged.cached, score)
+        return _of_hit(judged, judged.cached, score)
     about = decided_by(judged)
     if judged.operation != "generate" or about is None:
         message = f"request_id: nobody answered {judged.request_id}, so there is nothing to judge."
@@ -138,12 +141,12 @@ def weighed_against(
     return Found(told, _receipt(signals, kept, key_id, request_id, now_ms, policy))
 
 
-def _of_hit(request_id: str, hit: Cached, score: float) -> Found:
+def _of_hit(judged: Receipt, hit: Cached, score: float) -> Found:
     """What is said of an answer out of the cache: no model is judged by it, but a bad one is not given again."""
     wrong = score < WRONG
     told = {
         "object": "feedback",
-        "request_id": request_id,
+        "request_id": judged.request_id,
         "target": "",
         "entry": hit.entry,
         "score": score,
@@ -151,7 +154,7 @@ def _of_hit(request_id: str, hit: Cached, score: float) -> Found:
         "repeated": False,
         "counts": wrong,
     }
-    return Found(told, None, hit if wrong else None)
+    return Found(told, None, hit if wrong else None, judged.arrived_at_ms + math.ceil(judged.total_ms))
 
 
 def _receipt(

@@ -375,3 +375,17 @@ def _shared(url: str) -> bool:
     found = result(caller.ask("anthropic", "one", "Shared?", headers={"cache-control": "max-age=1000"})) == "hit"
     caller.http.close()
     return found
+
+
+def test_a_bad_word_takes_out_the_answer_it_is_about_and_no_later_one(
+    asking: Caller, simulator: RunningSimulator
+) -> None:
+    simulator.script("*", {"text": "Wrong."}, {"text": "Right."})
+    asking.ask("anthropic", "one", "What is a trie?")
+    hit = asking.ask("anthropic", "one", "What is a trie?")
+    assert result(hit) == "hit"
+    bad = {"request_id": hit.headers["x-tenbin-request-id"], "score": "bad"}
+    for expected in ("miss", "hit"):  # said again, it is still about the first answer
+        assert asking.http.post("/v1/feedback", json=bad).status_code == 200
+        again = asking.ask("anthropic", "one", "What is a trie?")
+        assert (result(again), said(again, "anthropic", False)) == (expected, "Right.")

@@ -163,10 +163,13 @@ class Cache:
             await self.meaning.tell(scope or found[0].scope, "wrong")
         return True
 
-    async def disown(self, hit: Cached) -> None:
-        """A hit was said to be wrong: its entry is removed; one by meaning counts and is harder to match from now on.
-        Raises StoreUnavailable.
+    async def disown(self, hit: Cached, given_ms: int) -> None:
+        """A hit that was given by then was said to be wrong: its entry is removed; one by meaning counts and is harder
+        to match from now on. What was asked anew since is another answer, and stays. Raises StoreUnavailable.
         """
+        now = await self.listed(Selection(entry=hit.entry), 1)
+        if not now or now[0].created_ms > given_ms:
+            return
         if hit.tier == "semantic":
             await self.report(hit.entry, hit.scope, hit.similarity)
         else:
