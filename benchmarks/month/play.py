@@ -5,10 +5,11 @@ import queue
 import random
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -34,6 +35,8 @@ from tenbin.simulator.scripts import Script
 
 POWER = Electricity(usd_per_kwh=of.USD_PER_KWH.value, watts=of.WATTS.value, tokens_per_second=of.LOCAL_SPEED.value)
 SETTLED_WITHIN_SECONDS = 30
+PATHS = {"anthropic": "/v1/messages?beta=true", "openai_chat": "/v1/chat/completions"}
+"""Where a request is sent, by its dialect."""
 
 
 class MonthClock:
@@ -81,14 +84,40 @@ class Played(NamedTuple):
     decision_ms: float
     """From the request's arrival to the call of the provider."""
     weighing: Weighing | None
+    hit: bool = False
+    """Tenbin's response cache answered: ``target`` is who had given that answer."""
+    saved_nano: int = 0
+    """Of a hit: what its answer had cost, as its receipt has it."""
+
+
+class Caches(NamedTuple):
+    """Which caches are on, and who marks prompts for the provider's."""
+
+    marks: bool = True
+    """Clients that mark their prompts do so; False: their marks are taken out before they send."""
+    place: str = "translated"
+    """Where Tenbin sets marks: ``prompt_caching.place``."""
+    responses: bool = False
+    """The response cache answers what is exactly the same."""
+    keep_days: int = 0
+    """So long its answers are kept, whatever they are about and however seldom asked for; 0: as by default."""
+
+
+AS_CLIENTS_DO = Caches()
+
+Month = Callable[[int, float], Iterator[Request]]
+"""The requests of a month: by seed and scale."""
 
 
 class Unsettled(RuntimeError):
     """A request of the month was not answered, or its cost is unknown."""
 
 
-def configuration(simulator_url: str, floor: float | None) -> Config:
+def configuration(simulator_url: str, floor: float | None, caches: Caches = AS_CLIENTS_DO) -> Config:
     """The gateway's configuration: the same providers for every policy."""
+    kept = ""
+    if caches.keep_days:
+        kept = f", life: {{adaptive: false}}, rules: [{{ttl_seconds: {caches.keep_days * 86_400}}}]"
     text = f"""
 discover: false
 providers:
@@ -101,18 +130,28 @@ providers:
 routing:
   floor: {DEFAULT_FLOOR if floor is None else floor}
   electricity: {{usd_per_kwh: {POWER.usd_per_kwh}, watts: {POWER.watts}, tokens_per_second: {POWER.tokens_per_second}}}
+prompt_caching: {{place: "{caches.place}"}}
+cache: {{exact: "{"serve" if caches.responses else "off"}"{kept}}}
 """
     return build(parse(text, environ={}), Findings(), {})
 
 
-def play(policy: Policy, *, seed: int = 1, scale: float = 1.0, latencies: bool = True) -> list[Played]:
+def play(
+    policy: Policy,
+    *,
+    seed: int = 1,
+    scale: float = 1.0,
+    latencies: bool = True,
+    caches: Caches = AS_CLIENTS_DO,
+    requests: Month = month,
+) -> list[Played]:
     """All requests of the month, one after the other, under one policy. Raises Unsettled."""
     clock = MonthClock(latencies=latencies)
     simulated = SimulatorClock(lambda: clock.at_ms / 1_000)
     with (
         RunningSimulator(log_size=1, clock=simulated) as simulator,
         tempfile.TemporaryDirectory() as directory,
-        RunningGateway(configuration(simulator.url, policy.floor), Path(directory), clock=clock) as gateway,
+        RunningGateway(configuration(simulator.url, policy.floor, caches), Path(directory), clock=clock) as gateway,
         ExitStack() as opened,
     ):
         settled: queue.SimpleQueue[Receipt] = queue.SimpleQueue()
@@ -120,12 +159,12 @@ def play(policy: Policy, *, seed: int = 1, scale: float = 1.0, latencies: bool =
         connection = opened.enter_context(closing(HTTPConnection(urlsplit(gateway.url).netloc, timeout=60)))
         player = _Player(policy, gateway, settled, connection)
         played = []
-        for request in month(seed, scale):
+        for request in requests(seed, scale):
             clock.at_ms = request.at_ms
             simulator.simulator.scripts.clear()
             script = Script(output_tokens=request.output_tokens, chunk_tokens=100_000)
             simulator.simulator.scripts.add("*", [script])
-            played.append(player.ask(request))
+            played.append(player.ask(request if caches.marks else unmarked(request)))
         return played
 
 
@@ -141,7 +180,6 @@ class _Player:
     ) -> None:
         self._policy, self._gateway, self._settled = policy, gateway.gateway, settled
         self._connection = connection
-        self._sketch = dialect("anthropic").sketch
         self._discerner = Discerner()
 
     def ask(self, request: Request) -> Played:
@@ -151,19 +189,20 @@ class _Player:
         assert routing is not None
         asked = Asked(
             request,
-            lambda: self._sketch(encoded),
-            lambda: self._sketch(_latest_message(request)),
+            lambda: dialect(request.dialect).sketch(encoded),
+            lambda: dialect("anthropic").sketch(_latest_message(request)),
             self._discerner,
             routing.abilities,
         )
         body = b'{"model":"%s",%s' % (self._policy.model(asked).encode(), encoded[1:])
         headers = {**request.headers, "content-type": "application/json", "anthropic-version": "2023-06-01"}
-        self._connection.request("POST", "/v1/messages?beta=true", body, headers)
+        self._connection.request("POST", PATHS[request.dialect], body, headers)
         answer = self._connection.getresponse()
         said = answer.read()
         if answer.status != 200:
             raise Unsettled(f"{request.kind} at {request.at_ms}: {answer.status} {said[:400]!r}")
-        return _played(request, self._settled.get(timeout=SETTLED_WITHIN_SECONDS), self._gateway)
+        answered = f"{answer.getheader('x-tenbin-provider')}/{answer.getheader('x-tenbin-model')}"
+        return _played(request, self._settled.get(timeout=SETTLED_WITHIN_SECONDS), self._gateway, answered)
 
 
 def _latest_message(request: Request) -> bytes:
@@ -174,7 +213,34 @@ def _latest_message(request: Request) -> bytes:
     return msgspec.json.encode({"max_tokens": 1, "messages": [{"role": "user", "content": content}]})
 
 
-def _played(request: Request, receipt: Receipt, gateway: Gateway) -> Played:
+def unmarked(request: Request) -> Request:
+    """The request without its client's marks for the prompt cache."""
+
+    def plain(blocks: Any) -> Any:
+        if not isinstance(blocks, list):
+            return blocks
+        return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]
+
+    body = dict(request.body)
+    if "system" in body:
+        body["system"] = plain(body["system"])
+    body["messages"] = [{**message, "content": plain(message["content"])} for message in body["messages"]]
+    return request._replace(body=body)
+
+
+def _hit(request: Request, receipt: Receipt, answered: str) -> Played:
+    """A request that the response cache answered; ``answered``: who had given that answer."""
+    cached = receipt.cached
+    if receipt.outcome != "answered" or cached is None or cached.result != "hit" or cached.saved_nano is None:
+        raise Unsettled(f"{request.kind} at {request.at_ms}: {receipt.outcome} without an attempt, {cached}")
+    return Played(
+        request._replace(body={}), answered, receipt.usage, 0, 0, 0, receipt.total_ms, None, True, cached.saved_nano
+    )
+
+
+def _played(request: Request, receipt: Receipt, gateway: Gateway, answered: str) -> Played:
+    if not receipt.attempts:
+        return _hit(request, receipt, answered)
     billed, last = receipt.billed_nano, receipt.attempts[-1]
     if receipt.outcome != "answered" or billed is None or last.usage.estimated:
         raise Unsettled(f"{request.kind} at {request.at_ms}: {receipt.outcome}, billed {billed}, {last.usage}")

@@ -125,6 +125,27 @@ BATCH_TEMPLATES: dict[str, dict[str, str]] = {
     },
 }
 
+_GOODS = {
+    "en": ("a desk lamp", "a rucksack", "a kettle", "a rain coat", "a set of knives", "a bicycle pump", "a mattress"),
+    "ja": ("電気スタンド", "リュックサック", "電気ケトル", "レインコート", "包丁セット", "空気入れ", "マットレス"),
+}
+_ASKED = {
+    "en": (
+        "How long does delivery of {goods} take ({number})?",
+        "Can I send back {goods} that I have used for {days} days ({number})?",
+        "Which guarantee does {goods} have after {days} days ({number})?",
+        "{goods} came with a scratch {days} days ago ({number}). What do I have to do?",
+        "Is it possible to change the colour of {goods} after ordering ({number})?",
+    ),
+    "ja": (
+        "{goods}の配送には何日かかりますか（{number}）。",
+        "{days}日使った{goods}は返品できますか（{number}）。",
+        "{goods}の保証は購入から{days}日後も有効ですか（{number}）。",
+        "{days}日前に届いた{goods}に傷がありました（{number}）。どうすればよいですか。",
+        "注文後に{goods}の色を変更できますか（{number}）。",
+    ),
+}
+
 CHARACTERS_PER_TOKEN = 3.4
 """Of the lines below, by the simulator's tokenizer."""
 _FILLER = (
@@ -145,6 +166,12 @@ def item(kind: str, language: str, chance: random.Random) -> str:
     """One request of a batch: the instruction, and a text of its own."""
     text = "".join(chance.choice(_ARTICLES[language]) for _ in range(chance.randint(2, 6)))
     return BATCH_TEMPLATES[kind][language].format(text=f"({chance.randrange(10**6)}) {text}")
+
+
+def question(language: str, chance: random.Random) -> str:
+    """What a customer asks a help desk; no two are the same but by being asked again."""
+    goods, days = chance.choice(_GOODS[language]), chance.randint(2, 90)
+    return chance.choice(_ASKED[language]).format(goods=goods, days=days, number=chance.randrange(10**6))
 
 
 def filler(tokens: int, chance: random.Random) -> str:

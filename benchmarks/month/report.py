@@ -8,7 +8,7 @@ import msgspec
 from benchmarks.harness import report
 from benchmarks.month.arithmetic import MIX, Bill
 from benchmarks.month.outcomes import CLASSES, rates, tables
-from benchmarks.month.parameters import BATCH_KINDS, FIGURES, TURN_KINDS, Spread
+from benchmarks.month.parameters import BATCH_KINDS, FIGURES, TURN_KINDS, Figure, Spread
 from benchmarks.month.policies import LADDER
 from benchmarks.month.score import Score, matched
 
@@ -191,16 +191,21 @@ def _sums(bills: Sequence[Bill]) -> str:
     )
 
 
-def parameters() -> str:
-    """What the month is made of."""
+def figures(found: Sequence[Figure | Spread]) -> str:
+    """Figures of a workload, each with its source."""
     rows = []
-    for figure in FIGURES:
+    for figure in found:
         value = (
             f"{figure.median:g}, deviation {figure.deviation:g}" if isinstance(figure, Spread) else f"{figure.value:g}"
         )
         rows.append([value, figure.what, figure.source])
+    return table(["figure", "what it is", "source"], rows, left=3)
+
+
+def parameters() -> str:
+    """What the month is made of."""
     return (
-        table(["figure", "what it is", "source"], rows, left=3)
+        figures(FIGURES)
         + "\n\nSpreads are log-normal: median, and deviation of the natural logarithm. "
         + f"Turns of people: {_shares(TURN_KINDS)}. Batches: {_shares(BATCH_KINDS)}. Both assumed."
     )

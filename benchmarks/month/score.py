@@ -13,6 +13,7 @@ import msgspec
 from benchmarks.month.outcomes import CLASSES, Rates, rates, resampled, table_of
 from benchmarks.month.play import Played
 from benchmarks.month.policies import CLASS_OF, Policy
+from benchmarks.month.workload import PROGRAMS
 
 Judged = Mapping[str, Mapping[tuple[str, int], int]]
 """By half of the traffic: how many answers of (table, place in CLASSES) were judged."""
@@ -84,7 +85,7 @@ def score(policy: Policy, played: Sequence[Played], strongest: Sequence[Played])
         prompt_tokens=prompt,
         output_tokens=sum(one.usage.output for one in played),
         decision_p50_ms=sorted(one.decision_ms for one in played)[len(played) // 2],
-        programs_nano=sum(one.billed_nano for one in played if one.request.kind == "batch"),
+        programs_nano=sum(one.billed_nano for one in played if one.request.kind in PROGRAMS),
     )
 
 
@@ -106,7 +107,7 @@ def _judged(played: Iterable[Played]) -> Judged:
     for one in played:
         request = one.request
         if request.last and request.task != "title":
-            half = "programs" if request.kind == "batch" else "agents"
+            half = "programs" if request.kind in PROGRAMS else "agents"
             found[half][table_of(request.task), CLASSES.index(CLASS_OF[one.target])] += 1
     return found
 

@@ -41,7 +41,7 @@ class Request(NamedTuple):
     conversation: str
     """Which conversation it belongs to: a sub-agent's is its own. Empty for a request of a program."""
     kind: str
-    """``agent``, ``sub_agent``, ``background``, ``compaction`` or ``batch``."""
+    """``agent``, ``sub_agent``, ``background``, ``compaction``, ``batch`` or ``question``."""
     task: str
     """Of the turn or batch that it belongs to."""
     last: bool
@@ -54,6 +54,14 @@ class Request(NamedTuple):
     tokens: int
     """Of the prompt, about: what a router may go by that counts roughly."""
     output_tokens: int
+    dialect: str = "anthropic"
+    """In which it is written."""
+    repeated: bool = False
+    """Word for word an earlier one."""
+
+
+PROGRAMS = frozenset({"batch", "question"})
+"""Kinds of requests that programs send; the others are a person's coding agent's."""
 
 
 def month(seed: int = 1, scale: float = 1.0) -> Iterator[Request]:
@@ -97,11 +105,13 @@ def _drawn(chance: random.Random, spread: Spread) -> float:
     return spread.median * chance.lognormvariate(0.0, spread.deviation)
 
 
-def _tokens(chance: random.Random, spread: Spread, most: int = 16_000) -> int:
+def drawn_tokens(chance: random.Random, spread: Spread, most: int = 16_000) -> int:
+    """A length in tokens."""
     return max(4, min(most, round(_drawn(chance, spread))))
 
 
-def _at(seconds: float) -> int:
+def at_ms(seconds: float) -> int:
+    """UTC ms of so many seconds after the month's beginning."""
     return BEGINS_MS + round(seconds * 1_000)
 
 
@@ -148,7 +158,7 @@ class _Conversation:
         headers = {**AGENT_HEADERS, "x-claude-code-session-id": self.session}
         if self.agent:
             headers["x-claude-code-agent-id"] = self.agent
-        return Request(_at(now), self.seed, kind, task, last, MAIN, headers, body, self.size, output)
+        return Request(at_ms(now), self.seed, kind, task, last, MAIN, headers, body, self.size, output)
 
 
 def _metadata(session: str) -> dict[str, str]:
@@ -188,7 +198,7 @@ def _turn(
     for step in range(steps):
         last = step == steps - 1
         spread = of.STEP_OUTPUT if not last else Spread(length, 0.9, "", "")
-        output = _tokens(chance, spread)
+        output = drawn_tokens(chance, spread)
         yield talk.request(now, kind, task, output, last=last)
         now += _drawn(chance, of.STEP_GAP)
         said: list[dict[str, Any]] = [{"type": "text", "text": filler(output, talk.words)}]
@@ -205,7 +215,7 @@ def _turn(
             now += _drawn(chance, of.STEP_GAP)
         said.append({"type": "tool_use", "id": call, "name": tool, "input": {"text": ""}})
         talk.say("assistant", said, output + 20)
-        result = _tokens(chance, of.RESULT, 20_000)
+        result = drawn_tokens(chance, of.RESULT, 20_000)
         content = [{"type": "tool_result", "tool_use_id": call, "content": filler(result, talk.words)}]
         talk.say("user", content, result)
         if talk.size > of.COMPACT_AT.value:
@@ -234,7 +244,7 @@ def _title(talk: _Conversation, now: float) -> Request:
         "output_config": {"format": {"type": "json_schema", "schema": {**schema, "additionalProperties": False}}},
     }  # fmt: skip
     headers = {**AGENT_HEADERS, "x-claude-code-session-id": talk.session}
-    return Request(_at(now), f"{talk.seed}~title", "background", "title", True, SMALL, headers, body, 240, 12)
+    return Request(at_ms(now), f"{talk.seed}~title", "background", "title", True, SMALL, headers, body, 240, 12)
 
 
 def _compaction(talk: _Conversation, now: float) -> Request:
@@ -262,7 +272,7 @@ def _batch(seed: str, begins: float) -> Iterator[Request]:
             "system": "You process texts for a news archive. Answer with the result only.",
             "messages": [{"role": "user", "content": text}],
         }  # fmt: skip
-        output = _tokens(chance, Spread(length, 0.4, "", ""), 1_024)
+        output = drawn_tokens(chance, Spread(length, 0.4, "", ""), 1_024)
         size = len(text) // (1 if language == "ja" else 4) + 20
-        yield Request(_at(now), "", "batch", kind, True, MAIN, APPLICATION_HEADERS, body, size, output)
+        yield Request(at_ms(now), "", "batch", kind, True, MAIN, APPLICATION_HEADERS, body, size, output)
         now += 2.0 * chance.expovariate(1.0)

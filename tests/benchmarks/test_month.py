@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.month import parameters as of
 from benchmarks.month import report
 from benchmarks.month.arithmetic import bills
+from benchmarks.month.caches import NO_CACHE, OWN_MARKS, chosen_arrangements, measure_caches
+from benchmarks.month.caches_report import PUBLISHED_CACHES, caches_parameters, read_caches, render_caches
 from benchmarks.month.command import measure
 from benchmarks.month.outcomes import CLASSES, rates
 from benchmarks.month.play import Played, play
 from benchmarks.month.policies import ALL_OPUS, CLASS_OF, LADDER, OPUS, POLICIES, Policy, chosen
+from benchmarks.month.repeats import month_with_repeats
 from benchmarks.month.report import PUBLISHED
 from benchmarks.month.score import score, switches
-from benchmarks.month.workload import BEGINS_MS, month
+from benchmarks.month.workload import BEGINS_MS, PROGRAMS, month
 from tenbin.core.price import FREE
 from tenbin.core.usage import Usage
 from tenbin.ledger.prices import PriceBook
@@ -127,3 +131,83 @@ def test_the_page_shows_what_was_published() -> None:
     assert report.render(report.read(PUBLISHED)).strip() in report.PAGE.read_text()
     assert report.parameters() in report.PAGE.read_text()
     assert report.outcomes() in report.PAGE.read_text()
+
+
+@pytest.fixture(scope="module")
+def repeating() -> dict[str, list[Played]]:
+    """One day with repeats under each arrangement of caches on the strongest model."""
+    return {
+        one.name: play(one.policy, scale=DAY, latencies=False, caches=one.caches, requests=month_with_repeats)
+        for one in chosen_arrangements("prompts,responses,both,unmarked")
+    }
+
+
+def test_programs_repeat_what_was_asked_and_agents_do_not() -> None:
+    first, again = (list(month_with_repeats(1, DAY)) for _ in range(2))
+    assert first == again
+    agents = [one for one in first if one.kind not in PROGRAMS]
+    assert agents == [one for one in month(1, DAY) if one.kind not in PROGRAMS]
+    assert not any(one.repeated for one in agents)
+    asked: set[str] = set()
+    for one in first:
+        if one.kind in PROGRAMS:
+            assert (str(one.body) in asked) == one.repeated
+            asked.add(str(one.body))
+    assert [one.at_ms for one in first] == sorted(one.at_ms for one in first)
+
+
+def test_repeats_are_as_frequent_as_the_page_says() -> None:
+    drawn = [one for one in month_with_repeats(3, 1.0) if one.kind in PROGRAMS]
+    for kind, figure in (("batch", of.ARCHIVE_REPEATS), ("question", of.QUESTION_REPEATS)):
+        of_kind = [one.repeated for one in drawn if one.kind == kind]
+        assert sum(of_kind) / len(of_kind) == pytest.approx(figure.value, abs=0.04)
+
+
+def test_without_marks_nothing_is_cached_by_the_provider(repeating: dict[str, list[Played]]) -> None:
+    plain = repeating[NO_CACHE.name]
+    assert sum(one.usage.cache_read + one.usage.cache_write_5m + one.usage.cache_write_1h for one in plain) == 0
+    assert all(one.billed_nano == one.uncached_nano for one in plain)
+    assert not any(one.hit for one in plain)
+    marked = repeating[OWN_MARKS.name]
+    assert [one.uncached_nano for one in marked] == [one.uncached_nano for one in plain]
+    assert all(one.usage.cache_read == 0 for one in marked if one.request.kind in PROGRAMS)
+
+
+def test_only_what_repeats_is_answered_from_the_cache(repeating: dict[str, list[Played]]) -> None:
+    asked, cached = repeating[OWN_MARKS.name], repeating["responses"]
+    hits = [one for one in cached if one.hit]
+    assert hits
+    assert all(one.request.repeated and one.request.kind in PROGRAMS for one in hits)
+    assert {one.target for one in hits} == {OPUS}
+    for one, before in zip(cached, asked, strict=True):
+        assert one.billed_nano == (0 if one.hit else before.billed_nano)
+        assert one.saved_nano == (before.billed_nano if one.hit else 0)
+
+
+def test_marks_for_those_who_set_none_save(repeating: dict[str, list[Played]]) -> None:
+    def billed(name: str, programs: bool) -> int:
+        return sum(one.billed_nano for one in repeating[name] if (one.request.kind in PROGRAMS) == programs)
+
+    assert billed("prompts", True) < billed(OWN_MARKS.name, True)
+    assert billed("prompts", False) == billed(OWN_MARKS.name, False)
+    assert billed("both", True) < billed("responses", True)
+    assert billed("unmarked", False) < 0.5 * billed(NO_CACHE.name, False)
+
+
+def test_what_caches_make_of_the_bill_is_told(repeating: dict[str, list[Played]], tmp_path: Path) -> None:
+    result = measure_caches(chosen_arrangements("both"), scale=DAY, latencies=False)
+    result.write(tmp_path / "caches.json")
+    kept = read_caches(tmp_path / "caches.json")
+    assert [one.name for one in kept.rows] == ["no-cache", "own-marks", "both"]
+    assert [one.quality for one in kept.rows] == [1.0, 1.0, 1.0]
+    for one in kept.rows:
+        assert one.cash_nano == sum(played.billed_nano for played in repeating[one.name])
+    assert sum(part.hits for part in kept.rows[2].parts.values()) == sum(one.hit for one in repeating["both"])
+    assert "(a) no cache at all" in render_caches(kept)
+    with pytest.raises(ValueError, match="no arrangement is called nothing"):
+        chosen_arrangements("nothing")
+
+
+def test_the_page_shows_what_was_published_of_caches() -> None:
+    assert render_caches(read_caches(PUBLISHED_CACHES)).strip() in report.PAGE.read_text()
+    assert caches_parameters() in report.PAGE.read_text()
