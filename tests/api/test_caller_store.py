@@ -1,6 +1,8 @@
 """Keys of the store at a running gateway: made, bounded, rotated and revoked beside it, in every dialect."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,6 +172,40 @@ def test_the_key_goes_nowhere_beyond_its_network_and_paths(house: House, caller:
     for page in ("/metrics", "/health/targets", "/cache"):
         assert caller.http.get(page, headers=here).status_code == 403
     assert caller.http.delete("/health/targets", headers=here).status_code == 403
+
+
+def test_many_hands_at_once_beside_a_gateway_that_is_asked(house: House, caller: Caller, directory: Path) -> None:
+    """Commands in processes of their own, all at the same time; guesses meanwhile are refused and spoil nothing."""
+    keys = Keys(directory)
+    first = keys.create("first")
+    soon(caller, {}, 401)
+    script = "import sys; from tenbin.cli.commands import tenbin; tenbin(sys.argv[1:])"
+    hands = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, "keys", *words, "--data-dir", str(directory)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for words in (
+            ("create", "ann"),
+            ("create", "ben"),
+            ("create", "cid"),
+            ("create", "cid"),
+            ("rotate", "first", "--grace", "1h"),
+            ("rotate", "first", "--grace", "1h"),
+        )
+    ]
+    while any(hand.poll() is None for hand in hands):
+        assert caller.ask("anthropic", "one", headers={"x-api-key": "tb-" + "guess" * 8}).status_code == 401
+        assert caller.ask("anthropic", "one", headers=first).status_code == 200, "never in between nobody's"
+    told = [(*hand.communicate(), hand.returncode) for hand in hands]
+    assert sorted(code for _, _, code in told) == [0, 0, 0, 0, 0, 1], told
+    assert sum("is taken by" in why for _, why, _ in told) == 1
+    for key, _, code in told:
+        if code == 0:
+            soon(caller, {"x-api-key": key.strip()}, 200)
+    assert keys.run("audit", "--json").count('"act"') == 6
 
 
 def test_keys_of_the_configuration_go_on_to_work(simulator: RunningSimulator, directory: Path) -> None:

@@ -21,7 +21,7 @@ from tenbin.config.keys import KEY_BYTES, PREFIX
 from tenbin.core.account import Account
 
 if TYPE_CHECKING:
-    from tenbin.ledger.accounts.store import Accounts
+    from tenbin.ledger.accounts.store import Accounts, Kept
 
 RESERVED = ("local", "master")
 """Names that receipts bear for something else."""
@@ -161,15 +161,21 @@ def list_keys(path: Path | None, data_dir: Path | None, as_json: bool, everythin
     """List the store's keys, by name, state and what they may do. No key can be shown again."""
     from tenbin.cli.ledger import columns
     from tenbin.execute.clock import SystemClock
+    from tenbin.ledger.accounts.schema import DATABASE
 
     now_ms = SystemClock().now_ms()
-    with store(path, data_dir) as accounts:
-        found = [one for one in accounts.all() if everything or state(one.account, now_ms) == "active"]
+    found: list[Kept] = []
+    if (data_directory(data_dir, read_file(path)[1]) / DATABASE).exists():
+        with store(path, data_dir) as accounts:
+            found = [one for one in accounts.all() if everything or state(one.account, now_ms) == "active"]
     if as_json:
         tell([plain(one, now_ms) for one in found])
     elif not found:
         click.echo(
-            say("The store holds no such key: tenbin keys create NAME", "鍵はありません: tenbin keys create NAME")
+            say(
+                "There is no key that can be used. Make one: tenbin keys create NAME",
+                "使える鍵はありません: tenbin keys create NAME",
+            )
         )
     else:
         for line in columns([row(one, now_ms) for one in found]):

@@ -73,7 +73,7 @@ def serve(
         return build(config, find(config, settings.port), os.environ)
 
     def announce(gateway: app.Gateway, url: str) -> None:
-        click.echo(welcome(settings, gateway.world.policy, url))
+        click.echo(welcome(settings, gateway.world.policy, url, keyed=gateway.accounts.required))
 
     try:
         running.serve(

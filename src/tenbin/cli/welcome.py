@@ -21,10 +21,10 @@ SHOWN_MODELS = 5
 SERVER_NAMES = {"ollama": "Ollama", "llamacpp": "llama.cpp"}
 
 
-def welcome(settings: Settings, policy: Policy, url: str) -> str:
-    """The whole text."""
+def welcome(settings: Settings, policy: Policy, url: str, *, keyed: bool = False) -> str:
+    """The whole text. ``keyed``: the store holds keys, so that everybody has to show one."""
     listens = say(f"Tenbin {__version__} listens on {url}", f"Tenbin {__version__} は {url} で待ち受けています")
-    parts = [[listens], found(settings), routing(settings, policy), to_try(settings, policy, url)]
+    parts = [[listens], found(settings), routing(settings, policy), to_try(settings, policy, url, keyed=keyed)]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -89,8 +89,8 @@ def routing(settings: Settings, policy: Policy) -> list[str]:
     return lines
 
 
-def to_try(settings: Settings, policy: Policy, url: str) -> list[str]:
-    """Three commands to try."""
+def to_try(settings: Settings, policy: Policy, url: str, *, keyed: bool = False) -> list[str]:
+    """Three commands to try. ``keyed``: the store holds keys."""
     model = next((target.name for target in policy.default), None) or next(iter(policy.chains), "provider/model")
     if model == f"{EMBEDDED}/{EMBEDDED_MODEL}":
         model = EMBEDDED_MODEL
@@ -98,7 +98,7 @@ def to_try(settings: Settings, policy: Policy, url: str) -> list[str]:
     question = "日本の首都は?" if is_japanese() and model != EMBEDDED_MODEL else "What is the capital of Japan?"
     body = f'{{"model":"{model}","max_tokens":64,"messages":[{{"role":"user","content":"{question}"}}]}}'
     key = ""
-    if settings.config.master_key is not None or settings.config.keys:
+    if settings.config.master_key is not None or settings.config.keys or keyed:
         key = ' -H "authorization: Bearer $TENBIN_KEY"'
     lines = [say("Try", "試してみる")]
     for path in ("/v1/messages", "/v1/chat/completions"):

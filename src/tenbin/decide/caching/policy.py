@@ -55,7 +55,7 @@ class RuleInForce(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self, ask: Ask) -> bool:
         """Whether it applies to this request."""
         return (
-            (not self.keys or ask.caller.key_id in self.keys)
+            (not self.keys or (ask.caller.name or ask.caller.key_id) in self.keys)
             and (not self.models or ask.head.model in self.models)
             and (not self.clients or ask.client in self.clients)
         )
@@ -130,7 +130,7 @@ def scoped(caller: Caller, scope: CacheScope, policy: CachePolicy) -> str:
     if scope == "everyone":
         return "everyone"
     if scope == "team":
-        team = policy.teams.get(caller.key_id) or (caller.account.team if caller.account is not None else "")
+        team = policy.teams.get(caller.name or caller.key_id) or (caller.account.team if caller.account is not None else "")
         if team:
             return f"team:{team}"
     return f"key:{caller.key_id}"
