@@ -157,6 +157,13 @@ def test_a_conversation_with_a_thinking_budget_is_left_alone(talk: Talk) -> None
     assert keeper.holding == 0
 
 
+def test_a_dearer_tier_is_left_alone(talk: Talk) -> None:
+    keeper = talk.house.running.gateway.keep_alive
+    assert keeper is not None
+    talk.say("Hello", service_tier="auto")
+    assert keeper.holding == 0
+
+
 def test_nothing_is_held_where_nothing_may_be_spent(simulator: RunningSimulator, tmp_path: Path) -> None:
     with talking(simulator, tmp_path, 0) as talk:
         talk.say("Hello")

@@ -184,13 +184,13 @@ def _conversation(seen: Seen) -> tuple[str, str, bytes]:
 def _reading(sent: bytes) -> bytes | None:
     """The request, made to read the prompt and to answer as little as it may: nothing, or one token where thinking or a
     structured answer is asked for, which go with no less (taking them out would be another prompt). None where even
-    that is refused: a budget of thinking is larger than one token.
+    that is refused (a budget of thinking is larger than one token), or where a dearer tier is asked for.
     """
     try:
         known = fields(sent, checked=True)
     except Unreadable:
         return None
-    if b'"budget_tokens"' in bytes(known.get("thinking", b"")):
+    if b'"budget_tokens"' in bytes(known.get("thinking", b"")) or known.keys() & {"speed", "service_tier"}:
         return None
     least = b"1" if known.keys() & {"thinking", "output_config", "output_format"} else b"0"
     return splice(sent, {"max_tokens": least, "stream": None}, known=known)
