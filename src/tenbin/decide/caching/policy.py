@@ -130,7 +130,9 @@ def scoped(caller: Caller, scope: CacheScope, policy: CachePolicy) -> str:
     if scope == "everyone":
         return "everyone"
     if scope == "team":
-        team = policy.teams.get(caller.name or caller.key_id) or (caller.account.team if caller.account is not None else "")
+        team = policy.teams.get(caller.name or caller.key_id) or (
+            caller.account.team if caller.account is not None else ""
+        )
         if team:
             return f"team:{team}"
     return f"key:{caller.key_id}"
