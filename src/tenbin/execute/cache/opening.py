@@ -85,10 +85,14 @@ def installation_secret(directory: Path, clock: Clock) -> bytes:
         path.unlink()
     directory.mkdir(parents=True, exist_ok=True)
     made = b"".join(clock.bits().to_bytes(10, "big") for _ in range(4)).hex().encode()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()  # another gateway was faster
+    draft = directory / f"{SECRET}.{clock.bits():020x}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(made)
+    try:
+        os.link(draft, path)  # whole or not at all: nobody reads half of it
+    except FileExistsError:
+        return path.read_bytes()  # another gateway was faster
+    finally:
+        draft.unlink()
     return made
