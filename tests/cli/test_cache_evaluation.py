@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-from click.testing import CliRunner
-
-from tenbin.cli.cache_evaluation import cache
+from tests.cli.conftest import Run
 
 ROWS = [
     {"a": "How do I reset my password?", "b": "How can I reset my password?", "label": 1},
@@ -20,11 +18,11 @@ def folder(tmp_path: Path) -> Path:
     return data
 
 
-def test_json_holds_all_figures_and_a_plot_is_written(tmp_path: Path) -> None:
+def test_json_holds_all_figures_and_a_plot_is_written(run: Run, tmp_path: Path) -> None:
     plot = tmp_path / "curves.svg"
-    run = CliRunner().invoke(cache, ["--data", str(folder(tmp_path)), "--json", "--plot", str(plot)])
-    assert run.exit_code == 0, run.stderr
-    report = json.loads(run.stdout)
+    told = run("eval", "cache", "--data", str(folder(tmp_path)), "--json", "--plot", str(plot))
+    assert told.exit_code == 0, told.stderr
+    report = json.loads(told.stdout)
     assert report["format"] == 1
     assert report["embedders"] == {"en": "all-minilm-l6-v2-int8"}
     balanced = next(each for each in report["pairs"] if each["policy"] == "balanced")
@@ -32,21 +30,21 @@ def test_json_holds_all_figures_and_a_plot_is_written(tmp_path: Path) -> None:
     assert plot.read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_the_table_is_for_people_and_wrong_hits_can_be_listed(tmp_path: Path) -> None:
+def test_the_table_is_for_people_and_wrong_hits_can_be_listed(run: Run, tmp_path: Path) -> None:
     data = str(folder(tmp_path))
-    run = CliRunner().invoke(cache, ["--data", data])
-    assert run.exit_code == 0, run.stderr
-    assert "faq.jsonl, pair by pair" in run.stdout
-    assert "How to read this" in run.stdout
-    assert CliRunner().invoke(cache, ["--data", data, "--wrong"]).stdout.strip() == "Nothing was served wrongly."
+    told = run("eval", "cache", "--data", data)
+    assert told.exit_code == 0, told.stderr
+    assert "faq.jsonl, pair by pair" in told.stdout
+    assert "How to read this" in told.stdout
+    assert run("eval", "cache", "--data", data, "--wrong").stdout.strip() == "Nothing was served wrongly."
 
 
-def test_a_folder_without_pairs_and_an_unknown_embedder_are_told(tmp_path: Path) -> None:
+def test_a_folder_without_pairs_and_an_unknown_embedder_are_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"question": "?"}\n', encoding="utf-8")
-    run = CliRunner().invoke(cache, ["--data", str(tmp_path)])
-    assert run.exit_code == 1
-    assert "columns a, b and label" in run.stderr
-    run = CliRunner().invoke(cache, ["--data", str(folder(tmp_path)), "--embedder", "nonsense"])
-    assert run.exit_code == 1
-    assert "minilm" in run.stderr
-    assert "Traceback" not in run.stderr
+    told = run("eval", "cache", "--data", str(tmp_path))
+    assert told.exit_code == 1
+    assert "columns a, b and label" in told.stderr
+    told = run("eval", "cache", "--data", str(folder(tmp_path)), "--embedder", "nonsense")
+    assert told.exit_code == 1
+    assert "minilm" in told.stderr
+    assert "Traceback" not in told.stderr
