@@ -20,6 +20,26 @@ PROGRAMS = Path(PACKAGE.origin).parent / "pginstall18" / "bin"
 PATIENCE_SECONDS = 60.0
 
 
+def _open_to_all(folder: Path) -> bool:
+    """Whether any user may reach the programs in a folder and run them."""
+    programs = [program.stat().st_mode & 0o005 == 0o005 for program in folder.iterdir()]
+    return all(programs) and all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
+
+
+def _copied(folder: Path) -> Path:
+    """The programs, where another user may run them: a checkout may lie in a folder that is its owner's alone. Their
+    libraries are looked for beside the package.
+    """
+    packages, package = folder / "packages", PROGRAMS.parent.parent
+    inside = PROGRAMS.relative_to(package.parent)
+    shutil.copytree(PROGRAMS.parent, packages / inside.parent, symlinks=True)
+    shutil.copytree(package.with_name(f"{package.name}.libs"), packages / f"{package.name}.libs", symlinks=True)
+    for path in (packages, *packages.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent.name == "bin" else 0o044))
+    return packages / inside
+
+
 class PostgresServer:
     """``with PostgresServer() as server: server.address``. It listens on loopback and trusts everybody."""
 
@@ -30,9 +50,12 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="tenbin-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, Any] = {}
+        self._programs = PROGRAMS
         if os.getuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
+            if not _open_to_all(PROGRAMS):
+                self._programs = _copied(self._folder)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -45,7 +68,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
         with (self._folder / "postgres.log").open("ab") as log:
             return subprocess.Popen(
-                [str(PROGRAMS / program), "-D", str(self._folder / "data"), *arguments],
+                [str(self._programs / program), "-D", str(self._folder / "data"), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
