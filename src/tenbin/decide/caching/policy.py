@@ -21,6 +21,7 @@ CONTROL = b"x-tenbin-cache"
 meaning)."""
 TAGS = b"x-tenbin-cache-tags"
 """A request's header: words, parted by commas, under which its answer can be purged."""
+_WISHING = frozenset({CONTROL, TAGS, b"cache-control"})
 MOST_TAGS = 8
 _TAG = re.compile(r"[\w.:/@-]{1,64}")
 
@@ -155,6 +156,11 @@ def unfit(asked: Canonical, settings: CachingConfig) -> str:
 
 def wished(headers: tuple[tuple[bytes, bytes], ...]) -> Wishes:
     """What headers (names in lower case) ask of the cache: Tenbin's own, and the standard ``cache-control``."""
+    for name, _ in headers:
+        if name in _WISHING:
+            break
+    else:
+        return NO_WISHES
     asked: list[Control] = [""]
     max_age_ms: int | None = None
     tags: tuple[str, ...] = ()
