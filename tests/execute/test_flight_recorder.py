@@ -115,6 +115,17 @@ def test_no_words_are_written_down(recording: House, directory: Path, say: Ask) 
     assert b"Swordfish" not in (directory / FILE).read_bytes()
 
 
+def test_a_file_that_cannot_be_written_to_is_told_of_once_and_spoils_nothing(
+    recording: House, directory: Path, say: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    (directory / FILE).mkdir()
+    say("One " * 50)
+    for minute in range(3):
+        say("One " * 50, "Yes.", "Two", system=f"{SYSTEM}It is 12:0{minute}.")
+    recording.running.gateway.recorder.flush()
+    assert len([one for one in caplog.records if "flight recorder" in one.getMessage()]) == 1
+
+
 def test_nothing_is_recorded_of_who_names_no_conversation(recording: House, directory: Path) -> None:
     caller = Caller(recording.url)
     for system in (SYSTEM, SYSTEM + "!"):

@@ -91,6 +91,8 @@ class FlightRecorder:
         self._flights: OrderedDict[tuple[str, str], list[Flight]] = OrderedDict()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenbin-flight-recorder")
         self._waiting = threading.Semaphore(MOST_WAITING)
+        self._told = False
+        """That its file cannot be written to has been said."""
         self.passed_over = 0
         """Requests that were not looked at, because too many waited."""
 
@@ -118,6 +120,10 @@ class FlightRecorder:
                 self._keep(diagnosis, seen.ask)
         except (Unreadable, Inexpressible, ContextExceeded):
             LOG.debug("request %s cannot be read again", seen.ask.request_id)
+        except (sqlite3.Error, OSError) as error:
+            if not self._told:
+                LOG.warning("The flight recorder cannot write to %s, and goes on without: %s", self._path, error)
+            self._told = True
         except Exception:
             LOG.exception("the flight recorder lost request %s", seen.ask.request_id)
         finally:
