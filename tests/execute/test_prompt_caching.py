@@ -78,6 +78,20 @@ def test_requests_of_one_kind_teach_that_nothing_follows_but_their_shared_beginn
     assert all(usage.input > 800 for usage in usages)
 
 
+def test_the_same_prompt_again_is_no_conversation_that_went_on(placing: House, caller: Caller) -> None:
+    for number in range(4):
+        messages = [
+            {"role": "system", "content": LONG},
+            {"role": "user", "content": f"Classify case {number}: " + f"word{number} " * 800},
+        ]
+        for _ in range(6):
+            caller.http.post("/v1/chat/completions", json={"model": "one", "messages": messages, "max_tokens": 9})
+    usages = [receipt.attempts[0].usage for receipt in placing.books.new(24)]
+    # What is asked is not written, however often a client repeats it: only what all share is.
+    assert all(usage.input > 800 for usage in usages)
+    assert usages[-1].cache_read > 4_000
+
+
 def test_marks_of_the_client_stay_alone(placing: House, caller: Caller) -> None:
     marked = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}]
     caller.http.post(

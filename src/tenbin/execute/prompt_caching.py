@@ -1,7 +1,7 @@
 """6. Marks for a provider's prompt cache are set on a translated request, and what the answer tells of them is kept."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from tenbin.core.problems import Unreadable
 from tenbin.core.target import Target
 from tenbin.core.usage import Usage
 from tenbin.decide.cache_rules import CacheRules
-from tenbin.decide.prompt_caching.blocks import blocks, static_end, turns_end
+from tenbin.decide.prompt_caching.blocks import Block, blocks, static_end, turns_end
 from tenbin.decide.prompt_caching.forecast import NOTHING_CONTINUED, Continued, Seen, outlook_of, seen_again
 from tenbin.decide.prompt_caching.placing import Placed, has_marks, marked, placed
 
@@ -85,13 +85,9 @@ class PromptCaching:
             return conversation, None
         name = target.name
         beginning = (name, static.prefix if static is not None else b"")
-        for block in found:
-            if (followed := self._open.pop((name, block.prefix), None)) is not None:
-                known = self._continued.get(followed, NOTHING_CONTINUED)
-                _keep(self._continued, followed, msgspec.structs.replace(known, followed=known.followed + 1))
+        if (name, end.prefix) not in self._open:
+            self._count(found, name, beginning)
         known = self._continued.get(beginning, NOTHING_CONTINUED)
-        known = msgspec.structs.replace(known, asked=known.asked + 1)
-        _keep(self._continued, beginning, known)
         _keep(self._open, (name, end.prefix), beginning)
         for shared in (static, end) if static is not None else (end,):
             key = (name, shared.prefix)
@@ -106,6 +102,17 @@ class PromptCaching:
         )
         prefixes = {block.place: block.prefix for block in found}
         return marked(conversation, marks), Marks(name, marks, tuple(prefixes[mark.place] for mark in marks))
+
+    def _count(self, found: Sequence[Block], name: str, beginning: tuple[str, bytes]) -> None:
+        """Count a prompt that is new, and the conversation that it goes on with. The same one again (a try after a
+        failure, a client that repeats itself) is no conversation that went on.
+        """
+        for block in found:
+            if (followed := self._open.pop((name, block.prefix), None)) is not None:
+                known = self._continued.get(followed, NOTHING_CONTINUED)
+                _keep(self._continued, followed, msgspec.structs.replace(known, followed=known.followed + 1))
+        known = self._continued.get(beginning, NOTHING_CONTINUED)
+        _keep(self._continued, beginning, msgspec.structs.replace(known, asked=known.asked + 1))
 
     def in_bytes(
         self, body: bytes, ask: Ask, target: Target, codec: Dialect, now_ms: int
