@@ -1,11 +1,9 @@
 """8. The semantic cache's figures in words and columns, for people. Programs read the same as JSON."""
 
-import textwrap
 from collections.abc import Sequence
 
 from tenbin.measure.caching.measured import PairFigures, Report, Share, StreamFigures
-
-WIDTH = 110
+from tenbin.measure.plain_text import columns, wrapped
 
 LEGEND = (
     "hits: of pairs (or look-ups) whose answer is in the cache, those that are given it. traps: of pairs with another "
@@ -23,12 +21,12 @@ def lines(report: Report) -> list[str]:
     """The whole report."""
     told = [f"{report.data}: thresholds of {report.calibration}"]
     told += [f"  {language}: {embedder}" for language, embedder in report.embedders.items()]
-    told += [line for name, why in report.unused.items() for line in _wrapped(f"! {name}: {why}", "  ")]
+    told += [line for name, why in report.unused.items() for line in wrapped(f"! {name}: {why}", "  ")]
     for file in dict.fromkeys(figures.file for figures in report.pairs):
         told += ["", f"{file}, pair by pair", *_pairs([each for each in report.pairs if each.file == file])]
     for files in dict.fromkeys(figures.files for figures in report.streams):
         told += ["", *_stream([each for each in report.streams if each.files == files])]
-    return [*told, "", "How to read this", *(line for words in LEGEND for line in _wrapped(words, "  "))]
+    return [*told, "", "How to read this", *(line for words in LEGEND for line in wrapped(words, "  "))]
 
 
 def wrong_hits(report: Report) -> list[str]:
@@ -46,11 +44,11 @@ def _policy(figures: PairFigures | StreamFigures) -> str:
 def _pairs(figures: Sequence[PairFigures]) -> list[str]:
     rows = [["", f"hits of {figures[0].hits.of:,}", f"traps of {figures[0].traps.of:,} [95 %]"]]
     rows += [[_policy(each), shown(each.hits, False), shown(each.traps)] for each in figures]
-    told = _columns(rows)
+    told = columns(rows, "  ")
     balanced = next(each for each in figures if each.policy == "balanced")
     if len(balanced.traps_by_kind) > 1:
         kinds = ", ".join(f"{kind} {each.count}/{each.of}" for kind, each in balanced.traps_by_kind.items())
-        told += _wrapped(f"traps served at balanced: {kinds}", "  ")
+        told += wrapped(f"traps served at balanced: {kinds}", "  ")
     return told
 
 
@@ -69,13 +67,13 @@ def _stream(figures: Sequence[StreamFigures]) -> list[str]:
                 *hits,
             ]
         )
-    told = [*_wrapped(heading, ""), *_columns(rows)]
+    told = [*wrapped(heading, ""), *columns(rows, "  ")]
     balanced = next(each for each in figures if each.policy == "balanced")
     wrong = ", ".join(f"{name} {each.count}/{each.of}" for name, each in balanced.wrong.items())
-    told += _wrapped(f"wrong of served at balanced: {wrong}", "  ")
+    told += wrapped(f"wrong of served at balanced: {wrong}", "  ")
     if balanced.traps:
         traps = ", ".join(f"{kind} {each.count}/{each.of}" for kind, each in balanced.traps.items())
-        told += _wrapped(f"traps served at balanced: {traps}", "  ")
+        told += wrapped(f"traps served at balanced: {traps}", "  ")
     return told
 
 
@@ -86,19 +84,3 @@ def shown(share: Share, interval: bool = True) -> str:
     if not interval:
         return f"{100 * share.value:.1f} %"
     return f"{100 * share.value:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"
-
-
-def _columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False)

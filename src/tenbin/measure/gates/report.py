@@ -1,12 +1,10 @@
 """The figures of gates in words and columns, for people. Programs read the same as JSON."""
 
-import textwrap
 from collections.abc import Sequence
 
 from tenbin.measure.gates.measured import CombinedFigures, Report
+from tenbin.measure.plain_text import columns, wrapped
 from tenbin.measure.routing.measured import Value
-
-WIDTH = 110
 
 LEGEND = (
     "precision: of the answers that a gate fails (score below 0.5), or all gates together escalate, the share that is "
@@ -24,8 +22,8 @@ def lines(report: Report) -> list[str]:
     told = [
         f"{report.data}: {report.rows:,} judged answers measured"
         + (f", {report.learned_from:,} others learned from" if report.learned_from else ""),
-        *_wrapped(f"Calibration: {report.calibration}; target {report.target:.0%}", "  "),
-        *(line for name, why in report.unused.items() for line in _wrapped(f"! {name}: {why}", "  ")),
+        *wrapped(f"Calibration: {report.calibration}; target {report.target:.0%}", "  "),
+        *(line for name, why in report.unused.items() for line in wrapped(f"! {name}: {why}", "  ")),
         "",
         "Gates by themselves",
         *_gates(report),
@@ -44,7 +42,7 @@ def lines(report: Report) -> list[str]:
     ]
     if mended:
         told += ["Repair before escalation", *mended, ""]
-    return [*told, "How to read this", *(line for words in LEGEND for line in _wrapped(words, "  "))]
+    return [*told, "How to read this", *(line for words in LEGEND for line in wrapped(words, "  "))]
 
 
 def _gates(report: Report) -> list[str]:
@@ -52,7 +50,7 @@ def _gates(report: Report) -> list[str]:
     for each in report.gates:
         counts = [f"{count:,}" for count in (each.judged, each.wrong, each.failed)]
         rows.append([each.gate, *counts, shown(each.precision), shown(each.recall), shown(each.auc)])
-    return _columns(rows)
+    return columns(rows, "  ")
 
 
 def _combined(figures: Sequence[CombinedFigures]) -> list[str]:
@@ -70,13 +68,13 @@ def _combined(figures: Sequence[CombinedFigures]) -> list[str]:
                 shown(Value(each.brier.value)),
             ]
         )
-    return _columns(rows)
+    return columns(rows, "  ")
 
 
 def _curve(figures: CombinedFigures) -> list[str]:
     rows = [["escalated, least sure first", "errors caught [95 %]", "right of kept [95 %]"]]
     rows += [[f"{each.escalated:.0%}", shown(each.caught), shown(each.right_of_kept)] for each in figures.curve]
-    return _columns(rows)
+    return columns(rows, "  ")
 
 
 def shown(value: Value) -> str:
@@ -86,19 +84,3 @@ def shown(value: Value) -> str:
     if value.low is None or value.high is None:
         return f"{value.value:.2f}"
     return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
-
-
-def _columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False)

@@ -1,9 +1,9 @@
 """An evaluation in words and columns, for people. Programs read the same as JSON."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 
+from tenbin.measure.plain_text import columns, wrapped
 from tenbin.measure.routing.measured import EvaluatedFile, Evaluation, Measure, Report, Value
 
 HEADINGS = {
@@ -37,7 +37,6 @@ MEASURES = {
 
 MOST_BLOCKS = 4
 """Pairs of models shown with all baselines; a file with more has one line for each."""
-WIDTH = 110
 DATE = re.compile(r"-20\d\d-?\d\d-?\d\d\b")
 
 LEGEND = (
@@ -64,12 +63,12 @@ def lines(report: Report) -> list[str]:
     if report.unused:
         told += ["Not measured"]
         for unused in report.unused:
-            told += _wrapped(f"{unused.file}: {unused.why}", "  ")
+            told += wrapped(f"{unused.file}: {unused.why}", "  ")
         told += [""]
     if report.files:
         told += ["How to read this"]
         for line in LEGEND:
-            told += _wrapped(line, "  ")
+            told += wrapped(line, "  ")
     return told
 
 
@@ -77,7 +76,7 @@ def _file(file: EvaluatedFile) -> list[str]:
     dropped = "; ".join(f"{count:,} {why}" for why, count in file.dropped.items())
     told = [f"{file.file}: {file.used:,} of {file.rows:,} rows" + (f" ({dropped})" if dropped else "")]
     for note in file.notes:
-        told += _wrapped(f"! {note}", "  ")
+        told += wrapped(f"! {note}", "  ")
     pairs = [each for each in file.evaluations if each.kind == "two_models"]
     if len(pairs) > MOST_BLOCKS:
         told += ["", *_overview(pairs)]
@@ -94,9 +93,9 @@ def _block(evaluation: Evaluation) -> list[str]:
         cells = [_cell(measure, name, interval=name.startswith("tenbin")) for name in who]
         rows.append([MEASURES.get(measure.name, measure.name), *cells])
     return [
-        *_wrapped(f"{evaluation.name} ({evaluation.rows:,} prompts)", "  "),
-        *(f"    {line}" for line in _columns(rows)),
-        *(line for note in evaluation.notes for line in _wrapped(f"- {note}", "    ")),
+        *wrapped(f"{evaluation.name} ({evaluation.rows:,} prompts)", "  "),
+        *(f"    {line}" for line in columns(rows)),
+        *(line for note in evaluation.notes for line in wrapped(f"- {note}", "    ")),
     ]
 
 
@@ -125,10 +124,10 @@ def _overview(pairs: Sequence[Evaluation]) -> list[str]:
             ]
         )
     told = []
-    for place, line in enumerate(_columns(rows)):
+    for place, line in enumerate(columns(rows)):
         told += [f"  judged by {headings[place]}"] if place in headings else []
         told += [f"    {line}"]
-    return told + [line for place, note in enumerate(notes, 1) for line in _wrapped(f"({place}) {note}", "    ")]
+    return told + [line for place, note in enumerate(notes, 1) for line in wrapped(f"({place}) {note}", "    ")]
 
 
 def _summary(files: Sequence[EvaluatedFile]) -> list[str]:
@@ -149,7 +148,7 @@ def _summary(files: Sequence[EvaluatedFile]) -> list[str]:
                     f"{100 * file.trained_on / file.used:.0f} %" if file.trained_on else "-",
                 ]
             )
-    return [f"  {line}" for line in _columns(rows)]
+    return [f"  {line}" for line in columns(rows)]
 
 
 def _best_baseline(measure: Measure) -> str:
@@ -182,18 +181,3 @@ def _figure(name: str, figure: float) -> str:
     if name in ("cpt50", "cpt80", "saved_at_95"):
         return f"{figure:.1f}"
     return f"{figure:.6f}" if name == "cost_usd" else f"{figure:.3f}"
-
-
-def _columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False)
