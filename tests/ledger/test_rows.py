@@ -53,8 +53,9 @@ def test_values_stand_under_their_names() -> None:
     receipt = a_receipt("req_9", attempt, trace=({"a": 1},), queue_ms=0.5, first_byte_ms=2.0)
     row = dict(zip(REQUEST_COLUMNS, sum(request_row(9, receipt), ()), strict=True))
     for name in Receipt.__struct_fields__:
-        if name not in ("attempts", "trace", "weighing", "shadow", "signals", "cached", "climb"):
+        if name not in ("attempts", "trace", "weighing", "shadow", "signals", "cached", "climb", "team", "user"):
             assert row[name] == getattr(receipt, name), name
+    assert (row["team"], row["user"]) == (None, None)
     assert (row["attempts"], row["trace"], row["cost_nano"], row["billed_nano"]) == (1, '[{"a":1}]', 77, 77)
 
 
@@ -79,6 +80,7 @@ ended_attempts = st.builds(
     rung=st.sampled_from([0, 2]),
     purpose=st.sampled_from(["", "judge"]),
     hedge=st.sampled_from([0, 1, 2]),
+    reserved_nano=some_amount,
     gating=st.sampled_from([None, A_GATING]),
 )
 
@@ -98,6 +100,8 @@ ended_attempts = st.builds(
             operation=st.just("shadow"),
             shadow=st.sampled_from([None, A_SHADOW]),
             climb=st.sampled_from([None, A_CLIMB]),
+            team=st.sampled_from(["", "search"]),
+            user=st.sampled_from(["", "ada"]),
         ),
         max_size=6,
     )

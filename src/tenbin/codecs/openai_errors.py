@@ -254,6 +254,7 @@ def failure_object(failed: Failure) -> dict[str, Any]:
         "context_exceeded": "context_length_exceeded",
         "rate_limited": "rate_limit_exceeded",
         "unpaid": "insufficient_quota",
+        "over_budget": "insufficient_quota",
     }
     code = codes.get(failed.kind) or failed.code or failed.kind
     refused = failed.kind in ("refused", "context_exceeded", "too_large", "not_found", "inexpressible")

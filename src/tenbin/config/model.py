@@ -14,6 +14,7 @@ from tenbin.config.hedging import HedgingConfig
 from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
+from tenbin.config.spending import SpendingConfig
 from tenbin.core.target import DialectName
 
 
@@ -202,6 +203,8 @@ class Config(Section, frozen=True):
     """Providers' prompt caches: marks for clients that set none, and what breaks a prefix."""
     shadow: ShadowConfig = ShadowConfig()
     """How much quality cheap answers keep, measured on a sample."""
+    spending: SpendingConfig = SpendingConfig()
+    """Budgets: what may be spent, by whom."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

@@ -38,7 +38,17 @@ def template(findings: Findings) -> str:
     parts.append(_cache(docs))
     for name in ("discover", "local_model", "proxy_down"):
         parts.append(_unset(name, getattr(Config(), name), docs))
-    for name in ("prompt_caching", "shadow", "timeouts", "retries", "hedging", "cooldown", "limits", "ledger"):
+    for name in (
+        "prompt_caching",
+        "spending",
+        "shadow",
+        "timeouts",
+        "retries",
+        "hedging",
+        "cooldown",
+        "limits",
+        "ledger",
+    ):
         parts.append(_section(name, getattr(Config(), name), docs))
     parts.append(_unset("ping_seconds", Config().ping_seconds, docs))
     return "\n".join(parts)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tenbin.core.budget import Allotment
+
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A key of the store. Never the key itself, nor anything that it could be found by. Times are UTC milliseconds."""
@@ -28,6 +30,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     revoked_at_ms: int | None = None
     rotated_at_ms: int | None = None
     """When it was last given a new key."""
+    tiers: tuple[str, ...] = ()
+    """Tiers of models (``nano``, ``mini`` ...) that may answer it; empty: all."""
+    budgets: tuple[Allotment, ...] = ()
+    """What the key, its user and its team may spend, as far as the store of keys says so."""
 
     @property
     def restricted(self) -> bool:

@@ -82,3 +82,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Its headers ask something of the choice, or a sub-agent sends it, whose prompt may."""
     assigned: Assigned | None = None
     """Its part in an experiment, where one is running and it takes part."""
+    told: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers that the answer is to bear: how much is left of a limit or a budget. Names in lower case; they take the
+    place of a provider's own."""

@@ -24,6 +24,7 @@ FailureKind: TypeAlias = Literal[
     "too_large",  # 413
     "inexpressible",  # the target's dialect cannot say what the request needs
     "cancelled",  # the client went away
+    "over_budget",  # not called: a hard budget has no room for what it might cost
 ]
 
 

@@ -59,6 +59,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a call beside the answer's own was for: a further sample, or a mark. Empty: its answer is for the client."""
     hedge: Literal[0, 1, 2] = 0
     """1: it was slow to begin, and another target was asked meanwhile; 2: it is that other one. 0: neither."""
+    reserved_nano: NanoUSD | None = None
+    """Of an interrupted attempt under a budget: what was set aside for it. Budgets count that much, as nobody knows how
+    far the provider went on."""
 
     @property
     def billed_nano(self) -> NanoUSD | None:
@@ -116,6 +119,10 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the response cache did for it, where it is switched on for such requests."""
     climb: Climb | None = None
     """What was planned for it, where it goes up a ladder."""
+    team: str = ""
+    """The caller's at that time; empty where the key has none."""
+    user: str = ""
+    """The caller's at that time; empty where the key has none."""
 
     @property
     def last(self) -> Attempt | None:

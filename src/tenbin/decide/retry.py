@@ -16,7 +16,7 @@ AGAIN: frozenset[FailureKind] = frozenset(
 """May go away by itself: worth another try at the same target."""
 
 NEXT: frozenset[FailureKind] = frozenset(
-    {"unauthenticated", "unpaid", "not_found", "context_exceeded", "too_large", "inexpressible"}
+    {"unauthenticated", "unpaid", "not_found", "context_exceeded", "too_large", "inexpressible", "over_budget"}
 )
 """Will not go away here, but another target may well answer."""
 

@@ -45,6 +45,10 @@ def named(headers: Headers, ask: Ask, target: Target | None, route: str, cache: 
         headers.append((b"x-tenbin-cache", b"off"))
     else:
         headers += cache
+    if ask.told:
+        told = {name for name, _ in ask.told}
+        headers = [header for header in headers if header[0] not in told]
+        headers += ask.told
     return headers
 
 

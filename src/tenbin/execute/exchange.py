@@ -357,6 +357,8 @@ class Exchange:
             tuple(self._trace),
             self._deliberation.weighing if self._deliberation is not None else None,
         )
+        if ask.caller.team or ask.caller.user:
+            receipt = msgspec.structs.replace(receipt, team=ask.caller.team, user=ask.caller.user)
         if self.world.listening is not None:
             heard = self._deliberation.signals if self._deliberation is not None else ()
             receipt = with_signals(receipt, heard, self.world.listening)

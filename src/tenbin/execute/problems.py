@@ -32,11 +32,22 @@ TOLD: dict[FailureKind, _Row] = {
     "too_large": _Row(413, "request_too_large", "caller"),
     "inexpressible": _Row(400, "invalid_request_error", "caller"),
     "cancelled": _Row(499, "api_error", "caller"),
+    # What Claude Code takes for a spend cap: it shows the message as it is and does not try again.
+    "over_budget": _Row(429, "billing_error", "caller"),
 }
 """Status, Anthropic's error type, and whose fault it is, by kind of failure."""
 
 FUTILE: frozenset[FailureKind] = frozenset(
-    {"unauthenticated", "unpaid", "not_found", "refused", "context_exceeded", "too_large", "inexpressible"}
+    {
+        "unauthenticated",
+        "unpaid",
+        "not_found",
+        "refused",
+        "context_exceeded",
+        "too_large",
+        "inexpressible",
+        "over_budget",
+    }
 )
 """Kinds for which the client's own retry would change nothing: ``x-should-retry: false``."""
 

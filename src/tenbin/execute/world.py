@@ -55,10 +55,11 @@ class Book(Protocol):
         route: str,
         policy: str,
         attempts: tuple[Attempt, ...] = (),
+        reserved_nano: int | None = None,
     ) -> None:
         """Write down that a provider is about to be called; ``attempts`` are those that have ended already.
 
-        ``number`` counts from 1; 0 is a judge's.
+        ``number`` counts from 1; 0 is a judge's. ``reserved_nano``: what budgets have set aside for the call.
         """
         ...
 

@@ -138,11 +138,13 @@ class Book:
         route: str,
         policy: str,
         attempts: tuple[Attempt, ...] = (),
+        reserved_nano: int | None = None,
     ) -> None:
         """Write down that a provider is about to be called.
 
         ``number`` counts attempts from 1, 0 is a judge's; ``dialect`` is the one the target is spoken to in;
-        ``input_tokens`` is an estimate of the prompt; ``attempts`` are those of this request that have already ended.
+        ``input_tokens`` is an estimate of the prompt; ``attempts`` are those of this request that have already ended;
+        ``reserved_nano`` is what budgets have set aside for this one.
         """
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         record = Opened(
@@ -165,6 +167,9 @@ class Book:
             started_at_ms,
             input_tokens,
             attempts,
+            ask.caller.team,
+            ask.caller.user,
+            reserved_nano,
         )
         data = frame(OPENED, record)
         # First the dict: a segment begun in between must carry the record over.

@@ -286,3 +286,11 @@ def m0008_compact_weighings(database: sqlite3.Connection) -> None:
 def m0009_hedging(database: sqlite3.Connection) -> None:
     """Which attempts were of a hedged pair: 1 the slow one, 2 the one asked beside it."""
     database.execute("ALTER TABLE attempts ADD COLUMN hedge INTEGER")
+
+
+@migration
+def m0010_budgets(database: sqlite3.Connection) -> None:
+    """Whose request it was beyond its key; what budgets count for an attempt that nobody saw the end of."""
+    for column in ("team", "user"):
+        database.execute(f"ALTER TABLE requests ADD COLUMN {column} TEXT")
+    database.execute("ALTER TABLE attempts ADD COLUMN reserved_nano INTEGER")

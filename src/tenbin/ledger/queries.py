@@ -204,6 +204,7 @@ def _receipt(database: sqlite3.Connection, row: sqlite3.Row) -> Receipt:
     )
     fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Receipt.__struct_fields__}  # noqa: SIM118
     fields["stream"] = bool(fields["stream"])
+    fields["team"], fields["user"] = fields.get("team") or "", fields.get("user") or ""
     fields["trace"] = tuple(msgspec.json.decode(row["trace"])) if row["trace"] else ()
     fields["attempts"] = tuple(_attempt(attempt) for attempt in attempts)
     fields["weighing"] = _weighing(database, row["id"])

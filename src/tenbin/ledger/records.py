@@ -55,6 +55,10 @@ class Opened(msgspec.Struct, frozen=True, array_like=True):
     """Tenbin's estimate of the prompt."""
     attempts: tuple[Attempt, ...] = ()
     """Those that ended before this one began."""
+    team: str = ""
+    user: str = ""
+    reserved_nano: int | None = None
+    """What a budget has set aside for the attempt, nano-USD; None where no budget counts it."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

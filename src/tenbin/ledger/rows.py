@@ -46,7 +46,7 @@ _REQUEST_USUAL = (
     "billed_nano",
     "trace",
 )
-_REQUEST_RARE = ("session", "failure", "experiment", "arm", "unit")
+_REQUEST_RARE = ("session", "failure", "experiment", "arm", "unit", "team", "user")
 REQUEST_COLUMNS = (*_REQUEST_USUAL, *_REQUEST_RARE)
 
 _ATTEMPT_USUAL = (
@@ -77,6 +77,7 @@ _ATTEMPT_RARE = (
     "purpose",
     "gating",
     "hedge",
+    "reserved_nano",
 )
 ATTEMPT_COLUMNS = (*_ATTEMPT_USUAL, *_ATTEMPT_RARE)
 
@@ -132,7 +133,15 @@ def request_row(row_id: int, receipt: Receipt) -> tuple[Values, Values]:
         receipt.billed_nano,
         plain(receipt.trace),
     )
-    return usual, (receipt.session, receipt.failure, receipt.experiment, receipt.arm, receipt.unit)
+    return usual, (
+        receipt.session,
+        receipt.failure,
+        receipt.experiment,
+        receipt.arm,
+        receipt.unit,
+        receipt.team or None,
+        receipt.user or None,
+    )
 
 
 def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
@@ -166,6 +175,7 @@ def attempt_row(row_id: int, attempt: Attempt) -> tuple[Values, Values]:
         attempt.purpose or None,
         msgspec.json.encode(gating).decode() if gating is not None else None,
         attempt.hedge or None,
+        attempt.reserved_nano,
     )
 
 

@@ -57,6 +57,7 @@ def interrupted(opened: Opened, progress: Progress | None) -> Receipt:
         started_at_ms=opened.started_at_ms,
         outcome="interrupted",
         usage=_estimated(opened, progress),
+        reserved_nano=opened.reserved_nano,
     )
     return Receipt(
         request_id=opened.request_id,
@@ -74,6 +75,8 @@ def interrupted(opened: Opened, progress: Progress | None) -> Receipt:
         session=opened.session,
         client=opened.client,
         attempts=(*opened.attempts, last),
+        team=opened.team,
+        user=opened.user,
     )
 
 

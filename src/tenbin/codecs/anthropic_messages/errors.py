@@ -50,6 +50,7 @@ _TYPE_BY_KIND: Mapping[FailureKind, str] = {
     "overloaded": "overloaded_error",
     "timeout": "timeout_error",
     "unpaid": "billing_error",
+    "over_budget": "billing_error",
     "not_found": "not_found_error",
     "refused": "invalid_request_error",
     "context_exceeded": "invalid_request_error",
