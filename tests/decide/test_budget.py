@@ -1,3 +1,5 @@
+"""Windows that cut time as clocks do, who is counted by which budget, and the most that a call can cost."""
+
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -6,12 +8,11 @@ from hypothesis import strategies as st
 
 from tenbin.core.account import Account
 from tenbin.core.ask import Caller
-from tenbin.core.budget import FOREVER_MS, Allotment, Budget, WindowKind
+from tenbin.core.budget import FOREVER_MS, Allotment, Budget, Dearness, WindowKind
 from tenbin.core.price import Price, Rates
 from tenbin.core.usage import Usage
 from tenbin.decide.budget import (
     OVERHEAD_TOKENS,
-    Dearness,
     ceilings,
     claims,
     of_call,

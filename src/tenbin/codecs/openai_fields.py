@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tenbin.codecs.splice import check_utf8, unreadable
+from tenbin.core.budget import UNSTATED_SEARCHES, Dearness
 from tenbin.core.conversation import Document, Image, Thought
 from tenbin.core.problems import Unreadable, invalid
 
@@ -122,3 +123,11 @@ def thought_from_effort(effort: str | None, *, show: bool = True) -> Thought | N
     if effort == "none":
         return Thought(mode="off")
     return Thought(mode="adaptive", effort=effort, show=show)
+
+
+def dearness(n: bytes, tier: bytes, *, searches: bool, refers: bool = False) -> Dearness:
+    """What makes an answer dear: several choices (``n``), a service tier, the provider's own tools; raw JSON values."""
+    choices = int(n[:6]) if n.isdigit() else 1  # more than a million is refused by everybody
+    named = tier[1:-1].decode("ascii", "replace") if tier[:1] == b'"' else ""
+    tiers = () if named in ("", "auto", "default", "standard_only") else (named[:40],)
+    return Dearness(max(choices, 1), tiers, UNSTATED_SEARCHES if searches else 0, refers)

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tenbin.core.account import Account
+from tenbin.core.budget import PLAIN, Dearness
 from tenbin.core.target import DialectName
 
 Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow", "keep_alive"]
@@ -32,6 +33,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Holds thinking that bears the mark of the model that wrote it (docs/decisions/0003)."""
     cache_1h: bool = False
     """Asks for prompt-cache entries of one hour: how writes that a provider does not tell apart are counted."""
+    lowered: bool = False
+    """Tenbin has lowered its limits: they are still to be said as its target takes them, whichever was meant."""
+    dear: Dearness = PLAIN
+    """What makes its answer dearer than its length tells."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -16,6 +16,25 @@ WindowKind: TypeAlias = Literal["hour", "day", "week", "month", "total"]
 FOREVER_MS = 1 << 53
 """UTC ms at which the window ``total`` ends."""
 
+UNSTATED_SEARCHES = 20
+"""Uses of a provider's own tool in one answer, where the request does not limit them."""
+
+
+class Dearness(NamedTuple):
+    """What makes an answer dearer than the length of its request tells."""
+
+    choices: int = 1
+    """Answers that are asked for at once."""
+    tiers: tuple[str, ...] = ()
+    """Service tiers that it may be served in, beside the standard one."""
+    searches: int = 0
+    """Uses of the provider's own tools, at most; each reads the prompt again."""
+    refers: bool = False
+    """It refers to what is not in it: an earlier answer, a stored prompt."""
+
+
+PLAIN = Dearness()
+
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A limit in force."""

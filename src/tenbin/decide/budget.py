@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tenbin.core.ask import Caller
-from tenbin.core.budget import FOREVER_MS, Budget, Claim, ScopeKind, WindowKind
+from tenbin.core.budget import FOREVER_MS, PLAIN, Budget, Claim, Dearness, ScopeKind, WindowKind
 from tenbin.core.money import PICO_PER_NANO, NanoUSD, PicoUSD
 from tenbin.core.price import Price
 
@@ -34,24 +34,6 @@ IMAGE_TOKENS = 50_000
 
 SEARCHED_TOKENS = 40_000
 """Tokens that one server-side search may add to the prompt, at most."""
-
-
-class Dearness(NamedTuple):
-    """What makes an answer dearer than the length of its request tells."""
-
-    choices: int = 1
-    """Answers that are asked for at once."""
-    tiers: tuple[str, ...] = ()
-    """Service tiers that it may be served in, beside the standard one."""
-    images: int = 0
-    """Images in it, at most."""
-    searches: int = 0
-    """Server-side searches, at most; each reads the prompt again."""
-    refers: bool = False
-    """It refers to what is not in it (an earlier answer, a file, a document's address)."""
-
-
-PLAIN = Dearness()
 
 
 # -- windows
@@ -202,21 +184,23 @@ def worst_case(
     context: int | None = None,
     max_output: int | None = None,
     dearness: Dearness = PLAIN,
+    images: int = 0,
+    documents: bool = False,
     embeds: bool = False,
 ) -> NanoUSD | None:
     """The dearest that a call can become: a token for each byte of its body (no tokenizer makes more), and every answer
     as long as it may be. ``ceilings``: of all prices that it may be served at; ``context``, ``max_output``: the
-    model's, in tokens, where known; ``embeds``: it has no answer to pay for. None where there is no bound: it may
-    search, and nobody knows what a search costs.
+    model's, in tokens, where known; ``images``: how many there are, at most; ``embeds``: it has no answer to pay for.
+    None where there is no bound: it may search, and nobody knows what a search costs.
     """
     prompt = body_bytes + OVERHEAD_TOKENS
     output, searches = 0, 0
     if not embeds:
         output = max_tokens if max_tokens is not None else max(max_output or MOST_OUTPUT, MOST_FEW)
-    if dearness is not PLAIN:
+    if dearness is not PLAIN or images or documents:
         searches, output = dearness.searches, output * dearness.choices
-        more = prompt + dearness.images * IMAGE_TOKENS + searches * SEARCHED_TOKENS
-        if dearness.refers:
+        more = prompt + images * IMAGE_TOKENS + searches * SEARCHED_TOKENS
+        if dearness.refers or documents:
             more = MOST_CONTEXT
         # Of what cannot be seen here no more can be there than the model reads at once.
         prompt = max(prompt, more if context is None else min(more, context)) * (1 + searches)

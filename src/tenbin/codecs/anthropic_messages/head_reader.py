@@ -12,6 +12,7 @@ import msgspec
 from tenbin.codecs.splice import check_utf8, fields
 from tenbin.codecs.thinking import MARK, is_marked
 from tenbin.core.ask import Head, Need, Operation
+from tenbin.core.budget import PLAIN, UNSTATED_SEARCHES, Dearness
 from tenbin.core.problems import Unreadable, invalid
 
 _NOTHING = msgspec.Raw(b"null")
@@ -33,6 +34,7 @@ class _Message(msgspec.Struct, gc=False):
 class _Tool(msgspec.Struct, gc=False):
     type: str | None = None
     cache_control: msgspec.Raw = _NOTHING
+    max_uses: msgspec.Raw = _NOTHING
 
 
 class _Fields(msgspec.Struct, gc=False, kw_only=True):
@@ -45,6 +47,9 @@ class _Fields(msgspec.Struct, gc=False, kw_only=True):
     output_config: msgspec.Raw = _NOTHING
     output_format: msgspec.Raw = _NOTHING
     cache_control: msgspec.Raw = _NOTHING
+    speed: msgspec.Raw = _NOTHING
+    inference_geo: msgspec.Raw = _NOTHING
+    mcp_servers: msgspec.Raw = _NOTHING
 
 
 class _Head(_Fields, gc=False, kw_only=True):
@@ -98,6 +103,7 @@ def read_head(body: bytes, operation: Operation = "generate") -> Head:
         session=_session(head.metadata),
         cache_1h=hour or _HOUR in bytes(head.system) or _HOUR in bytes(head.cache_control),
         marked_thinking=marked,
+        dear=_dear(head),
     )
 
 
@@ -142,6 +148,32 @@ def _needs(head: _Head) -> tuple[frozenset[Need], bool, bool]:
         if len(searches) < len(head.tools):
             needs.add("tools")
     return _with_the_rest(needs, head), marked, any(_HOUR in bytes(mark) for mark in marks)
+
+
+def _dear(head: _Head | _LooseHead) -> Dearness:
+    """Fast answers, a region of choice, and tools that Anthropic itself runs, each of which reads the prompt again."""
+    tools = head.tools
+    ran: tuple[int, ...] = ()
+    if type(tools) is list:
+        ran = tuple([_uses(tool) for tool in tools if tool.type is not None and tool.type.startswith(_RUN_THERE)])
+    elif isinstance(tools, msgspec.Raw) and any(kind.encode() in bytes(tools) for kind in _RUN_THERE):
+        ran = (UNSTATED_SEARCHES,)
+    if not ran and head.speed is head.inference_geo is head.mcp_servers is _NOTHING:
+        return PLAIN
+    if bytes(head.mcp_servers)[:1] == b"[" and len(bytes(head.mcp_servers)) > 2:
+        ran += (UNSTATED_SEARCHES,)
+    words = ("fast" if bytes(head.speed) == b'"fast"' else "", "us" if bytes(head.inference_geo) == b'"us"' else "")
+    tier = "+".join(word for word in words if word)
+    return Dearness(tiers=(tier,) if tier else (), searches=sum(ran))
+
+
+_RUN_THERE = ("web_search_", "web_fetch_", "code_execution_", "advisor_")
+"""How the kinds of tools begin that Anthropic runs while it answers."""
+
+
+def _uses(tool: _Tool) -> int:
+    most = bytes(tool.max_uses)
+    return int(most) if most.isdigit() and len(most) < 6 else UNSTATED_SEARCHES
 
 
 def _begun(last: _Message) -> bool:

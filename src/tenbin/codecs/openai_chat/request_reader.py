@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs.openai_chat import message_reader
-from tenbin.codecs.openai_fields import decode, fault, get, objects, optional, thought_from_effort
+from tenbin.codecs.openai_fields import dearness, decode, fault, get, objects, optional, thought_from_effort
 from tenbin.core.ask import Head, Need
+from tenbin.core.budget import PLAIN
 from tenbin.core.conversation import (
     Conversation,
     OutputFormat,
@@ -49,6 +50,8 @@ class _Head(msgspec.Struct):
     session_id: str | None = None
     metadata: msgspec.Raw = _ABSENT
     user: str | None = None
+    n: msgspec.Raw = _ABSENT
+    service_tier: msgspec.Raw = _ABSENT
 
 
 class _EmbeddingHead(msgspec.Struct):
@@ -135,12 +138,17 @@ def read_head(body: bytes) -> Head:
     stream = head.stream is True
     asked = head.stream_options is not None and head.stream_options.include_usage is True
     metadata = b"" if head.metadata is _ABSENT else bytes(head.metadata)
+    needs = _needs(head)
+    dear = PLAIN
+    if not (head.n is head.service_tier is _ABSENT) or "web_search" in needs:
+        dear = dearness(bytes(head.n), bytes(head.service_tier), searches="web_search" in needs)
     return Head(
         model=head.model,
         stream=stream,
         max_tokens=limit,
         stream_usage=asked or not stream,
-        needs=_needs(head),
+        needs=needs,
+        dear=dear,
         session=head.prompt_cache_key
         or head.session_id
         or (_session_in(_object_decoder.decode(metadata)) if metadata[:1] == b"{" else None)

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from tenbin.codecs.openai_fields import decode, fault, get, objects, optional, thought_from_effort
+from tenbin.codecs.openai_fields import dearness, decode, fault, get, objects, optional, thought_from_effort
 from tenbin.codecs.openai_responses import item_reader
 from tenbin.core.ask import Head, Need
+from tenbin.core.budget import PLAIN
 from tenbin.core.conversation import (
     Conversation,
     OutputFormat,
@@ -23,6 +24,9 @@ from tenbin.core.problems import Unreadable, invalid
 DIALECT = "openai_responses"
 
 
+_ABSENT = msgspec.Raw(b"null")
+
+
 class _Head(msgspec.Struct):
     model: str
     input: msgspec.Raw = msgspec.Raw(b"null")
@@ -37,6 +41,7 @@ class _Head(msgspec.Struct):
     previous_response_id: str | None = None
     metadata: msgspec.Raw = msgspec.Raw(b"null")
     user: str | None = None
+    service_tier: msgspec.Raw = _ABSENT
 
 
 class _Tool(msgspec.Struct):
@@ -95,6 +100,16 @@ _request_decoder = msgspec.json.Decoder(_Request)
 _tool_decoder = msgspec.json.Decoder(_Tool)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
+_RUN_THERE = (
+    b'"web_search',
+    b'"file_search"',
+    b'"code_interpreter"',
+    b'"mcp"',
+    b'"image_generation"',
+    b'"tool_search"',
+)
+"""Kinds of tools that OpenAI runs while it answers."""
+
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
 
 
@@ -113,11 +128,16 @@ def read_head(body: bytes) -> Head:
     if isinstance(conversation, dict):
         conversation = conversation.get("id") if isinstance(conversation.get("id"), str) else None
     metadata = bytes(head.metadata)
+    tools, dear = bytes(head.tools), PLAIN
+    hosted = len(tools) > 4 and any(kind in tools for kind in _RUN_THERE)
+    if continued or hosted or head.service_tier is not _ABSENT:
+        dear = dearness(b"", bytes(head.service_tier), searches=hosted, refers=bool(continued))
     return Head(
         model=head.model,
         stream=head.stream is True,
         max_tokens=head.max_output_tokens,
         needs=_needs(head),
+        dear=dear,
         session=head.prompt_cache_key
         or conversation
         or (_session_in(_object_decoder.decode(metadata)) if metadata[:1] == b"{" else None)
