@@ -14,7 +14,6 @@ from tenbin.simulator.models import Model
 from tenbin.simulator.prefix_cache import Plan
 from tenbin.simulator.prompt import ApiError, Prompt
 from tenbin.simulator.scripts import Script
-from tenbin.simulator.tokens import pieces
 
 _TYPES = {
     400: "invalid_request_error",
@@ -122,6 +121,7 @@ def _truth(plan: Plan, answer: Answer) -> dict[str, int]:
         "cache_write_1h": plan.write_1h,
         "output": answer.output_tokens,
         "thinking": answer.thinking_tokens,
+        "web_searches": answer.web_searches,
     }
 
 
@@ -263,22 +263,27 @@ class _MessageReply:
 
     def _streamed(self, part: Part) -> Iterator[tuple[str, dict[str, Any]]]:
         block = self._block(part)
-        deltas: list[dict[str, Any]]
-        cut = pieces(part.text, self._script.chunk_tokens)
-        if part.kind == "thinking":
-            shown = [] if self._hidden else cut
-            deltas = [{"type": "thinking_delta", "thinking": piece} for piece in shown]
-            deltas.append({"type": "signature_delta", "signature": block["signature"]})
-            block = {"type": "thinking", "thinking": "", "signature": ""}
-        elif part.kind == "tool":
-            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ["", *cut]]
-            block = {**block, "input": {}}
-        else:
-            deltas = [{"type": "text_delta", "text": piece} for piece in cut]
-            block = {**block, "text": ""}
-        yield "content_block_start", {"content_block": block}
-        yield from (("content_block_delta", {"delta": delta}) for delta in deltas)
+        empties: dict[str, dict[str, Any]] = {"thinking": {"thinking": "", "signature": ""}, "tool": {"input": {}}}
+        empty = empties.get(part.kind, {"text": ""})
+        self._exchange.meter.whole(part.name)
+        yield "content_block_start", {"content_block": {**block, **empty}}
+        yield from (("content_block_delta", {"delta": delta}) for delta in self._deltas(part, block))
         yield "content_block_stop", {}
+
+    def _deltas(self, part: Part, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        meter, size = self._exchange.meter, self._script.chunk_tokens
+        if part.kind == "thinking":
+            if self._hidden:
+                meter.whole(part.text)
+            else:
+                yield from ({"type": "thinking_delta", "thinking": piece} for piece in meter.pieces(part.text, size))
+            yield {"type": "signature_delta", "signature": block["signature"]}
+        elif part.kind == "tool":
+            yield {"type": "input_json_delta", "partial_json": ""}
+            for piece in meter.pieces(part.text, size):
+                yield {"type": "input_json_delta", "partial_json": piece}
+        else:
+            yield from ({"type": "text_delta", "text": piece} for piece in meter.pieces(part.text, size))
 
     def error_event(self, error: ApiError) -> bytes:
         """Return the `error` event."""

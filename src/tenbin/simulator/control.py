@@ -23,7 +23,11 @@ async def handle(exchange: Exchange) -> None:
     if action is None:
         known = ", ".join(f"{method} {PREFIX}{path}" for method, path in ACTIONS)
         raise ApiError(404, f"simulator: no {exchange.method} {exchange.path}; there are: {known}")
-    await exchange.respond(200, encode(action(exchange)))
+    answer = action(exchange)
+    if isinstance(answer, bytes):
+        await exchange.respond(200, answer, "text/csv; charset=utf-8")
+    else:
+        await exchange.respond(200, encode(answer))
 
 
 def _requests(exchange: Exchange) -> Any:
@@ -88,6 +92,29 @@ def _models(exchange: Exchange) -> Any:
     return asdict(exchange.simulator.models.find(str(name)))  # type: ignore[arg-type]
 
 
+def _prices(exchange: Exchange) -> Any:
+    exchange.simulator.invoice.price(exchange.json())
+    return {"priced": list(exchange.simulator.invoice.rates)}
+
+
+def _invoice(exchange: Exchange) -> Any:
+    simulator = exchange.simulator
+    if "form=csv" in exchange.entry.query:
+        return simulator.invoice.csv()
+    lines = simulator.invoice.lines
+    return {
+        "calls": lines,
+        "total_nano_usd": sum(line.nano_usd or 0 for line in lines),
+        "unpriced": sum(line.nano_usd is None for line in lines),
+        "open": simulator.open,
+    }
+
+
+def _clear_invoice(exchange: Exchange) -> Any:
+    exchange.simulator.invoice.lines.clear()
+    return {"cleared": True}
+
+
 def _reset(exchange: Exchange) -> Any:
     exchange.simulator.reset()
     return {"reset": True}
@@ -116,5 +143,8 @@ ACTIONS: dict[tuple[str, str], Callable[[Exchange], Any]] = {
     ("POST", "models"): _models,
     ("POST", "reset"): _reset,
     ("GET", "state"): _state,
+    ("POST", "prices"): _prices,
+    ("GET", "invoice"): _invoice,
+    ("DELETE", "invoice"): _clear_invoice,
 }
 """Method and name of each endpoint -> what it does and answers."""

@@ -63,7 +63,8 @@ async def create(exchange: Exchange) -> None:
     script = exchange.admit(prompt)
     identify(exchange)
     total = sum(block.tokens for block in blocks)
-    exchange.settle({"input": total, "output": 0})
+    if not script.fails:
+        exchange.settle({"input": total, "output": 0})
     rows = []
     for index, text in enumerate(texts):
         values: Any = vector(text, size)
@@ -85,9 +86,10 @@ async def embed(exchange: Exchange) -> None:
         raise ApiError(404, f'model "{body.get("model")}" not found, try pulling it first')
     texts = _texts(body.get("input"))
     prompt = Prompt(model, body["model"], [], [Turn("user", texts[-1])], headers=exchange.headers)
-    exchange.admit(prompt)
+    script = exchange.admit(prompt)
     total = sum(map(tokens.count, texts))
-    exchange.settle({"input": total, "output": 0})
+    if not script.fails:
+        exchange.settle({"input": total, "output": 0})
     answer = {
         "model": body["model"],
         "embeddings": [vector(text, int(body.get("dimensions") or 768)) for text in texts],

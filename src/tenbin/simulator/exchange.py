@@ -12,6 +12,7 @@ import msgspec
 
 from tenbin.simulator.prompt import ApiError, Prompt
 from tenbin.simulator.scripts import GENERATED, Script
+from tenbin.simulator.tokens import Meter
 from tenbin.simulator.wire import Gone, Headers, Message, Wire
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class Exchange:
         self.body = b""
         self.script = GENERATED
         self.extra_headers: list[tuple[str, str]] = []
+        self.meter = Meter()
+        """Of a streamed answer's tokens."""
+        self._sent: int | None = None
+        """Tokens of a streamed answer that has begun, as far as it was sent; None of any other."""
         self.entry = simulator.new_entry(self)
         self._started = time.perf_counter()
 
@@ -166,6 +171,19 @@ class Exchange:
         fresh = sum(usage.get(name, 0) for name in ("input", "cache_write_5m", "cache_write_1h", "cache_write"))
         self.simulator.limits.spend(self.credential, fresh, usage.get("output", 0))
 
+    def billed(self) -> dict[str, int]:
+        """Return what a provider would bill, once the call is over: the true usage; of an answer that was broken off,
+        the prompt and what had been produced until then; nothing for a call that was refused or failed.
+        """
+        entry, usage = self.entry, self.entry.usage
+        if not usage or self.script.fails or entry.outcome == "refused":
+            return {}
+        if self._sent is None or entry.outcome == "complete":
+            return usage
+        if entry.outcome == "error_event" and not self._sent:
+            return {}
+        return {**usage, "output": min(self._sent, usage.get("output", 0))}
+
     def wire(self) -> Wire:
         """Return the wire to the client, with the script's slowness."""
         return Wire(self.scope["transport"], self.receive, self.send, self.script)
@@ -175,7 +193,7 @@ class Exchange:
         script = self.script
         wire = self.wire()
         try:
-            await wire.sleep(script.delay_ms / 1000)
+            await self._work(wire)
             if script.malformed_chunk_at is not None and status == 200:
                 body = body[: len(body) // 2]
             headers = [
@@ -199,6 +217,16 @@ class Exchange:
             self.entry.outcome = "complete" if status < 400 else "refused"
         finally:
             wire.release()
+
+    async def _work(self, wire: Wire) -> None:
+        """Wait as long as the script says; who leaves meanwhile has had the answer produced to the same share."""
+        begun = time.perf_counter()
+        try:
+            await wire.sleep(self.script.delay_ms / 1000)
+        except Gone:
+            share = min(1.0, (time.perf_counter() - begun) * 1000 / self.script.delay_ms)
+            self._sent = int(self.entry.usage.get("output", 0) * share)
+            raise
 
     async def reply(self, prompt: Prompt, reply: Reply) -> None:
         """Send the answer, streamed or whole as the caller asked."""
@@ -236,6 +264,7 @@ class Exchange:
     async def _stream(self, reply: Reply) -> None:
         script = self.script
         wire = self.wire()
+        self._sent = 0
         try:
             await wire.sleep(script.delay_ms / 1000)
             head: Headers = [
@@ -272,6 +301,7 @@ class Exchange:
                 event = _malformed(event)
             await wire.write(_framed(event, script.crlf))
             entry.events_sent += 1
+            self._sent = self.meter.produced
             if script.tick_ms:
                 await wire.sleep(script.tick_ms / 1000)
         if script.cut_after_events is not None and script.cut_after_events <= entry.events_sent:
@@ -291,6 +321,7 @@ class Exchange:
         if self.entry.outcome == "open":
             self.entry.outcome = "client_gone"
         self.entry.duration_ms = (time.perf_counter() - self._started) * 1000
+        self.simulator.invoice.add(self)
 
 
 def _framed(event: bytes, crlf: bool) -> bytes:

@@ -13,7 +13,6 @@ from tenbin.simulator.exchange import Exchange, Pause, encode
 from tenbin.simulator.models import Model
 from tenbin.simulator.prompt import ApiError, Block, Prompt, Turn
 from tenbin.simulator.scripts import Script
-from tenbin.simulator.tokens import pieces
 
 DEFAULT_CONTEXT = 4096
 """Tokens of context unless `options.num_ctx` asks for more: what Ollama takes on a small graphics card."""
@@ -149,6 +148,7 @@ class _ChatReply:
         self, exchange: Exchange, body: dict[str, Any], prompt: Prompt, answer: Answer, script: Script, loaded: bool
     ) -> None:
         self._prompt, self._answer, self._script, self._loaded = prompt, answer, script, loaded
+        self._meter = exchange.meter
         self._head = {"model": body["model"], "created_at": exchange.simulator.clock.rfc3339()}
 
     def _final(self) -> dict[str, Any]:
@@ -187,9 +187,11 @@ class _ChatReply:
         for part in self._answer.parts:
             if part.kind == "tool":
                 index = self._answer.calls.index(part)
+                self._meter.whole(part.name)
+                self._meter.whole(part.text)
                 yield self._line({"content": "", "tool_calls": [_call(part, index)]})
                 continue
-            for piece in pieces(part.text, self._script.chunk_tokens):
+            for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
                 yield self._line({"content": piece} if part.kind == "text" else {"content": "", "thinking": piece})
         last = {"message": {"role": "assistant", "content": ""}, **self._final()}
         yield encode({**self._head, **last}) + b"\n"

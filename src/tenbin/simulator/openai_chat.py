@@ -26,8 +26,6 @@ _FINISH = {
     "pause_turn": "stop",
 }
 _LATE_MS = 300.0
-NANO_USD_PER_TOKEN = {"input": 1000, "cached": 100, "output": 5000}
-"""What the openrouter profile states as its cost."""
 
 
 def habits_of(exchange: Exchange, model: str = "") -> Habits:
@@ -94,7 +92,14 @@ def too_long(prompt: Prompt, habits: Habits) -> ApiError:
     )
 
 
-def enter(exchange: Exchange, prompt: Prompt, habits: Habits, dialect: str) -> tuple[Script, Answer, Plan]:
+def choices_of(body: dict[str, Any]) -> int:
+    """Return how many answers are asked for."""
+    return max(1, int(body.get("n") or 1))
+
+
+def enter(
+    exchange: Exchange, prompt: Prompt, habits: Habits, dialect: str, choices: int = 1
+) -> tuple[Script, Answer, Plan]:
     """Admit a request: choose its script, compose the answer, settle the cache and the usage. Raises "
     "ApiError."""
     if prompt.tokens > prompt.model.context:
@@ -111,7 +116,8 @@ def enter(exchange: Exchange, prompt: Prompt, habits: Habits, dialect: str) -> t
     if not script.fails:
         plan.commit()
         truth = {"input": plan.input, "cache_read": plan.read, "cache_write": plan.write_5m}
-        exchange.settle({**truth, "output": answer.output_tokens, "thinking": answer.thinking_tokens})
+        output, thinking = answer.output_tokens * choices, answer.thinking_tokens * choices
+        exchange.settle({**truth, "output": output, "thinking": thinking})
     identify(exchange)
     exchange.extra_headers += [("openai-processing-ms", "12"), ("openai-version", "2020-10-01")]
     return script, answer, plan
@@ -122,7 +128,7 @@ async def completions(exchange: Exchange) -> None:
     body, model, habits = admit(exchange)
     openai_checks.check(body, model, habits)
     prompt = openai_prompt.read(body, model, exchange.headers)
-    script, answer, plan = enter(exchange, prompt, habits, "openai")
+    script, answer, plan = enter(exchange, prompt, habits, "openai", choices_of(body))
     if habits.name == "litellm":
         exchange.extra_headers += [("x-litellm-version", "1.109.1"), ("x-litellm-model-id", "simulated")]
     reply = _CompletionReply(exchange, body, prompt, answer, plan, script, habits)
@@ -146,7 +152,8 @@ class _CompletionReply:
     ) -> None:
         self._body, self._prompt, self._answer, self._plan = body, prompt, answer, plan
         self._script, self._habits = script, habits
-        self._choices = max(1, int(body.get("n") or 1))
+        self._choices, self._meter = choices_of(body), exchange.meter
+        self._rates = exchange.simulator.invoice.rates_of("openrouter", prompt.model_name)
         tier = body.get("service_tier") or "auto"
         head: dict[str, Any] = {
             "id": exchange.simulator.identifier("chatcmpl-", 29),
@@ -184,8 +191,10 @@ class _CompletionReply:
             usage["prompt_cache_hit_tokens"] = plan.read
             usage["prompt_cache_miss_tokens"] = prompt - plan.read
         if self._habits.name == "openrouter":
-            rates = NANO_USD_PER_TOKEN
-            nano = (prompt - plan.read) * rates["input"] + plan.read * rates["cached"] + output * rates["output"]
+            rates = self._rates
+            parts = (plan.input, "input"), (plan.read, "cache_read"), (plan.write_5m, "cache_write_5m")
+            pico = sum(size * rates.get(name, 0) for size, name in (*parts, (output, "output")))
+            nano = (pico + 500) // 1000
             usage |= {"cost": nano / 1e9, "is_byok": False, "cost_details": {"upstream_inference_cost": None}}
         return {**usage, **script.usage}
 
@@ -304,22 +313,26 @@ class _CompletionReply:
     def _part(self, index: int, part: Part) -> Iterator[bytes]:
         habits = self._habits
         if part.kind == "thinking":
-            if habits.reasoning_field:
-                for piece in pieces(part.text, self._script.chunk_tokens):
-                    yield self._chunk(index, {habits.reasoning_field: piece})
+            if not habits.reasoning_field:
+                self._meter.whole(part.text)
+                return
+            for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
+                yield self._chunk(index, {habits.reasoning_field: piece})
         elif part.kind == "text":
-            for piece in pieces(part.text, self._script.chunk_tokens):
+            for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
                 yield self._chunk(index, {"content": piece}, None, None, piece)
         else:
             yield from (self._chunk(index, {"tool_calls": [call]}) for call in self._call_deltas(part))
 
     def _call_deltas(self, part: Part) -> Iterator[dict[str, Any]]:
         style = self._habits.tool_deltas
+        self._meter.whole(part.name)
         if style == "whole":
+            self._meter.whole(part.text)
             yield self._call(part)
             return
         position = self._answer.calls.index(part)
-        cut = pieces(part.text, self._script.chunk_tokens)
+        cut = self._meter.pieces(part.text, self._script.chunk_tokens)
         if style == "repeated":
             yield from ({"index": position, **self._call(part, piece)} for piece in cut)
             return
@@ -379,11 +392,12 @@ def _model(name: str, exchange: Exchange) -> dict[str, Any]:
     if exchange.profile == "llamacpp":
         row["meta"] = {"n_ctx_train": model.context, "n_ctx": model.context, "vocab_type": 2}
     if exchange.profile == "openrouter":
-        rates = {key: f"{value / 1e9:.10f}" for key, value in NANO_USD_PER_TOKEN.items()}
+        told = exchange.simulator.invoice.rates_of("openrouter", name)
+        rates = {key: f"{value / 1e12:.12f}" for key, value in told.items()}
         pricing = {
-            "prompt": rates["input"],
-            "completion": rates["output"],
-            "input_cache_read": rates["cached"],
+            "prompt": rates.get("input"),
+            "completion": rates.get("output"),
+            "input_cache_read": rates.get("cache_read"),
         }
         row |= {"context_length": model.context, "pricing": pricing}
     return row

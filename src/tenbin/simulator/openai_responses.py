@@ -13,7 +13,6 @@ from tenbin.simulator.openai_habits import Habits, error_body
 from tenbin.simulator.prefix_cache import Plan
 from tenbin.simulator.prompt import ApiError, Prompt
 from tenbin.simulator.scripts import Script
-from tenbin.simulator.tokens import pieces
 
 _STORE_SIZE = 1000
 
@@ -65,6 +64,7 @@ class _ResponseReply:
         self._script, self._habits = script, habits
         self._created = int(exchange.simulator.clock.now())
         self._number = -1
+        self._meter = exchange.meter
         self.identifier = exchange.simulator.identifier("resp_", 48)
         self._items = self._make_items(exchange)
 
@@ -201,22 +201,24 @@ class _ResponseReply:
         stem = "response.refusal" if refusal else "response.output_text"
         more: dict[str, Any] = {} if refusal else {"logprobs": []}
         yield "response.content_part.added", {**where, "part": self._content(part, "")}
-        for piece in pieces(part.text, self._script.chunk_tokens):
+        for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
             yield f"{stem}.delta", {**where, "delta": piece, **more}
         yield f"{stem}.done", {**where, "refusal" if refusal else "text": part.text, **more}
         yield "response.content_part.done", {**where, "part": self._content(part)}
 
     def _call_events(self, part: Part, item: dict[str, Any]) -> Iterator[Event]:
-        for piece in pieces(part.text, self._script.chunk_tokens):
+        self._meter.whole(part.name)
+        for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
             yield "response.function_call_arguments.delta", {"delta": piece}
         yield "response.function_call_arguments.done", {"arguments": part.text, "name": part.name}
 
     def _summary_events(self, part: Part, item: dict[str, Any]) -> Iterator[Event]:
         if not item["summary"]:
+            self._meter.whole(part.text)
             return
         where = {"summary_index": 0}
         yield "response.reasoning_summary_part.added", {**where, "part": {"type": "summary_text", "text": ""}}
-        for piece in pieces(part.text, self._script.chunk_tokens):
+        for piece in self._meter.pieces(part.text, self._script.chunk_tokens):
             yield "response.reasoning_summary_text.delta", {**where, "delta": piece}
         yield "response.reasoning_summary_text.done", {**where, "text": part.text}
         yield "response.reasoning_summary_part.done", {**where, "part": item["summary"][0]}

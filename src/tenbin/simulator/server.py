@@ -13,6 +13,7 @@ from typing import Any
 from tenbin.simulator import anthropic_messages, control, embeddings, ollama, openai_chat, openai_responses
 from tenbin.simulator.clock import Clock
 from tenbin.simulator.exchange import Exchange, LogEntry
+from tenbin.simulator.invoice import Invoice
 from tenbin.simulator.limits import Limits
 from tenbin.simulator.models import Catalogue
 from tenbin.simulator.prefix_cache import PrefixCache
@@ -53,6 +54,8 @@ class Simulator:
         self._salt = os.urandom(6).hex()
         self._count = 0
         self._number = 0
+        self.open = 0
+        """Calls under way, control endpoints left out."""
         self.reset()
 
     def reset(self) -> None:
@@ -61,6 +64,7 @@ class Simulator:
         self.models = Catalogue()
         self.limits = Limits(self.clock)
         self.cache = PrefixCache(self.clock)
+        self.invoice = Invoice()
         self.log: deque[LogEntry] = deque()
         self._log_bytes = 0
         self.stored: dict[str, Any] = {}
@@ -109,6 +113,8 @@ class Simulator:
         profile, path = _profile(scope["path"])
         exchange = Exchange(self, scope, receive, send, profile, path)
         handler, refuse = _route(exchange)
+        counted = not exchange.path.startswith(control.PREFIX)
+        self.open += counted
         try:
             try:
                 await exchange.read(_BODY_LIMIT)
@@ -124,6 +130,7 @@ class Simulator:
             await _broken(exchange, refuse, error)
         finally:
             exchange.close()
+            self.open -= counted
 
 
 def _profile(path: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from base64 import b64decode
+from collections.abc import Iterator
 from functools import lru_cache
 
 with warnings.catch_warnings():
@@ -58,25 +59,49 @@ def text_of(ids: list[int]) -> str:
     return b"".join(_ENCODING.decode_tokens_bytes(ids)).decode(errors="ignore")
 
 
-def pieces(text: str, tokens_per_piece: int) -> list[str]:
-    """Cut `text` into pieces of `tokens_per_piece` tokens; a piece grows where a cut would split a character.
+def counted_pieces(text: str, tokens_per_piece: int) -> Iterator[tuple[str, int]]:
+    """Cut `text` into pieces of `tokens_per_piece` tokens, each with its tokens; one grows where a cut would split a
+    character.
 
     The pieces joined are `text` again.
     """
-    result: list[str] = []
-    pending = b""
+    pending, waiting = b"", 0
     ids = token_ids(text)
     step = max(1, tokens_per_piece)
     for start in range(0, len(ids), step):
-        pending += b"".join(_ENCODING.decode_tokens_bytes(ids[start : start + step]))
+        taken = ids[start : start + step]
+        pending += b"".join(_ENCODING.decode_tokens_bytes(taken))
+        waiting += len(taken)
         try:
-            result.append(pending.decode())
+            piece = pending.decode()
         except UnicodeDecodeError:
             continue
-        pending = b""
+        yield piece, waiting
+        pending, waiting = b"", 0
     if pending:
-        result.append(pending.decode(errors="replace"))
-    return result
+        yield pending.decode(errors="replace"), waiting
+
+
+def pieces(text: str, tokens_per_piece: int) -> list[str]:
+    """Return the pieces of `counted_pieces` alone."""
+    return [piece for piece, _ in counted_pieces(text, tokens_per_piece)]
+
+
+class Meter:
+    """Counts the tokens of an answer as they are produced, piece by piece."""
+
+    def __init__(self) -> None:
+        self.produced = 0
+
+    def pieces(self, text: str, tokens_per_piece: int) -> Iterator[str]:
+        """The pieces of `text`, each counted when it is taken."""
+        for piece, size in counted_pieces(text, tokens_per_piece):
+            self.produced += size
+            yield piece
+
+    def whole(self, text: str) -> None:
+        """Count a text that is produced at once: a tool's name, thoughts that nobody is shown."""
+        self.produced += count(text)
 
 
 def first_tokens(text: str, limit: int) -> str:
