@@ -115,6 +115,16 @@ class Dialect(Protocol):
         """The client's own body with only what must change for this target changed in its bytes."""
         ...
 
+    def limited(self, body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
+        """The body and its head with at most so many tokens of output and at most this effort (``none``, ``minimal``,
+        ``low``, ``medium``, ``high``, ``xhigh``, ``max``), every other byte as it was. None: as it is.
+
+        Nothing is raised. Where the client gave no output limit it gets this one; a budget of thinking tokens is kept
+        below it. An effort that was not asked for is left to the model. The head's ``max_tokens`` tells what holds (of
+        each choice, where several are asked for: they share the limit). Raises ValueError for a word that is no effort.
+        """
+        ...
+
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
     ) -> tuple[tuple[bytes, bytes], ...]:

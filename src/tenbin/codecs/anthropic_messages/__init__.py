@@ -54,6 +54,13 @@ class AnthropicMessages:
         """The client's own body with only what must change for this target changed."""
         return request_splicer.spliced(body, head, target)
 
+    def limited(self, body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
+        """The body and its head, asking for no more than this."""
+        # Imported here: a gateway that limits nothing does not need it.
+        from tenbin.codecs.anthropic_messages import limits
+
+        return limits.limited(body, head, max_tokens=max_tokens, effort=effort)
+
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
     ) -> tuple[tuple[bytes, bytes], ...]:

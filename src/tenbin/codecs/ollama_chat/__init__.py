@@ -59,6 +59,13 @@ class OllamaChat:
         """The client's own body under the target's model name; ``options`` are the client's to set."""
         return splice.splice(body, {"model": msgspec.json.encode(target.model)})
 
+    def limited(self, body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
+        """The body and its head, asking for no more than this."""
+        # Imported here: a gateway that limits nothing does not need it.
+        from tenbin.codecs.ollama_chat import limits
+
+        return limits.limited(body, head, max_tokens=max_tokens, effort=effort)
+
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target
     ) -> tuple[tuple[bytes, bytes], ...]:

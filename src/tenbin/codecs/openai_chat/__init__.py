@@ -10,7 +10,7 @@ from tenbin.codecs.openai_chat import request_reader, request_writer
 from tenbin.codecs.openai_chat.answer_observer import Observer
 from tenbin.codecs.openai_chat.answer_reader import AnswerReader
 from tenbin.codecs.openai_chat.answer_writer import AnswerWriter
-from tenbin.codecs.openai_chat.repairs import repaired
+from tenbin.codecs.openai_chat.repairs import fitted, repaired
 from tenbin.codecs.openai_chat.request_reader import read_embedding_head
 from tenbin.core.ask import Head
 from tenbin.core.conversation import Conversation
@@ -57,10 +57,14 @@ class OpenAIChat:
         """
         tells_usage = not head.stream or head.stream_usage or target.quirks.stream_usage != "option"
         meant = head.model == target.model and not target.stand_in
-        if meant and tells_usage:
+        if meant and tells_usage and not head.lowered:
             return body
         fields = splice.fields(body, checked=True)
-        changes: dict[str, bytes | None] = {} if meant else repaired(fields, head, target)
+        changes: dict[str, bytes | None] = {}
+        if not meant:
+            changes = repaired(fields, head, target)
+        elif head.lowered:
+            changes = fitted(fields, head, target)
         if head.model != target.model:
             changes["model"] = msgspec.json.encode(target.model)
         if not tells_usage:
@@ -73,6 +77,13 @@ class OpenAIChat:
         if len(changes) == 1 and "model" in changes and len(body) <= splice.SMALL:
             return splice.replace_model(body, head.model, target.model)
         return splice.splice(body, changes, known=fields)
+
+    def limited(self, body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
+        """The body and its head, asking for no more than this."""
+        # Imported here: a gateway that limits nothing does not need it.
+        from tenbin.codecs.openai_chat import limits
+
+        return limits.limited(body, head, max_tokens=max_tokens, effort=effort)
 
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target

@@ -45,10 +45,7 @@ _any_decoder = msgspec.json.Decoder()
 def repaired(fields: Fields, head: Head, target: Target) -> Changes:
     """Changes at the top of the body."""
     quirks = target.quirks
-    changes = _limit(fields, head, target)
-    effort = _decoded(fields.get("reasoning_effort"))
-    if isinstance(effort, str) and (nearest := nearest_effort(effort, quirks)) != effort:
-        changes["reasoning_effort"] = None if nearest is None else msgspec.json.encode(nearest)
+    changes = fitted(fields, head, target)
     if not quirks.sampling:
         changes |= {name: None for name, usual in _DEFAULTS.items() if _given(fields, name) not in (None, usual)}
     if not quirks.parallel_tool_calls_field and "parallel_tool_calls" in fields:
@@ -63,6 +60,15 @@ def repaired(fields: Fields, head: Head, target: Target) -> Changes:
         after = _instructed(after, words)
     if after is not before:
         changes["messages"] = after
+    return changes
+
+
+def fitted(fields: Fields, head: Head, target: Target) -> Changes:
+    """The longest answer and the effort as the target takes them: under the name and in the words that it knows."""
+    changes = _limit(fields, head, target)
+    effort = _decoded(fields.get("reasoning_effort"))
+    if isinstance(effort, str) and (nearest := nearest_effort(effort, target.quirks)) != effort:
+        changes["reasoning_effort"] = None if nearest is None else msgspec.json.encode(nearest)
     return changes
 
 

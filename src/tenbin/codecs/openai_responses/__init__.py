@@ -56,10 +56,14 @@ class OpenAIResponses:
         this model would refuse where another was meant (repairs).
         """
         meant = head.model == target.model and not target.stand_in
-        if meant and MARK not in body:
+        if meant and MARK not in body and not head.lowered:
             return body
         fields = splice.fields(body, checked=True)
-        changes: dict[str, bytes | None] = {} if meant else repairs.repaired(fields, head, target)
+        changes: dict[str, bytes | None] = {}
+        if not meant:
+            changes = repairs.repaired(fields, head, target)
+        elif head.lowered:
+            changes = repairs.fitted(fields, target)
         if head.model != target.model:
             changes["model"] = msgspec.json.encode(target.model)
         before = after = bytes(fields.get("input", b""))
@@ -68,6 +72,13 @@ class OpenAIResponses:
         if after is not before:
             changes["input"] = after
         return splice.splice(body, changes, known=fields) if changes else body
+
+    def limited(self, body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
+        """The body and its head, asking for no more than this."""
+        # Imported here: a gateway that limits nothing does not need it.
+        from tenbin.codecs.openai_responses import limits
+
+        return limits.limited(body, head, max_tokens=max_tokens, effort=effort)
 
     def headers(
         self, headers: tuple[tuple[bytes, bytes], ...], head: Head, target: Target

@@ -45,12 +45,17 @@ def repaired(fields: Fields, head: Head, target: Target) -> Changes:
             kept = [one for one in included if one != _ENCRYPTED]
             changes["include"] = msgspec.json.encode(kept) if kept else None
         return changes
+    return changes | fitted(fields, target)
+
+
+def fitted(fields: Fields, target: Target) -> Changes:
+    """The effort, where the target takes another one."""
     reasoning = bytes(fields.get("reasoning", b""))
     effort = _effort(reasoning)
-    if effort is not None and (nearest := nearest_effort(effort, quirks)) != effort:
-        written = None if nearest is None else msgspec.json.encode(nearest)
-        changes["reasoning"] = splice.splice(reasoning, {"effort": written})
-    return changes
+    if effort is None or (nearest := nearest_effort(effort, target.quirks)) == effort:
+        return {}
+    written = None if nearest is None else msgspec.json.encode(nearest)
+    return {"reasoning": splice.splice(reasoning, {"effort": written})}
 
 
 def own_reasoning(items: bytes, target: Target) -> bytes:
