@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tenbin.config.breaker import BreakerConfig
 from tenbin.config.section import Section
 from tenbin.core.budget import WindowKind
 
@@ -38,3 +39,5 @@ class SpendingConfig(Section, frozen=True):
     machine together), or a URL that gateways on many machines share (``redis://``, ``postgresql://``)."""
     when_unreachable: Literal["refuse", "serve"] = "refuse"
     """What happens to calls that a hard budget counts while a shared store cannot be reached."""
+    breaker: BreakerConfig = BreakerConfig()
+    """Stops all calls for a while when spending has run away."""

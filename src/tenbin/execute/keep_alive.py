@@ -136,6 +136,8 @@ class KeepAlive:
     async def _read(self, held: _Held, price: Price, warm: int, now: int, number: int) -> bool:
         """Read the prompt once; False when that is not allowed any more, or did not find it warm."""
         world, seen = held.world, held.seen
+        if world.breaker is not None and not world.breaker.lets_own(OPERATION):
+            return False
         dearest = _dearest(price, seen.usage.prompt + len(held.body) // 100)
         if dearest is None or not self.spend.reserve(dearest, now):
             return False

@@ -241,6 +241,9 @@ class _Run:
         if dearest is None:
             self._fault = f"nobody knows what {call.target.name} costs"
             return None
+        if world.breaker is not None and not world.breaker.lets_own(OPERATION):
+            self._fault = "the breaker is open"
+            return None
         place = await _room(world, call, now_ms)
         if isinstance(place, str):
             self._fault = place

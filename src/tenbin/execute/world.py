@@ -27,14 +27,15 @@ from tenbin.execute.upstream.address import Reach
 from tenbin.execute.upstream.client import UpstreamClient
 
 if TYPE_CHECKING:
+    from tenbin.execute.breaker import Breaker
     from tenbin.execute.experiment import Trial
     from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
 
 
-Rules: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
-"""Of a key: names that it may ask for, targets that may answer it."""
+Rules: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""Of a key: names that it may ask for, targets and tiers that may answer it."""
 
 MOST_RULES = 1_000
 """Different sets of keys' rules whose policies are kept ready."""
@@ -162,6 +163,8 @@ class World:
         self.prompt_caching = prompt_caching
         """What places marks for providers' prompt caches; None where none are placed."""
 
+        self.breaker: Breaker | None = None
+        """What stops all calls when spending has run away; None where nothing does."""
         self.trial: Trial | None = None
         """The experiment in force: which requests are carried out under another policy."""
         self.hedging: Hedging | None = None
@@ -179,7 +182,7 @@ class World:
 
     def within(self, account: Account) -> "World":
         """The same world for a key that may not use every model; nobody else sees its prompts to compare answers."""
-        rules = (account.models, account.targets)
+        rules = (account.models, account.targets, account.tiers)
         found = self._within.get(rules)
         if found is None:
             if len(self._within) >= MOST_RULES:

@@ -16,6 +16,7 @@ from tenbin.core.shadow import OPERATION, Shadow
 from tenbin.core.signal import Decided, Signal
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
+from tenbin.decide.breaker import ROUTE, Spent
 from tenbin.ledger.migrations import applied, check_not_newer
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, SIGNAL_COLUMNS
 from tenbin.ledger.weighings import unpacked
@@ -175,6 +176,25 @@ def unneeded_since(path: Path, since_ms: int) -> NanoUSD:
     """What the answers of hedged pairs that clients were not given have cost since then, as ``spent_since``."""
     query = "SELECT coalesce(sum(a.billed_nano), 0) FROM attempts a JOIN requests r ON r.id = a.request"
     return _sum(path, f"{query} WHERE r.arrived_at_ms >= ? AND a.hedge > 0 AND a.outcome <> 'answered'", (since_ms,))
+
+
+def spending_since(path: Path, since_ms: int) -> list[Spent]:
+    """What each request that arrived since then (UTC ms) has cost, in the order in which they were settled; none of a
+    ledger that has not been begun. Raises SchemaTooNew, sqlite3.Error.
+    """
+    if not path.exists():
+        return []
+    known = "SELECT coalesce(sum(billed_nano), 0) FROM attempts WHERE request = requests.id"
+    query = (
+        f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, route FROM requests "
+        "WHERE arrived_at_ms >= ? ORDER BY id"
+    )
+    with reading(path) as database:
+        rows = database.execute(query, (since_ms,)) if applied(database) else []
+        return [
+            Spent(arrived, arrived + int(took), key_id, nano, attempts > 0, route == ROUTE)
+            for arrived, took, key_id, nano, attempts, route in rows
+        ]
 
 
 def _sum(path: Path, query: str, values: tuple[Any, ...]) -> NanoUSD:
