@@ -14,6 +14,7 @@ from tenbin.api.pages import Pages
 from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
+from tenbin.codecs.members import check_members
 from tenbin.core import request_id
 from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable, invalid
@@ -76,6 +77,7 @@ class Application:
         try:
             codec = world.dialects(route.dialect)
             head = codec.read_head(body) if route.operation == "generate" else _other_head(route.operation, body)
+            check_members(body)
             if len(head.model) > MOST_NAME:
                 raise Unreadable(invalid(f"model: a name is at most {MOST_NAME} characters long.", param="model"))
             session = session_named(named)

@@ -14,6 +14,9 @@ from tenbin.core.problems import Unreadable, invalid
 
 T = TypeVar("T")
 
+MOST_TOKENS = 10_000_000
+"""Of a limit that a client sets: beyond all models, and what it may cost still fits a 64-bit integer."""
+
 _LOCATION = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,(.*)", re.DOTALL)

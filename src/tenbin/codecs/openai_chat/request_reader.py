@@ -5,7 +5,16 @@ from typing import Any
 import msgspec
 
 from tenbin.codecs.openai_chat import message_reader
-from tenbin.codecs.openai_fields import dearness, decode, fault, get, objects, optional, thought_from_effort
+from tenbin.codecs.openai_fields import (
+    MOST_TOKENS,
+    dearness,
+    decode,
+    fault,
+    get,
+    objects,
+    optional,
+    thought_from_effort,
+)
 from tenbin.core.ask import Head, Need
 from tenbin.core.budget import PLAIN
 from tenbin.core.conversation import (
@@ -133,8 +142,12 @@ def read_head(body: bytes) -> Head:
     """What every request is judged by. Raises Unreadable."""
     head = decode(_head_decoder, body)
     _require_model(head.model)
-    limit = head.max_completion_tokens if head.max_completion_tokens is not None else head.max_tokens
-    _require_positive(limit, "max_tokens" if head.max_completion_tokens is None else "max_completion_tokens")
+    limit, other = head.max_completion_tokens, head.max_tokens
+    _require_tokens(limit, "max_completion_tokens")
+    if other is not None:
+        _require_tokens(other, "max_tokens")
+        # Of both, which counts is the provider's choice: what it may cost is the larger one's.
+        limit = other if limit is None or other > limit else limit
     stream = head.stream is True
     asked = head.stream_options is not None and head.stream_options.include_usage is True
     metadata = b"" if head.metadata is _ABSENT else bytes(head.metadata)
@@ -171,9 +184,9 @@ def _require_model(model: str) -> None:
         raise fault("model", "is empty. Name a model.")
 
 
-def _require_positive(limit: int | None, where: str) -> None:
-    if limit is not None and limit < 1:
-        raise fault(where, "must be at least 1.")
+def _require_tokens(limit: int | None, where: str) -> None:
+    if limit is not None and not 1 <= limit <= MOST_TOKENS:
+        raise fault(where, f"must be from 1 to {MOST_TOKENS} tokens.")
 
 
 def _session_in(metadata: dict[str, Any]) -> str | None:
@@ -222,7 +235,7 @@ def read(body: bytes) -> Conversation:
     _require_model(request.model)
     _refuse_untranslatable(request)
     limit = request.max_completion_tokens if request.max_completion_tokens is not None else request.max_tokens
-    _require_positive(limit, "max_tokens" if request.max_completion_tokens is None else "max_completion_tokens")
+    _require_tokens(limit, "max_tokens" if request.max_completion_tokens is None else "max_completion_tokens")
     messages = objects(request.messages, "messages")
     system, turns = message_reader.read(messages)
     tools, server_tools = _tools(request)

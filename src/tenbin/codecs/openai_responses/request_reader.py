@@ -4,7 +4,16 @@ from typing import Any
 
 import msgspec
 
-from tenbin.codecs.openai_fields import dearness, decode, fault, get, objects, optional, thought_from_effort
+from tenbin.codecs.openai_fields import (
+    MOST_TOKENS,
+    dearness,
+    decode,
+    fault,
+    get,
+    objects,
+    optional,
+    thought_from_effort,
+)
 from tenbin.codecs.openai_responses import item_reader
 from tenbin.core.ask import Head, Need
 from tenbin.core.budget import PLAIN
@@ -123,7 +132,7 @@ def read_head(body: bytes) -> Head:
     continued = head.previous_response_id or head.conversation or bytes(head.prompt)[:1] == b"{"
     if start == b"n" and not continued:
         raise fault("input", "is missing. Give a string or a list of items.")
-    _require_positive(head.max_output_tokens)
+    _require_tokens(head.max_output_tokens)
     conversation = head.conversation
     if isinstance(conversation, dict):
         conversation = conversation.get("id") if isinstance(conversation.get("id"), str) else None
@@ -151,9 +160,9 @@ def _require_model(model: str) -> None:
         raise fault("model", "is empty. Name a model.")
 
 
-def _require_positive(limit: int | None) -> None:
-    if limit is not None and limit < 1:
-        raise fault("max_output_tokens", "must be at least 1.")
+def _require_tokens(limit: int | None) -> None:
+    if limit is not None and not 1 <= limit <= MOST_TOKENS:
+        raise fault("max_output_tokens", f"must be from 1 to {MOST_TOKENS} tokens.")
 
 
 def _session_in(metadata: dict[str, Any]) -> str | None:
@@ -187,7 +196,7 @@ def read(body: bytes) -> Conversation:
     """
     request = decode(_request_decoder, body)
     _require_model(request.model)
-    _require_positive(request.max_output_tokens)
+    _require_tokens(request.max_output_tokens)
     _refuse_stored(request)
     system, turns = item_reader.read(request.input) if not isinstance(request.input, str) else ((), ())
     if isinstance(request.input, str):
