@@ -70,11 +70,35 @@ def test_the_ends_of_a_stretch(tmp_path: Path) -> None:
 
 def test_what_budgets_count_of_an_interrupted_call_is_what_was_set_aside(tmp_path: Path) -> None:
     with a_book(tmp_path) as book:
-        first = an_attempt(1, outcome="interrupted", reserved_nano=5_000_000, usage=Usage(input=1))
-        book.settle(a_receipt("req_1", first, outcome="interrupted"))
+        for number, aside in ((1, 5_000_000), (2, 500)):
+            first = an_attempt(1, outcome="interrupted", reserved_nano=aside, usage=Usage(input=1))
+            book.settle(a_receipt(f"req_{number}", first, outcome="interrupted"))
         assert book.flush()
     with spendings(tmp_path) as found:
-        assert found.spent(0, 2**60)[0].spent_nano == 5_000_000
+        assert found.spent(0, 2**60)[0].spent_nano == 5_000_000 + 2_000
+
+
+def test_corrections_count_once(tmp_path: Path) -> None:
+    with a_book(tmp_path) as book:
+        book.settle(a_receipt("req_1", an_attempt(1, model="nobody-knows-it")))
+        cost = settle(book, 2)
+        assert book.flush()
+    with spendings(tmp_path) as found:
+        assert (found.spent(0, 2**60)[0].spent_nano, found.spent(0, 2**60)[0].unknown) == (cost, 1)
+    ledger = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+    for request, nano in ((1, 7_000), (1, -1_000), (2, 500)):
+        ledger.execute(
+            "INSERT INTO corrections (request, number, at_ms, nano, stated_id, statement) VALUES (?, 1, 0, ?, '', '')",
+            (request, nano),
+        )
+        whole = cost + ledger.execute("SELECT sum(nano) FROM corrections").fetchone()[0]
+        for _ in range(2):
+            with spendings(tmp_path) as found:
+                assert (found.spent(0, 2**60)[0].spent_nano, found.spent(0, 2**60)[0].unknown) == (whole, 0)
+    (tmp_path / FILE).unlink()
+    with spendings(tmp_path) as found:
+        assert (found.spent(0, 2**60)[0].spent_nano, found.spent(0, 2**60)[0].unknown) == (whole, 0)
+    ledger.close()
 
 
 def test_retries_failures_unknown_prices_and_what_could_be_a_batch(tmp_path: Path) -> None:

@@ -70,9 +70,12 @@ CREATE TABLE slots (
     PRIMARY KEY (starts_at_ms, {", ".join(_NAMES)})
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE taken (
-    only INTEGER PRIMARY KEY CHECK (only = 1), request INTEGER NOT NULL, request_id TEXT NOT NULL
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    request INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    correction INTEGER NOT NULL
 ) STRICT;
-INSERT INTO taken VALUES (1, 0, '');
+INSERT INTO taken VALUES (1, 0, '', 0);
 """
 
 
@@ -88,7 +91,8 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0
     """Calls that used tokens at an unknown price: what they cost is not in the sum."""
     spent_nano: NanoUSD = 0
-    """As budgets count it: of a call that nobody saw the end of, what was set aside for it."""
+    """As budgets count it: of a call that nobody saw the end of, no less than was set aside for it. With what
+    providers' statements have added to it, or taken away."""
     failed_nano: NanoUSD = 0
     """Of that, what failed calls cost."""
     input: int = 0
@@ -220,19 +224,31 @@ def _take_in(database: sqlite3.Connection) -> bool:
                 "SELECT id, request_id FROM ledger.requests WHERE id > ? ORDER BY id LIMIT 1", (taken,)
             ).fetchone()
         if last is not None:
-            adding = ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
-            database.execute(
-                f"INSERT INTO slots (starts_at_ms, {', '.join(_NAMES + _SUMS)}) {_summed(database)} "
-                f"ON CONFLICT DO UPDATE SET {adding}",
-                (taken, last[0]),
-            )
+            _add(database, _summed(database), taken, last[0])
             database.execute("UPDATE taken SET request = ?, request_id = ?", tuple(last))
+        if _corrections(database):
+            corrected = database.execute("SELECT correction FROM taken").fetchone()[0]
+            (newest,) = database.execute("SELECT coalesce(max(id), 0) FROM ledger.corrections").fetchone()
+            _add(database, _CORRECTED, corrected, newest)
+            database.execute("UPDATE taken SET correction = ?", (newest,))
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
     return last is not None
+
+
+def _add(database: sqlite3.Connection, query: str, after: int, last: int) -> None:
+    adding = ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
+    columns = ", ".join(("starts_at_ms", *_NAMES, *_SUMS))
+    database.execute(f"INSERT INTO slots ({columns}) {query} ON CONFLICT DO UPDATE SET {adding}", (after, last))
+
+
+def _corrections(database: sqlite3.Connection) -> bool:
+    """Whether the ledger has a table of them: an older Tenbin's has none."""
+    known = database.execute("SELECT 1 FROM ledger.sqlite_master WHERE name = 'corrections'").fetchone()
+    return known is not None
 
 
 def _is_ours(database: sqlite3.Connection) -> bool:
@@ -247,8 +263,27 @@ def _is_ours(database: sqlite3.Connection) -> bool:
 
 
 def _waiting(database: sqlite3.Connection) -> bool:
-    newest = "SELECT coalesce(max(id), 0) FROM ledger.requests"
-    return bool(database.execute(f"SELECT ({newest}) > request FROM taken").fetchone()[0])
+    request, _, correction = database.execute("SELECT request, request_id, correction FROM taken").fetchone()
+    newest = database.execute("SELECT coalesce(max(id), 0) FROM ledger.requests").fetchone()[0]
+    if newest > request or not _corrections(database):
+        return bool(newest > request)
+    return bool(database.execute("SELECT coalesce(max(id), 0) FROM ledger.corrections").fetchone()[0] > correction)
+
+
+_BATCHABLE = "r.stream = 0 AND r.session IS NULL AND r.operation IN ('generate', 'embed')"
+"""Nobody looks on while the answer is written, and it is no part of a conversation: a batch could have brought it."""
+
+_CORRECTED = f"""
+    SELECT a.started_at_ms - a.started_at_ms % {SLOT_MS}, r.key_id, coalesce(r.team, ''), coalesce(r.user, ''), r.route,
+        r.operation, a.provider, a.model, {_BATCHABLE}, 0, 0,
+        -sum(a.billed_nano IS NULL AND NOT EXISTS (
+            SELECT 1 FROM ledger.corrections d WHERE d.request = c.request AND d.number = c.number AND d.id < c.id
+        )), sum(c.nano), sum(CASE WHEN a.outcome = 'failed' THEN c.nano ELSE 0 END), 0, 0, 0, 0, 0, 0
+    FROM ledger.corrections c JOIN ledger.requests r ON r.id = c.request
+        JOIN ledger.attempts a ON a.request = c.request AND a.number = c.number
+    WHERE c.id > ? AND c.id <= ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+"""
+"""What corrections with ids in (?, ?] add; what was unknown is known with the first one."""
 
 
 def _summed(database: sqlite3.Connection) -> str:
@@ -263,13 +298,11 @@ def _summed(database: sqlite3.Connection) -> str:
         """The column; NULL in a ledger that an older Tenbin wrote and no gateway of this one has opened yet."""
         return name if name in columns else "NULL"
 
-    spent = f"coalesce({of('a.reserved_nano')}, a.billed_nano, 0)"
-    # Nobody looks on while the answer is written, and it is no part of a conversation: a batch could have brought it.
-    batchable = "r.stream = 0 AND r.session IS NULL AND r.operation IN ('generate', 'embed')"
+    spent = f"max(coalesce(a.billed_nano, 0), coalesce({of('a.reserved_nano')}, 0))"
     again = f"a.number > 1 AND {of('a.rung')} IS NULL AND {of('a.hedge')} IS NULL"
     return f"""
         SELECT a.started_at_ms - a.started_at_ms % {SLOT_MS}, r.key_id, coalesce({of("r.team")}, ''),
-            coalesce({of("r.user")}, ''), r.route, r.operation, a.provider, a.model, {batchable},
+            coalesce({of("r.user")}, ''), r.route, r.operation, a.provider, a.model, {_BATCHABLE},
             count(*), sum({again}), sum(a.billed_nano IS NULL), sum({spent}),
             sum(CASE WHEN a.outcome = 'failed' THEN {spent} ELSE 0 END), sum(a.input), sum(a.cache_read),
             sum(a.cache_write_5m), sum(a.cache_write_1h), sum(a.output), sum(a.web_searches)
