@@ -71,18 +71,52 @@ def test_rotate_expire_revoke_and_who_did_it(run: Run) -> None:
         (("expire", "taken", "--in", "1d", "--at", "now"), "Say when"),
         (("revoke", "gone"), "is revoked, for good"),
         (("show", "nobody"), "No key is called 'nobody'"),
+        (("create", "x", "--budget", "50"), "as month=50"),
+        (("create", "x", "--budget", "year=50"), "month, total"),
+        (("create", "x", "--budget", "month=-1"), "from 0 to"),
+        (("create", "x", "--budget", "month=nan"), "from 0 to"),
+        (("create", "x", "--budget", "month=1", "--budget", "month=2"), "given twice"),
+        (("create", "x", "--tier", "nano"), "highest"),
+        (("create", "x", "--admin", "--model", "auto"), "asks no model"),
+        (("edit", "taken"), "Say what is to change"),
+        (("edit", "taken", "--clear", "models", "--model", "auto"), "one of the two"),
+        (("edit", "gone", "--plan", "pro"), "is revoked, for good"),
+        (("edit", "chief", "--model", "auto"), "is an admin key"),
     ],
 )
 def test_what_makes_no_sense_is_told_with_the_way_out(run: Run, words: tuple[str, ...], told: str) -> None:
     Path("tenbin.yaml").write_text(f"keys: {{bob: 'sha256:{'0' * 64}'}}\n", encoding="utf-8")
     run("keys", "create", "taken")
     run("keys", "create", "gone")
+    run("keys", "create", "chief", "--admin")
     run("keys", "revoke", "gone")
     before = run("keys", "audit", "--json").stdout
     result = run("keys", *words)
     assert result.exit_code in (1, 2)
     assert told in result.output
     assert run("keys", "audit", "--json").stdout == before, "nothing was done"
+
+
+def test_budgets_tiers_and_what_becomes_of_them(run: Run) -> None:
+    run("keys", "create", "bot", "--budget", "month=50.25", "--tier", "low", "--tier", "medium")
+    one = listed(run)[0]
+    assert one["budgets"] == {"month": {"usd": 50.25, "hard": True}}
+    assert one["tiers"] == ["low", "medium"]
+    run("keys", "edit", "bot", "--budget", "day=2", "--soft", "--clear", "tiers", "--plan", "pro")
+    one = listed(run)[0]
+    assert (one["budgets"], one["tiers"], one["plan"]) == ({"day": {"usd": 2.0, "hard": False}}, [], "pro")
+    assert "day=2 (soft)" in run("keys", "show", "bot").stdout
+    assert "day=2 (soft)" in run("keys", "audit", "bot").stdout
+    run("keys", "edit", "bot", "--clear", "budgets", "--plan", "")
+    assert (listed(run)[0]["budgets"], listed(run)[0]["plan"]) == ({}, "")
+
+
+def test_admin_keys_are_told_apart(run: Run) -> None:
+    run("keys", "create", "ops", "--admin", "--ip", "127.0.0.0/8")
+    run("keys", "create", "bot")
+    assert [one["admin"] for one in listed(run)] == [True, False]
+    assert "administering only" in run("keys", "show", "ops").stdout
+    assert "administering" not in run("keys", "show", "bot").stdout
 
 
 def test_without_a_store_nothing_is_made_by_looking(run: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a key may do besides its models: paths, operations, networks."""
 
+import msgspec
 import pytest
 
 from tenbin.core.account import Account
@@ -51,3 +52,31 @@ def test_paths_and_operations(
 ) -> None:
     account = Account(key_id="key_a", name="a", routes=routes, operations=operations)
     assert (refused(account, path=path, operation=operation, address="::1") is None) is let_in
+
+
+@pytest.mark.parametrize(
+    ("path", "of_admins", "of_data_keys"),
+    [
+        ("/v1/messages", 403, None),
+        ("/v1/models", 403, None),
+        ("/v1/feedback", 403, None),
+        ("/metrics", None, 403),
+        ("/cache/entries", None, None),
+        ("/admin/v1/keys", None, 403),
+        ("/admin/", None, 403),
+    ],
+)
+def test_admin_keys_and_keys_for_clients_have_nothing_in_common(
+    path: str, of_admins: int | None, of_data_keys: int | None
+) -> None:
+    admin = Account(key_id="key_a", name="ops", admin=True)
+    found = refused(admin, path=path, operation="", address="::1")
+    assert (found and found.status) == of_admins
+    found = refused(Account(key_id="key_b", name="b"), path=path, operation="", address="::1")
+    assert (found and found.status) == of_data_keys
+    everywhere = Account(key_id="key_b", name="b", routes=("*", "/admin/*"))
+    found = refused(everywhere, path=path, operation="", address="::1")
+    assert (found is not None) is path.startswith("/admin/")
+    elsewhere = msgspec.structs.replace(admin, networks=("10.0.0.0/8",))
+    assert refused(elsewhere, path="/admin/v1/keys", address="127.0.0.1") is not None
+    assert refused(elsewhere, path="/admin/v1/keys", address="10.1.1.1") is None

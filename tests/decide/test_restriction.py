@@ -132,6 +132,39 @@ def test_nobody_else_is_asked(allowed: set[str], model: str, client: str, hard: 
     assert found, "somebody is asked, or the caller is told"
 
 
+TIERED = {"low": SMALL, "medium": MIDDLE, "high": OTHER, "highest": LARGE}
+
+
+@given(
+    st.sets(st.sampled_from((*TIERED, "nano")), min_size=1),
+    st.sampled_from(NAMES),
+    st.sampled_from(("", "ruled")),
+    st.booleans(),
+)
+def test_nobody_beyond_its_tiers_is_asked(tiers: set[str], model: str, client: str, hard: bool) -> None:
+    """SPARE, and models that nobody has listed, stand in no tier: they are for no such key."""
+    account = Account(key_id="key_a", name="a", tiers=tuple(sorted(tiers)))
+    found = set[str]()
+    told: Problem | None = None
+    try:
+        found = asked(account, model, client=client, hard=hard)
+    except Unreadable as error:
+        told = error.problem
+    if told is not None:
+        assert (told.status, told.code) == (403, "permission_error")
+        assert ", ".join(sorted(tiers)) in told.message
+        assert ("no model is known" in told.message) is (tiers == {"nano"})
+        return
+    assert found
+    assert found <= {TIERED[tier] for tier in tiers & TIERED.keys()}
+
+
+def test_a_tier_and_a_target_bound_both() -> None:
+    account = Account(key_id="key_a", name="a", tiers=("low", "medium"), targets=("*middle", "*large"))
+    assert asked(account, "auto") == {MIDDLE}
+    assert asked(account, "pair") == {MIDDLE}
+
+
 @given(st.sets(st.sampled_from(NAMES), min_size=1), st.sampled_from(NAMES))
 def test_only_names_of_the_key_are_taken(models: set[str], model: str) -> None:
     account = Account(key_id="key_a", name="a", models=tuple(models))
@@ -171,9 +204,11 @@ def test_answers_from_a_cache_are_shared_with_keys_of_the_same_rules_only() -> N
     policy = a_policy("providers: {maker: {profile: anthropic, base_url: 'http://127.0.0.1:9'}}\ncache: {exact: serve}")
     one, same = (restricted(policy, Account(key_id=key, name=key, targets=("a/*",))) for key in ("k1", "k2"))
     other = restricted(policy, Account(key_id="k3", name="k3", targets=("b/*",)))
+    of_tier = restricted(policy, Account(key_id="k4", name="k4", targets=("a/*",), tiers=("low",)))
+    assert of_tier.caching is not None
     assert one.caching is not None
     assert same.caching is not None
     assert other.caching is not None
     assert policy.caching is not None
     assert one.caching.epoch == same.caching.epoch
-    assert len({one.caching.epoch, other.caching.epoch, policy.caching.epoch}) == 3
+    assert len({one.caching.epoch, other.caching.epoch, policy.caching.epoch, of_tier.caching.epoch}) == 4

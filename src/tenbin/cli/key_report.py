@@ -7,21 +7,17 @@ import click
 
 from tenbin.cli.language import say
 from tenbin.cli.time_given import iso_ms, shown_ms
-from tenbin.core.account import Account
+from tenbin.core.budget import Allotment
+from tenbin.core.money import NANO_PER_USD
 
 if TYPE_CHECKING:
     from tenbin.ledger.accounts.store import Kept
 
 
-def state(account: Account, now_ms: int) -> str:
-    """``active``, ``expired`` or ``revoked``."""
-    if account.revoked_at_ms is not None:
-        return "revoked"
-    return "expired" if account.expires_at_ms is not None and account.expires_at_ms <= now_ms else "active"
-
-
 def plain(kept: "Kept", now_ms: int) -> dict[str, Any]:
     """A key as programs see it."""
+    from tenbin.ledger.accounts.store import state
+
     account = kept.account
     return {
         "key_id": account.key_id,
@@ -37,11 +33,26 @@ def plain(kept: "Kept", now_ms: int) -> dict[str, Any]:
         "routes": account.routes,
         "operations": account.operations,
         "networks": account.networks,
+        "tiers": account.tiers,
+        "budgets": plain_budgets(account.budgets),
+        "admin": account.admin,
         "created_at": iso_ms(account.created_at_ms),
         "expires_at": iso_ms(account.expires_at_ms),
         "revoked_at": iso_ms(account.revoked_at_ms),
         "rotated_at": iso_ms(account.rotated_at_ms),
     }
+
+
+def plain_budgets(budgets: tuple[Allotment, ...]) -> dict[str, dict[str, Any]]:
+    """Budgets as programs see them, by window."""
+    return {one.window: {"usd": one.nano / NANO_PER_USD, "hard": one.hard} for one in budgets}
+
+
+def shown_budgets(budgets: tuple[Allotment, ...]) -> str:
+    """Budgets for people, in the words in which they are given."""
+    from tenbin.ledger.accounts.rows import in_words
+
+    return ", ".join(in_words(one) for one in budgets)
 
 
 def tell(value: Any) -> None:
@@ -79,6 +90,8 @@ def hand_over(key: str, kept: "Kept", now_ms: int, *, as_json: bool) -> None:
 
 def row(kept: "Kept", now_ms: int) -> dict[str, str]:
     """A line of the list."""
+    from tenbin.ledger.accounts.store import state
+
     account = kept.account
     return {
         "name": account.name,
@@ -89,6 +102,8 @@ def row(kept: "Kept", now_ms: int) -> dict[str, str]:
         "plan": account.plan,
         "models": " ".join(account.models),
         "targets": " ".join(account.targets),
+        "budgets": shown_budgets(account.budgets),
+        "for": say("administering", "管理") if account.admin else "",
         "created": shown_ms(account.created_at_ms),
         "ends": shown_ms(account.expires_at_ms),
         "id": account.key_id,
@@ -97,6 +112,8 @@ def row(kept: "Kept", now_ms: int) -> dict[str, str]:
 
 def describe(kept: "Kept", now_ms: int) -> None:
     """All that is known of a key, for people."""
+    from tenbin.ledger.accounts.store import state
+
     account = kept.account
     anything = say("all", "すべて")
     told = [
@@ -109,6 +126,8 @@ def describe(kept: "Kept", now_ms: int) -> None:
         (say("tags", "タグ"), " ".join(account.tags) or "-"),
         (say("may ask for", "指定できる名前"), " ".join(account.models) or anything),
         (say("answered by", "応答できる先"), " ".join(account.targets) or anything),
+        (say("of tiers", "応答できる段階"), " ".join(account.tiers) or anything),
+        (say("may spend", "予算"), shown_budgets(account.budgets) or anything),
         (say("paths", "パス"), " ".join(account.routes) or anything),
         (say("operations", "操作"), " ".join(account.operations) or anything),
         (say("from", "接続元"), " ".join(account.networks) or anything),
@@ -117,6 +136,8 @@ def describe(kept: "Kept", now_ms: int) -> None:
         (say("rotated", "更新"), shown_ms(account.rotated_at_ms)),
         (say("revoked", "失効"), shown_ms(account.revoked_at_ms)),
     ]
+    if account.admin:
+        told.insert(2, (say("for", "用途"), say("administering only", "管理専用")))
     for sign in kept.signs:
         ends = f" ({say('until', '期限')} {shown_ms(sign.ends_at_ms)})" if sign.ends_at_ms is not None else ""
         told.append((say("key", "鍵"), f"{sign.prefix}...{ends}"))

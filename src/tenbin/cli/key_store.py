@@ -4,7 +4,6 @@ whether a gateway is running or not.
 
 import contextlib
 import getpass
-import ipaddress
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -13,31 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tenbin.cli.key_report import describe, hand_over, plain, row, state, tell, worded
+from tenbin.cli.key_report import describe, hand_over, plain, row, tell, worded
+from tenbin.cli.key_rules import allotments, budget_options, networks, rule_options
 from tenbin.cli.language import say
 from tenbin.cli.settings import config_option, data_directory, fail, read_file
 from tenbin.cli.time_given import iso_ms, moment_ms, shown_ms, span_ms
 from tenbin.config.keys import KEY_BYTES, PREFIX
-from tenbin.core.account import Account
+from tenbin.core.account import MOST_NAME, RESERVED, Account
+from tenbin.ledger.accounts.log import By
 
 if TYPE_CHECKING:
     from tenbin.ledger.accounts.store import Accounts, Kept
 
-RESERVED = ("local", "master")
-"""Names that receipts bear for something else."""
-MOST_NAME = 64
-OPERATIONS = ("generate", "count_tokens", "embed")
+DATA_RULES = ("plan", "models", "targets", "tiers", "routes", "operations", "budgets")
+"""Of a key, what bounds how it asks models."""
 
 CREATE_EPILOG = """\b
 Examples:
   tenbin keys create alice
   tenbin keys create ci --team build --expires 90d --operation generate
   tenbin keys create intern --model auto --target 'openai/*mini*' --ip 10.0.0.0/8
+  tenbin keys create bob --tier low --budget month=50 --budget day=5
+  tenbin keys create ops --admin       for the admin API only (docs/admin.md)
   KEY=$(tenbin keys create bot)        standard output holds the key alone
 \b
---model bounds the names that may be asked for, --target who may answer, whatever was
-asked for: by name, by alias, by weighing, as a fallback or in a cascade. Each may be
-given again; in all of them * stands for any characters.
+--model bounds the names that may be asked for, --target and --tier who may answer,
+whatever was asked for: by name, by alias, by weighing, as a fallback or in a cascade.
+Each may be given again; in models, targets and routes * stands for any characters.
 """
 LIST_EPILOG = """\b
 Examples:
@@ -118,15 +119,14 @@ def store(path: Path | None, data_dir: Path | None, *, makes: bool = False) -> I
 @click.option("--team", default="", help="The team that it belongs to.")
 @click.option("--user", default="", help="The person or program that uses it.  [default: none]")
 @click.option("--plan", default="", help="The name of its plan.")
-@click.option("--tag", "tags", multiple=True, help="A word of your own; may be given again.")
-@click.option("--model", "models", multiple=True, help="A name that it may ask for, as `auto` or `claude-*`.")
-@click.option("--target", "targets", multiple=True, help="A provider/model, or model, that may answer it.")
-@click.option("--route", "routes", multiple=True, help="A path that it may use, as `/v1/messages*`.")
-@click.option("--operation", "operations", multiple=True, type=click.Choice(OPERATIONS), help="What it may ask.")
-@click.option("--ip", "networks", multiple=True, help="An address or network that it may come from, as 10.0.0.0/8.")
+@rule_options
+@budget_options
+@click.option("--admin", is_flag=True, help="It may administer, and nothing else.")
 @click.option("--expires", default="never", show_default=True, help="90d, 12h, 2027-01-31, or never.")
 @placed
-def create(path: Path | None, data_dir: Path | None, as_json: bool, name: str, expires: str, **given: Any) -> None:
+def create(
+    path: Path | None, data_dir: Path | None, as_json: bool, name: str, expires: str, soft: bool, **given: Any
+) -> None:
     """Make a key called NAME in the store. It is shown once, and kept nowhere.
 
     A running gateway lets it in within a second. With the first key in the store, the gateway asks everybody for a key,
@@ -140,16 +140,16 @@ def create(path: Path | None, data_dir: Path | None, as_json: bool, name: str, e
     if not 0 < len(name) <= MOST_NAME or not name.isprintable() or name != name.strip():
         fail(f"A name has 1 to {MOST_NAME} printable characters, and no blanks around it.")
     now_ms = SystemClock().now_ms()
+    given["networks"] = networks(given["networks"])
+    given["budgets"] = allotments("key", given["budgets"], soft=soft)
+    if given["admin"] and any(given[rule] for rule in DATA_RULES):
+        raise click.UsageError(f"An admin key asks no model: leave out what bounds that ({', '.join(DATA_RULES)}).")
     account = Account(
-        key_id=f"key_{secrets.token_hex(8)}",
-        name=name,
-        expires_at_ms=moment_ms(expires, now_ms),
-        networks=tuple(_network(one) for one in given.pop("networks")),
-        **given,
+        key_id=f"key_{secrets.token_hex(8)}", name=name, expires_at_ms=moment_ms(expires, now_ms), **given
     )
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     with store(path, data_dir, makes=True) as accounts:
-        accounts.create(account, key, who=who(), now_ms=now_ms)
+        accounts.create(account, key, by=by(), now_ms=now_ms)
         kept = accounts.find(account.key_id)
     hand_over(key, kept, now_ms, as_json=as_json)
 
@@ -162,6 +162,7 @@ def list_keys(path: Path | None, data_dir: Path | None, as_json: bool, everythin
     from tenbin.cli.ledger import columns
     from tenbin.execute.clock import SystemClock
     from tenbin.ledger.accounts.schema import DATABASE
+    from tenbin.ledger.accounts.store import state
 
     now_ms = SystemClock().now_ms()
     found: list[Kept] = []
@@ -214,7 +215,7 @@ def rotate(path: Path | None, data_dir: Path | None, as_json: bool, key: str, gr
     fresh = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     with store(path, data_dir) as accounts:
         key_id = accounts.find(key).account.key_id
-        accounts.rotate(key_id, fresh, grace_ms=grace_ms, who=who(), now_ms=now_ms)
+        accounts.rotate(key_id, fresh, grace_ms=grace_ms, by=by(), now_ms=now_ms)
         kept = accounts.find(key_id)
     hand_over(fresh, kept, now_ms, as_json=as_json)
 
@@ -235,7 +236,7 @@ def expire(
     now_ms = SystemClock().now_ms()
     ends = now_ms + span_ms(after) if after is not None else moment_ms(str(at), now_ms)
     with store(path, data_dir) as accounts:
-        accounts.expire(key_id := accounts.find(key).account.key_id, ends, who=who(), now_ms=now_ms)
+        accounts.expire(key_id := accounts.find(key).account.key_id, ends, by=by(), now_ms=now_ms)
         kept = accounts.find(key_id)
     if as_json:
         tell(plain(kept, now_ms))
@@ -256,7 +257,7 @@ def revoke(path: Path | None, data_dir: Path | None, as_json: bool, key: str) ->
 
     now_ms = SystemClock().now_ms()
     with store(path, data_dir) as accounts:
-        accounts.revoke(key_id := accounts.find(key).account.key_id, who=who(), now_ms=now_ms)
+        accounts.revoke(key_id := accounts.find(key).account.key_id, by=by(), now_ms=now_ms)
         kept = accounts.find(key_id)
     if as_json:
         tell(plain(kept, now_ms))
@@ -271,21 +272,30 @@ def revoke(path: Path | None, data_dir: Path | None, as_json: bool, key: str) ->
 @click.option("--last", "-n", type=click.IntRange(1), default=50, show_default=True, help="How many lines.")
 @placed
 def audit(path: Path | None, data_dir: Path | None, as_json: bool, key: str | None, last: int) -> None:
-    """Show who did what to which key, the newest first. The log is only ever added to, and holds no key."""
+    """Show who did what to which key, the newest first; without KEY also to teams and users. The log is only ever added
+    to, and holds no key.
+    """
+    with store(path, data_dir) as accounts:
+        tell_acts(accounts, accounts.find(key).account.key_id if key is not None else None, last, as_json=as_json)
+
+
+def tell_acts(accounts: "Accounts", subject: str | None, last: int, *, as_json: bool) -> None:
+    """The newest lines of the audit log."""
     from tenbin.cli.ledger import columns
 
-    with store(path, data_dir) as accounts:
-        names = {one.account.key_id: one.account.name for one in accounts.all()}
-        acts = accounts.audit(accounts.find(key).account.key_id if key is not None else None, last)
+    names = {one.account.key_id: one.account.name for one in accounts.all()}
+    acts = accounts.audit(subject, last)
     if as_json:
         tell(
             [
                 {
                     "time": iso_ms(one.at_ms),
                     "who": one.who,
+                    "address": one.address,
                     "act": one.act,
-                    "key_id": one.key_id,
-                    "name": names.get(one.key_id, ""),
+                    "subject": one.subject,
+                    "key_id": one.subject if one.subject in names else None,
+                    "name": names.get(one.subject, one.subject.partition(":")[2]),
                     "details": one.details,
                 }
                 for one in acts
@@ -297,9 +307,9 @@ def audit(path: Path | None, data_dir: Path | None, as_json: bool, key: str | No
         rows = [
             {
                 "time": shown_ms(one.at_ms),
-                "who": one.who,
+                "who": names.get(one.who, one.who) + (f" from {one.address}" if one.address else ""),
                 "act": one.act,
-                "key": names.get(one.key_id, one.key_id),
+                "on": names.get(one.subject, one.subject),
                 "details": ", ".join(f"{name} {worded(name, value)}" for name, value in one.details.items()),
             }
             for one in acts
@@ -308,17 +318,10 @@ def audit(path: Path | None, data_dir: Path | None, as_json: bool, key: str | No
             click.echo(line)
 
 
-def who() -> str:
+def by() -> By:
     """Who is at this terminal, as the audit log tells it: the operating system's word for it."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = "unknown"
-    return f"{user}@{socket.gethostname()}"[:100]
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError as error:
-        raise click.BadParameter(f"--ip {text!r} is no address or network: {error}. Write 10.0.0.0/8 or ::1.") from None
+    return By(f"{user}@{socket.gethostname()}"[:100])

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from tenbin.cli.key_edit import edit
 from tenbin.cli.key_store import audit, create, expire, list_keys, revoke, rotate, show
 from tenbin.cli.settings import fail
 from tenbin.config.keys import KEY_BYTES, PREFIX, SHORTEST_KEY, hash_key
@@ -13,6 +14,7 @@ EPILOG = """\b
 Examples:
   tenbin keys create alice --team search --target 'openai/*' --expires 90d
   tenbin keys list
+  tenbin keys edit alice --budget month=50 --tier low
   tenbin keys rotate alice --grace 24h
   tenbin keys revoke alice
   tenbin keys audit alice
@@ -24,7 +26,7 @@ Examples:
 
 @click.group(epilog=EPILOG)
 def keys() -> None:
-    """Keys for clients: make, list, rotate, expire and revoke them, and see who did so.
+    """Keys for clients: make, list, change, rotate, expire and revoke them, and see who did so.
 
     `create` puts a key into the store beside the ledger, which a running gateway takes up within a second; `new` and
     `hash` serve the block `keys` of tenbin.yaml. A key is `tb-` and 256 random bits, shown once: what is kept of it
@@ -32,7 +34,7 @@ def keys() -> None:
     """
 
 
-for _command in (create, list_keys, show, rotate, expire, revoke, audit):
+for _command in (create, list_keys, show, edit, rotate, expire, revoke, audit):
     keys.add_command(_command)
 
 

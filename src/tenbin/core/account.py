@@ -1,8 +1,24 @@
 """Whose key it is and what it may do: what the store of keys holds, as every stage may read it."""
 
+import re
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from tenbin.core.budget import Allotment
+
+OwnerKind: TypeAlias = Literal["team", "user"]
+
+OPERATIONS = ("generate", "count_tokens", "embed")
+"""What a key can be bound to."""
+CLEARABLE = ("tags", "models", "targets", "routes", "operations", "networks", "tiers", "budgets")
+"""Rules of a key that are lists: without any, they bound nothing."""
+RESERVED = ("local", "master")
+"""Names that receipts bear for something else."""
+MOST_NAME = 64
+"""Characters of a key's, a team's or a user's name."""
+OWNER_NAME = re.compile(r"[\w@+-]([\w@+. -]{0,62}[\w@+.-])?")
+"""Of a team or a user, and of a key made over HTTP: it can stand in a path, in a header and in a shell."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -31,11 +47,29 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rotated_at_ms: int | None = None
     """When it was last given a new key."""
     tiers: tuple[str, ...] = ()
-    """Tiers of models (``nano``, ``mini`` ...) that may answer it; empty: all."""
+    """Tiers of models (``low``, ``medium``, ``high``, ``highest``) that may answer it; empty: all. A model in none
+    of the configuration's tiers is then not for it."""
     budgets: tuple[Allotment, ...] = ()
     """What the key, its user and its team may spend, as far as the store of keys says so."""
+    admin: bool = False
+    """It may administer, and nothing else."""
 
     @property
     def restricted(self) -> bool:
         """Whether some models are not for it."""
-        return bool(self.models or self.targets)
+        return bool(self.models or self.targets or self.tiers)
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A team or a user of the store: what its keys have in common. Times are UTC milliseconds."""
+
+    kind: OwnerKind
+    name: str
+    plan: str = ""
+    """For keys that have none of their own; a user's goes before a team's."""
+    tags: tuple[str, ...] = ()
+    budgets: tuple[Allotment, ...] = ()
+    """What all its keys together may spend."""
+    created_at_ms: int = 0
+    disabled_at_ms: int | None = None
+    """Since when none of its keys is taken."""

@@ -13,6 +13,9 @@ from tenbin.core.money import NanoUSD
 ScopeKind: TypeAlias = Literal["global", "team", "user", "key", "route", "model"]
 WindowKind: TypeAlias = Literal["hour", "day", "week", "month", "total"]
 
+MOST_USD = 1_000_000_000
+"""The largest budget, USD: its nano-USD fit what stores count with."""
+
 FOREVER_MS = 1 << 53
 """UTC ms at which the window ``total`` ends."""
 
@@ -65,13 +68,18 @@ class Claim(NamedTuple):
     """One counter that a call draws on: a budget, for whom it counts, in the window in which the call begins."""
 
     counter: str
-    """``kind:name/window``, as ``team:search/month``, ``global/day``, ``key:key_0123456789abcdef/hour``."""
+    """``kind:name/window``, as ``team:search/month``, ``global/day``, ``key:key_0123456789abcdef/hour``; behind that
+    ``/soft`` of a soft one, and ``@Asia/Tokyo`` where its windows do not begin by UTC."""
     starts_at_ms: int
     """UTC ms at which the window began; a counter begins anew with each."""
     ends_at_ms: int
     """UTC ms at which the next one begins; FOREVER_MS for ``total``."""
     limit: NanoUSD
     hard: bool
+    whose: str = ""
+    """``kind:name``, as ``team:search``, ``global``."""
+    window: WindowKind = "total"
+    zone: str = "UTC"
 
 
 class Level(NamedTuple):

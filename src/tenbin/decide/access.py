@@ -14,6 +14,10 @@ from tenbin.decide.routing import Names, names
 FOR_OPERATORS = ("/metrics", "/health/targets")
 """Pages that tell of all keys' traffic: a key of the store sees one only where its routes name it."""
 
+ADMIN = "/admin/"
+ADMIN_PATHS = (ADMIN, "/cache")
+"""Beginnings of the paths that are for admin keys."""
+
 _REJECTED = "the key may not use it"
 
 
@@ -28,6 +32,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Who may answer, by ``provider/model`` or the model's name; empty: all."""
     granted: frozenset[str] = frozenset()
     """Names that aliases mean which may be asked for."""
+    tiered: frozenset[str] | None = None
+    """``provider/model`` of all in the tiers that may answer; None: all."""
 
     def permits_name(self, name: str) -> bool:
         """Whether this name may be asked for."""
@@ -35,6 +41,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     def permits(self, target: Target) -> bool:
         """Whether this target may answer."""
+        if self.tiered is not None and target.name not in self.tiered:
+            return False
         return not self.targets or target.name in self.targets or target.model in self.targets
 
     def check_name(self, name: str) -> None:
@@ -53,15 +61,27 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         return kept, tuple((target.name, _REJECTED) for target in targets if target not in kept)
 
 
-def access(models: Iterable[str], targets: Iterable[str]) -> Access:
-    """Take in the rules of an account."""
+def access(
+    models: Iterable[str], targets: Iterable[str], tiers: Iterable[str] = (), tiered: frozenset[str] = frozenset()
+) -> Access:
+    """Take in the rules of an account; ``tiered`` are the targets of its tiers."""
     asked, answering = tuple(models), tuple(targets)
     words = []
     if asked:
         words.append(f"it may ask for {', '.join(asked)}")
     if answering:
         words.append(f"it may be answered by {', '.join(answering)}")
-    return Access(label="; ".join(words), models=names(asked), targets=names(answering))
+    within = tuple(tiers)
+    if within:
+        words.append(f"models of {'these tiers' if len(within) > 1 else 'the tier'} may answer it: {', '.join(within)}")
+        if not tiered:
+            words.append("no model is known to be there (routing.tiers)")
+    return Access(
+        label="; ".join(words),
+        models=names(asked),
+        targets=names(answering),
+        tiered=tiered if within else None,
+    )
 
 
 def _forbidden(message: str) -> Problem:
@@ -84,6 +104,16 @@ def refused(account: Account, *, path: str, operation: str = "", address: str) -
             f"{', '.join(account.networks)}. Send the request from there. Behind a proxy, the proxy's address counts.",
             "authorization",
         )
+    if account.admin:
+        if path in FOR_OPERATORS or path.startswith(ADMIN_PATHS):
+            return None
+        return _not_for_key(
+            f"The key {account.name!r} is an admin key: it administers under {ADMIN}v1/ and asks no model. Send a key "
+            "for clients (`tenbin keys create`).",
+            "authorization",
+        )
+    if path.startswith(ADMIN):
+        return NOT_AN_ADMIN
     if account.routes:
         if not (_within_routes(path, account.routes) or _within_routes(f"/v1{path}", account.routes)):
             return _not_for_key(
@@ -129,3 +159,10 @@ def _within(address: str, networks: tuple[str, ...]) -> bool:
 
 def _not_for_key(message: str, param: str) -> Problem:
     return Problem(status=403, code="permission_error", message=message, param=param, should_retry=False)
+
+
+NOT_AN_ADMIN = _not_for_key(
+    "This key may not administer. Send `master_key`, or a key made with `tenbin keys create NAME --admin`.",
+    "authorization",
+)
+"""The answer to whoever asks for the admin API with another key."""

@@ -3,7 +3,7 @@ it to weigh, to climb, to fall back on, to hedge with or to ask for an opinion. 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -31,8 +31,8 @@ class _Both(Names, frozen=True):
 
 
 def restricted(policy: Policy, account: Account) -> Policy:
-    """The policy for a key with ``models`` or ``targets`` of its own."""
-    rules = access(account.models, account.targets)
+    """The policy for a key with ``models``, ``targets`` or ``tiers`` of its own."""
+    rules = access(account.models, account.targets, account.tiers, tiered(policy, account.tiers))
     aliases = {}
     for alias in policy.aliases:
         if rules.permits_name(alias):
@@ -49,6 +49,12 @@ def restricted(policy: Policy, account: Account) -> Policy:
         cascades=_cascades(policy.cascades, rules) if policy.cascades is not None else None,
         caching=_caching(policy.caching, account) if policy.caching is not None else None,
     )
+
+
+def tiered(policy: Policy, tiers: Iterable[str]) -> frozenset[str]:
+    """Names (``provider/model``) of the targets in these tiers. One that stands in no tier is in none of them."""
+    known: Mapping[str, tuple[Target, ...]] = {} if policy.routing is None else {**policy.routing.tiers}
+    return frozenset(target.name for tier in tiers for target in known.get(tier, ()))
 
 
 def listed(wanted_names: Iterable[str], policy: Policy) -> list[str]:
@@ -110,5 +116,5 @@ def _ladder(ladder: Ladder, rules: Access) -> Ladder | None:
 
 def _caching(caching: CachePolicy, account: Account) -> CachePolicy:
     """Answers are shared only with keys of the same rules: others' may come from a model that is not for this one."""
-    told = msgspec.json.encode((caching.epoch, account.models, account.targets))
+    told = msgspec.json.encode((caching.epoch, account.models, account.targets, account.tiers))
     return msgspec.structs.replace(caching, epoch=hashlib.sha256(told).hexdigest()[:16])

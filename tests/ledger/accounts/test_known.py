@@ -11,14 +11,14 @@ from tenbin.core.problems import Problem
 from tenbin.ledger.accounts.digest import AccountsUnusable
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.accounts.schema import DATABASE
-from tenbin.ledger.accounts.store import Accounts
+from tenbin.ledger.accounts.store import Accounts, By
 
 FRESH = bytes(range(32))
 
 
 def add(directory: Path, name: str) -> None:
     with Accounts(directory, FRESH) as store:
-        store.create(Account(key_id=f"key_{name}", name=name, team="t"), f"tb-{name}-key", who="me", now_ms=1)
+        store.create(Account(key_id=f"key_{name}", name=name, team="t"), f"tb-{name}-key", by=By("me"), now_ms=1)
 
 
 def test_a_store_that_comes_later_is_taken_up(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_each_end_is_told_with_the_next_step(tmp_path: Path) -> None:
     for name in ("revoked", "rotated", "expired"):
         add(tmp_path, name)
     with Accounts(tmp_path, FRESH) as store:
-        store.revoke("key_revoked", who="me", now_ms=2)
-        store.rotate("key_rotated", "tb-newer-key", grace_ms=0, who="me", now_ms=2)
-        store.expire("key_expired", 2, who="me", now_ms=2)
+        store.revoke("key_revoked", by=By("me"), now_ms=2)
+        store.rotate("key_rotated", "tb-newer-key", grace_ms=0, by=By("me"), now_ms=2)
+        store.expire("key_expired", 2, by=By("me"), now_ms=2)
     known = KnownKeys(tmp_path)
     for name, words in (("revoked", "keys create"), ("rotated", "keys rotate rotated"), ("expired", "keys expire")):
         found = known.find(f"tb-{name}-key".encode(), 5)

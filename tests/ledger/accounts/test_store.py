@@ -22,7 +22,7 @@ from tenbin.core.problems import Problem
 from tenbin.ledger.accounts.digest import SECRET, AccountsUnusable, ensure_secret
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.accounts.schema import DATABASE
-from tenbin.ledger.accounts.store import Accounts, NoSuchKey, NotNow
+from tenbin.ledger.accounts.store import Accounts, By, NoSuchKey, NotNow
 
 FRESH = bytes(range(32))
 ALICE = Account(key_id="key_a", name="alice", team="search", targets=("openai/*",))
@@ -59,7 +59,7 @@ class Lives(RuleBasedStateMachine):
         key_id, secret = f"key_{self.count}", f"tb-secret-{self.count}-{self.now}"
         with Accounts(self.directory, FRESH) as store:
             account = Account(key_id=key_id, name=f"name{self.count}", expires_at_ms=expires)
-            store.create(account, secret, who="me", now_ms=self.now)
+            store.create(account, secret, by=By("me"), now_ms=self.now)
         self.ends[key_id], self.expires[key_id] = {secret: None}, expires
         self.acts += 1
         return key_id
@@ -75,9 +75,9 @@ class Lives(RuleBasedStateMachine):
         with Accounts(self.directory, FRESH) as store:
             if key in self.revoked:
                 with pytest.raises(NotNow):
-                    store.rotate(key, secret, grace_ms=grace, who="me", now_ms=self.now)
+                    store.rotate(key, secret, grace_ms=grace, by=By("me"), now_ms=self.now)
                 return
-            store.rotate(key, secret, grace_ms=grace, who="me", now_ms=self.now)
+            store.rotate(key, secret, grace_ms=grace, by=By("me"), now_ms=self.now)
         ends = self.ends[key]
         for former, end in ends.items():
             ends[former] = min(self.now + grace, self.now + grace if end is None else end)
@@ -90,9 +90,9 @@ class Lives(RuleBasedStateMachine):
         with Accounts(self.directory, FRESH) as store:
             if key in self.revoked:
                 with pytest.raises(NotNow):
-                    store.expire(key, ends, who="me", now_ms=self.now)
+                    store.expire(key, ends, by=By("me"), now_ms=self.now)
                 return
-            store.expire(key, ends, who="me", now_ms=self.now)
+            store.expire(key, ends, by=By("me"), now_ms=self.now)
         self.expires[key] = ends
         self.acts += 1
 
@@ -101,9 +101,9 @@ class Lives(RuleBasedStateMachine):
         with Accounts(self.directory, FRESH) as store:
             if key in self.revoked:
                 with pytest.raises(NotNow):
-                    store.revoke(key, who="me", now_ms=self.now)
+                    store.revoke(key, by=By("me"), now_ms=self.now)
                 return
-            store.revoke(key, who="me", now_ms=self.now)
+            store.revoke(key, by=By("me"), now_ms=self.now)
         self.revoked.add(key)
         self.acts += 1
 
@@ -149,7 +149,7 @@ def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     former = os.umask(0)
     try:
         with Accounts(tmp_path, FRESH) as store:
-            store.create(ALICE, "tb-aaaa-key", who="me", now_ms=1)
+            store.create(ALICE, "tb-aaaa-key", by=By("me"), now_ms=1)
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     finally:
         os.umask(former)
@@ -174,7 +174,7 @@ def test_of_two_that_begin_at_once_one_secret_is_taken(tmp_path: Path) -> None:
 
 def test_a_lost_secret_lets_nobody_in_and_is_not_made_anew(tmp_path: Path) -> None:
     with Accounts(tmp_path, FRESH) as store:
-        store.create(ALICE, "tb-aaaa-key", who="me", now_ms=1)
+        store.create(ALICE, "tb-aaaa-key", by=By("me"), now_ms=1)
     (tmp_path / SECRET).unlink()
     for opening in (lambda: KnownKeys(tmp_path), lambda: Accounts(tmp_path, FRESH)):
         with pytest.raises(AccountsUnusable, match=r"accounts\.secret"):
@@ -187,18 +187,18 @@ def test_a_lost_secret_lets_nobody_in_and_is_not_made_anew(tmp_path: Path) -> No
 CRASH = """
 import os, signal, sys
 from pathlib import Path
-from tenbin.ledger.accounts.store import Accounts
+from tenbin.ledger.accounts.store import Accounts, By
 store = Accounts(Path(sys.argv[1]), bytes(range(32)))
 def killed(*arguments): os.kill(os.getpid(), signal.SIGKILL)
 setattr(store, sys.argv[2], killed)
-store.rotate("key_a", "tb-bbbb-key", grace_ms=1000, who="me", now_ms=10)
+store.rotate("key_a", "tb-bbbb-key", grace_ms=1000, by=By("me"), now_ms=10)
 """
 
 
 @pytest.mark.parametrize(("at", "both"), [("_sign", False), ("_log", False), ("find", True)])
 def test_a_crash_in_the_middle_of_a_rotation(tmp_path: Path, at: str, both: bool) -> None:
     with Accounts(tmp_path, FRESH) as store:
-        store.create(ALICE, "tb-aaaa-key", who="me", now_ms=1)
+        store.create(ALICE, "tb-aaaa-key", by=By("me"), now_ms=1)
     child = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path), at], check=False, timeout=60)
     assert child.returncode == -signal.SIGKILL
     known = KnownKeys(tmp_path)
@@ -207,7 +207,7 @@ def test_a_crash_in_the_middle_of_a_rotation(tmp_path: Path, at: str, both: bool
     assert taken(known, "tb-bbbb-key", 5_000) is both
     with Accounts(tmp_path, FRESH) as store:
         assert [one.act for one in store.audit()] == (["rotate"] if both else []) + ["create"]
-        store.rotate("key_a", "tb-cccc-key", grace_ms=9_000, who="me", now_ms=30)
+        store.rotate("key_a", "tb-cccc-key", grace_ms=9_000, by=By("me"), now_ms=30)
     assert known.refresh()
     assert taken(known, "tb-cccc-key", 5_000)
     assert taken(known, "tb-aaaa-key", 5_000) is not both, "the first grace is not made longer"
@@ -216,7 +216,7 @@ def test_a_crash_in_the_middle_of_a_rotation(tmp_path: Path, at: str, both: bool
 
 def test_the_audit_log_cannot_be_rewritten(tmp_path: Path) -> None:
     with Accounts(tmp_path, FRESH) as store:
-        store.create(ALICE, "tb-aaaa-key", who="me", now_ms=1)
+        store.create(ALICE, "tb-aaaa-key", by=By("me"), now_ms=1)
         for sql in ("DELETE FROM audit", "UPDATE audit SET who = 'you'"):
             with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
                 store._database.execute(sql)
@@ -225,13 +225,13 @@ def test_the_audit_log_cannot_be_rewritten(tmp_path: Path) -> None:
 
 def test_names_and_prefixes(tmp_path: Path) -> None:
     with Accounts(tmp_path, FRESH) as store:
-        store.create(ALICE, "tb-aaaa-key", who="me", now_ms=1)
+        store.create(ALICE, "tb-aaaa-key", by=By("me"), now_ms=1)
         other = Account(key_id="key_b", name="alice")
         with pytest.raises(NotNow, match="taken by key_a"):
-            store.create(other, "tb-aaaa-other", who="me", now_ms=2)
+            store.create(other, "tb-aaaa-other", by=By("me"), now_ms=2)
         assert store.find("tb-aaaa...").account == store.find("alice").account
-        store.revoke("key_a", who="me", now_ms=3)
-        store.create(other, "tb-aaaa-other", who="me", now_ms=4)
+        store.revoke("key_a", by=By("me"), now_ms=3)
+        store.create(other, "tb-aaaa-other", by=By("me"), now_ms=4)
         assert store.find("alice").account.key_id == "key_b", "the one that can be used"
         with pytest.raises(NoSuchKey, match="key_a, key_b"):
             store.find("tb-aaaa")

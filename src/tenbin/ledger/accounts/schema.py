@@ -69,7 +69,36 @@ def a0001_keys_and_audit(database: sqlite3.Connection) -> None:
         )
 
 
-MIGRATIONS: list[Migration] = [a0001_keys_and_audit]
+_OWNERS = """
+CREATE TABLE owners (
+    kind TEXT NOT NULL CHECK (kind IN ('team', 'user')),
+    name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    budgets TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    disabled_at_ms INTEGER,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID
+"""
+
+
+def a0002_owners_budgets_admins(database: sqlite3.Connection) -> None:
+    """Teams and users; tiers and budgets of keys; keys that administer; in the audit log, what an act was done to (a
+    team, a user, a key) and from which address.
+    """
+    database.execute(_OWNERS)
+    database.execute("CREATE INDEX owners_by_change ON owners (change)")
+    database.execute("ALTER TABLE keys ADD COLUMN tiers TEXT NOT NULL DEFAULT '[]'")
+    database.execute("ALTER TABLE keys ADD COLUMN budgets TEXT NOT NULL DEFAULT '[]'")
+    database.execute("ALTER TABLE keys ADD COLUMN admin INTEGER NOT NULL DEFAULT 0")
+    database.execute("ALTER TABLE audit RENAME COLUMN key TO subject")
+    database.execute("ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT ''")
+    database.execute("CREATE INDEX audit_by_subject ON audit (subject)")
+
+
+MIGRATIONS: list[Migration] = [a0001_keys_and_audit, a0002_owners_budgets_admins]
 """In the order in which they are applied. Steps are only ever added, at the end."""
 
 

@@ -3,36 +3,27 @@
 A key itself is given to an act and never kept: of it stay a digest and the first characters.
 """
 
-import contextlib
-import json
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tenbin.core.account import Account
-from tenbin.ledger.accounts.digest import digest, ensure_secret, read_secret
-from tenbin.ledger.accounts.schema import DATABASE, open_database
+from tenbin.ledger.accounts.digest import digest
+from tenbin.ledger.accounts.log import Act, By, NoSuchKey, NotNow
+from tenbin.ledger.accounts.owners import Owners
+from tenbin.ledger.accounts.rows import COLUMNS, account_of, allotted, cells, logged
 
 SHOWN = 7
 """Characters of a key that are kept to recognise it by: ``tb-`` and four, of 43 that are drawn."""
 
-LISTS = ("tags", "models", "targets", "routes", "operations", "networks")
-COLUMNS = (
-    "id, name, team, user, plan, tags, models, targets, routes, operations, networks, "
-    "created_at_ms, expires_at_ms, revoked_at_ms, rotated_at_ms"
+# fmt: off
+EDITABLE = (
+    "team", "user", "plan", "tags", "models", "targets", "routes", "operations", "networks", "tiers", "budgets",
 )
+# fmt: on
+"""Fields of a key that can be changed. Not ``admin``: no key for clients ever becomes one that administers."""
 
-
-class NoSuchKey(Exception):
-    """Nothing in the store is called so; carries it in words."""
-
-
-class NotNow(Exception):
-    """The act makes no sense for the key as it is (a name that is taken, a key that is revoked); carries why."""
+State: TypeAlias = Literal["active", "expired", "revoked"]
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,53 +39,27 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A key of the store, as it is shown."""
 
     account: Account
+    """With its own budgets, plan and tags, without its team's and its user's."""
     signs: tuple[Sign, ...]
     """The newest first."""
 
 
-class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the audit log."""
-
-    number: int
-    at_ms: int
-    who: str
-    act: str
-    key_id: str
-    details: dict[str, Any]
+def state(account: Account, now_ms: int) -> State:
+    """Of the key by itself, its team and user apart."""
+    if account.revoked_at_ms is not None:
+        return "revoked"
+    return "expired" if account.expires_at_ms is not None and account.expires_at_ms <= now_ms else "active"
 
 
-class Accounts:
+class Accounts(Owners):
     """The store, open for an act or two."""
-
-    def __init__(self, directory: Path, fresh_secret: bytes) -> None:
-        """Open it, and make it where there is none: then ``fresh_secret`` (32 random bytes) becomes this installation's
-        secret. Raises AccountsUnusable, SchemaTooNew, sqlite3.Error, OSError.
-        """
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = directory / DATABASE
-        # A store whose secret is lost must not get another one: none of its keys would be known any more.
-        self._secret = read_secret(directory) if path.exists() else ensure_secret(directory, fresh_secret)
-        self._database = open_database(path)
-
-    def __enter__(self) -> "Accounts":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the database."""
-        self._database.close()
 
     # -- acts
 
-    def create(self, account: Account, key: str, *, who: str, now_ms: int) -> Account:
+    def create(self, account: Account, key: str, *, by: By, now_ms: int) -> Account:
         """Take in a new key; the account's ``created_at_ms`` is now. Raises NotNow when the name is taken."""
-        account = msgspec.structs.replace(account, created_at_ms=now_ms)
+        account = msgspec.structs.replace(account, created_at_ms=now_ms, budgets=allotted("key", account.budgets))
         row = msgspec.structs.asdict(account)
-        row |= {name: json.dumps(row[name], ensure_ascii=False) for name in LISTS}
         with self._transaction() as change:
             taken = self._database.execute(
                 "SELECT id FROM keys WHERE name = ? AND revoked_at_ms IS NULL", (account.name,)
@@ -105,19 +70,35 @@ class Accounts:
                     f"secret: tenbin keys rotate {account.name}"
                 )
             self._database.execute(
-                f"INSERT INTO keys ({COLUMNS}, change) VALUES (:key_id, :name, :team, :user, :plan, :tags, :models, "
-                ":targets, :routes, :operations, :networks, :created_at_ms, :expires_at_ms, :revoked_at_ms, "
-                ":rotated_at_ms, :change)",
-                {**row, "change": change},
+                f"INSERT INTO keys ({COLUMNS}, change) VALUES (:key_id, :name, :team, :user, :plan, :admin, :tags, "
+                ":models, :targets, :routes, :operations, :networks, :tiers, :budgets, :created_at_ms, :expires_at_ms, "
+                ":revoked_at_ms, :rotated_at_ms, :change)",
+                {**cells(row), "change": change},
             )
             self._sign(account.key_id, key, now_ms)
-            told = {
-                name: value for name, value in msgspec.structs.asdict(account).items() if value and name != "key_id"
-            }
-            self._log(now_ms, who, "create", account.key_id, told)
+            told = {name: value for name, value in row.items() if value and name != "key_id"}
+            self._log(now_ms, by, "create", account.key_id, logged(told))
         return account
 
-    def rotate(self, key_id: str, key: str, *, grace_ms: int, who: str, now_ms: int) -> Account:
+    def edit(self, key_id: str, changes: dict[str, Any], *, by: By, now_ms: int) -> Account:
+        """Change some of EDITABLE; what is so already is not told of. Raises NoSuchKey, NotNow."""
+        with self._transaction() as change:
+            self._unrevoked(key_id, "changed")
+            before = self.find(key_id).account
+            if "budgets" in changes:
+                changes = {**changes, "budgets": allotted("key", changes["budgets"])}
+            changed = {name: value for name, value in changes.items() if value != getattr(before, name)}
+            if changed:
+                assert changed.keys() <= set(EDITABLE)
+                assignments = ", ".join(f"{name} = :{name}" for name in changed)
+                self._database.execute(
+                    f"UPDATE keys SET {assignments}, change = :change WHERE id = :id",
+                    {**cells(changed), "change": change, "id": key_id},
+                )
+                self._log(now_ms, by, "edit", key_id, logged(changed))
+        return msgspec.structs.replace(before, **changed)
+
+    def rotate(self, key_id: str, key: str, *, grace_ms: int, by: By, now_ms: int) -> Account:
         """Give a key a new secret; the former ones are taken for ``grace_ms`` yet, and never longer than they already
         were to be. Raises NoSuchKey, NotNow.
         """
@@ -131,83 +112,92 @@ class Accounts:
             self._database.execute(
                 "UPDATE keys SET rotated_at_ms = ?, change = ? WHERE id = ?", (now_ms, change, key_id)
             )
-            self._log(now_ms, who, "rotate", key_id, {"former_ends_at_ms": ends})
+            self._log(now_ms, by, "rotate", key_id, {"former_ends_at_ms": ends})
         return self.find(key_id).account
 
-    def expire(self, key_id: str, at_ms: int | None, *, who: str, now_ms: int) -> Account:
+    def expire(self, key_id: str, at_ms: int | None, *, by: By, now_ms: int) -> Account:
         """From ``at_ms`` on the key is not taken; None: it does not expire. Raises NoSuchKey, NotNow."""
         with self._transaction() as change:
             self._unrevoked(key_id, "given another end")
             self._database.execute(
                 "UPDATE keys SET expires_at_ms = ?, change = ? WHERE id = ?", (at_ms, change, key_id)
             )
-            self._log(now_ms, who, "expire", key_id, {"expires_at_ms": at_ms})
+            self._log(now_ms, by, "expire", key_id, {"expires_at_ms": at_ms})
         return self.find(key_id).account
 
-    def revoke(self, key_id: str, *, who: str, now_ms: int) -> Account:
+    def revoke(self, key_id: str, *, by: By, now_ms: int) -> Account:
         """The key is not taken any more, for good. Raises NoSuchKey, NotNow."""
         with self._transaction() as change:
             self._unrevoked(key_id, "revoked again")
             self._database.execute(
                 "UPDATE keys SET revoked_at_ms = ?, change = ? WHERE id = ?", (now_ms, change, key_id)
             )
-            self._log(now_ms, who, "revoke", key_id, {})
+            self._log(now_ms, by, "revoke", key_id, {})
         return self.find(key_id).account
 
     # -- looking
 
     def find(self, named: str) -> Kept:
         """The key of this id, name or prefix (as ``tb-abcd``). Raises NoSuchKey, also where it could be several."""
-        found = [one for one in self.all() if named in (one.account.key_id, one.account.name)]
+        found = self._where("id = ?1 OR name = ?1", (named,))
         usable = [one for one in found if one.account.revoked_at_ms is None]
         found = usable if len(usable) == 1 else found
         if not found and len(named) >= SHOWN:
             prefix = named.rstrip(".")[:SHOWN]
-            found = [one for one in self.all() if any(sign.prefix == prefix for sign in one.signs)]
+            found = self._where("id IN (SELECT key FROM digests WHERE prefix = ?)", (prefix,))
         if not found:
             raise NoSuchKey(f"No key is called {named[:80]!r}. `tenbin keys list --all` shows those there are.")
         if len(found) > 1:
-            ids = ", ".join(one.account.key_id for one in found)
+            ids = ", ".join(one.account.key_id for one in found[:20])
             raise NoSuchKey(f"{named[:80]!r} could be {ids}: say which, by its id.")
         return found[0]
 
     def all(self) -> list[Kept]:
         """Every key that there ever was, in the order in which they were made."""
-        signs: dict[str, list[Sign]] = {}
-        for key, prefix, made, ends in self._database.execute(
-            "SELECT key, prefix, made_at_ms, ends_at_ms FROM digests ORDER BY made_at_ms DESC, ends_at_ms IS NOT NULL"
-        ):
-            signs.setdefault(key, []).append(Sign(prefix=prefix, made_at_ms=made, ends_at_ms=ends))
-        rows = self._database.execute(f"SELECT {COLUMNS} FROM keys ORDER BY created_at_ms, rowid").fetchall()
-        return [Kept(account=account_of(row), signs=tuple(signs.get(row[0], ()))) for row in rows]
+        return self._where("true", ())
 
-    def audit(self, key_id: str | None = None, most: int = 100) -> list[Act]:
-        """The newest lines of the audit log, the newest first."""
-        rows = self._database.execute(
-            "SELECT id, at_ms, who, act, key, details FROM audit WHERE ?1 IS NULL OR key = ?1 "
-            "ORDER BY id DESC LIMIT ?2",
-            (key_id, most),
+    def some(
+        self,
+        *,
+        most: int,
+        after: str | None = None,
+        team: str | None = None,
+        user: str | None = None,
+        of: State | None = None,
+        now_ms: int = 0,
+    ) -> list[Kept]:
+        """Some keys, in the order in which they were made, from behind the one with the id ``after`` on. Raises
+        NoSuchKey where there is none.
+        """
+        behind = 0
+        if after is not None:
+            row = self._database.execute("SELECT rowid FROM keys WHERE id = ?", (after,)).fetchone()
+            if row is None:
+                raise NoSuchKey(f"No key has the id {after[:80]!r}.")
+            (behind,) = row
+        return self._where(
+            "rowid > :behind AND (:team IS NULL OR team = :team) AND (:user IS NULL OR user = :user) AND (:of IS NULL "
+            "OR :of = CASE WHEN revoked_at_ms IS NOT NULL THEN 'revoked' WHEN expires_at_ms <= :now THEN 'expired' "
+            "ELSE 'active' END)",
+            {"behind": behind, "team": team, "user": user, "of": of, "now": now_ms},
+            most,
         )
-        return [
-            Act(number=number, at_ms=at, who=who, act=act, key_id=key, details=json.loads(details))
-            for number, at, who, act, key, details in rows
-        ]
 
     # -- inside
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[int]:
-        """All of an act or nothing; yields the number of this change of the store."""
-        database = self._database
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            (last,) = database.execute("SELECT coalesce(max(change), 0) FROM keys").fetchone()
-            yield last + 1
-            database.execute("COMMIT")
-        except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            raise
+    def _where(self, condition: str, given: tuple[Any, ...] | dict[str, Any], most: int = -1) -> list[Kept]:
+        found = self._database.execute(
+            f"SELECT {COLUMNS} FROM keys WHERE {condition} ORDER BY rowid LIMIT {most}", given
+        ).fetchall()
+        return [Kept(account=account_of(row), signs=self._signs(row[0])) for row in found]
+
+    def _signs(self, key_id: str) -> tuple[Sign, ...]:
+        rows = self._database.execute(
+            "SELECT prefix, made_at_ms, ends_at_ms FROM digests WHERE key = ? "
+            "ORDER BY made_at_ms DESC, ends_at_ms IS NOT NULL",
+            (key_id,),
+        )
+        return tuple(Sign(prefix=prefix, made_at_ms=made, ends_at_ms=ends) for prefix, made, ends in rows)
 
     def _unrevoked(self, key_id: str, wanted: str) -> None:
         row = self._database.execute("SELECT revoked_at_ms FROM keys WHERE id = ?", (key_id,)).fetchone()
@@ -224,25 +214,5 @@ class Accounts:
             (digest(self._secret, key.encode()), key_id, key[:SHOWN], now_ms),
         )
 
-    def _log(self, now_ms: int, who: str, act: str, key_id: str, details: dict[str, Any]) -> None:
-        self._database.execute(
-            "INSERT INTO audit (at_ms, who, act, key, details) VALUES (?, ?, ?, ?, ?)",
-            (now_ms, who, act, key_id, json.dumps(details, ensure_ascii=False, sort_keys=True)),
-        )
 
-
-def account_of(row: sqlite3.Row | tuple[Any, ...]) -> Account:
-    """The account of a row of ``keys``: the columns of COLUMNS in their order."""
-    lists = [tuple(json.loads(text)) for text in row[5:11]]
-    return Account(
-        key_id=row[0],
-        name=row[1],
-        team=row[2],
-        user=row[3],
-        plan=row[4],
-        **dict(zip(LISTS, lists, strict=True)),
-        created_at_ms=row[11],
-        expires_at_ms=row[12],
-        revoked_at_ms=row[13],
-        rotated_at_ms=row[14],
-    )
+__all__ = ["EDITABLE", "SHOWN", "Accounts", "Act", "By", "Kept", "NoSuchKey", "NotNow", "Sign", "State", "state"]
