@@ -72,6 +72,8 @@ def _from_this_machine(headers: Headers) -> Caller | Problem:
                 return _foreign("Host", value)
         elif name == b"origin" and not _names_this_machine(value.partition(b"://")[2]):
             return _foreign("Origin", value)
+        elif name == b"sec-fetch-site" and value.strip().lower() == b"cross-site":
+            return _foreign("Sec-Fetch-Site", value)  # how a browser says it where it sends no Origin
     return LOCAL
 
 
@@ -79,7 +81,8 @@ def _from_this_machine(headers: Headers) -> Caller | Problem:
 def _names_this_machine(host_and_port: bytes) -> bool:
     text = host_and_port.decode("latin-1")
     if text.startswith("["):
-        return is_loopback(text[1:].partition("]")[0])
+        host, _, behind = text[1:].partition("]")
+        return behind[:1] in ("", ":") and is_loopback(host)
     return is_loopback(text.partition(":")[0])
 
 

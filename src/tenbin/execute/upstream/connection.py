@@ -18,6 +18,9 @@ MAX_HEAD_BYTES = 262_144
 HIGH_WATER_BYTES = 1_048_576
 """Reading from the provider pauses while this much waits for a slow client."""
 
+MOST_UNPACKED_BYTES = 16_777_216
+"""Of one piece that came compressed (which nobody asked for): more is made to fill the memory."""
+
 _SPENT = httptools.HttpResponseParser(None)
 """Stands for the parser of a closed connection: that one holds the connection which holds it, and the two would stay in
 memory until the collector comes by."""
@@ -244,9 +247,12 @@ class UpstreamAnswer:
         if self._decompress is not None:
             self._compressed = True
             try:
-                data = self._decompress.decompress(data)
+                data = self._decompress.decompress(data, MOST_UNPACKED_BYTES)
             except zlib.error as error:
                 self.connection._break("malformed", f"the provider's compressed answer is broken: {error}")
+                return
+            if self._decompress.unconsumed_tail:
+                self.connection._break("malformed", "the provider's compressed answer is out of all proportion")
                 return
             if not data:
                 return
