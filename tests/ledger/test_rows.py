@@ -146,6 +146,7 @@ def test_the_documentation_has_every_table_and_column_in_order() -> None:
         "shadows",
         "signals",
         "climbs",
+        "corrections",
         "cached",
         "journal_position",
         "migrations",

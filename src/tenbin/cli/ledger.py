@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tenbin.cli.reconcile import reconcile
 from tenbin.cli.settings import config_option, data_directory, fail, read_file
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ Examples:
   tenbin ledger
   tenbin ledger --last 100 --json | jq '.[].cost_usd'
   tenbin ledger --by model --by day
+  tenbin ledger reconcile --statement november.csv
 """
 
 DIMENSIONS = ("day", "key", "provider", "model", "route", "session", "client")
 
 
-@click.command(epilog=EPILOG)
+@click.group(epilog=EPILOG, invoke_without_command=True)
+@click.pass_context
 @config_option
 @click.option(
     "--data-dir",
@@ -33,12 +36,16 @@ DIMENSIONS = ("day", "key", "provider", "model", "route", "session", "client")
 @click.option("--last", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many requests to show.")
 @click.option("--by", type=click.Choice(DIMENSIONS), multiple=True, help="Sums instead, by this; may be given again.")
 @click.option("--json", "as_json", is_flag=True, help="For programs. Costs are USD as decimal text, exact.")
-def ledger(path: Path | None, data_dir: Path | None, last: int, by: tuple[Any, ...], as_json: bool) -> None:
+def ledger(
+    context: click.Context, path: Path | None, data_dir: Path | None, last: int, by: tuple[Any, ...], as_json: bool
+) -> None:
     """Show the last requests, what they used and what they cost, or sums of them.
 
     Costs that are not known (a model without a price) are shown as `unknown`, and are in no sum. `~` marks figures
-    that hold an estimate of Tenbin's own.
+    that hold an estimate of Tenbin's own. Sums hold the corrections by providers' statements.
     """
+    if context.invoked_subcommand is not None:
+        return
     from sqlite3 import Error
 
     from tenbin.ledger import queries
@@ -63,6 +70,9 @@ def ledger(path: Path | None, data_dir: Path | None, last: int, by: tuple[Any, .
     else:
         for line in columns([{name: _cell(name, value) for name, value in row.items()} for row in rows]):
             click.echo(line)
+
+
+ledger.add_command(reconcile)
 
 
 def database_path(directory: Path) -> Path:
@@ -129,11 +139,14 @@ def _total(by: tuple[str, ...], total: Any, names: dict[str, str]) -> dict[str, 
         "estimated": total.usage.estimated,
         "cost_usd": usd_decimal(total.billed_nano),
         "unknown_cost": total.unknown,
+        "corrected_usd": usd_decimal(total.corrected_nano),
     }
 
 
 def _cell(name: str, value: Any) -> str:
-    if name == "cost_usd":
+    if name == "corrected_usd" and value == "0.000000000":
+        return ""
+    if name in ("cost_usd", "corrected_usd"):
         from tenbin.core.money import format_usd, nano_from_usd
 
         return "unknown" if value is None else format_usd(nano_from_usd(value))

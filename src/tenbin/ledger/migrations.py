@@ -294,3 +294,23 @@ def m0010_budgets(database: sqlite3.Connection) -> None:
     for column in ("team", "user"):
         database.execute(f"ALTER TABLE requests ADD COLUMN {column} TEXT")
     database.execute("ALTER TABLE attempts ADD COLUMN reserved_nano INTEGER")
+
+
+_CORRECTIONS = """
+CREATE TABLE corrections (
+    id INTEGER PRIMARY KEY,
+    request INTEGER NOT NULL REFERENCES requests (id),
+    number INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    nano INTEGER NOT NULL,
+    stated_id TEXT NOT NULL,
+    statement TEXT NOT NULL
+) STRICT
+"""
+
+
+@migration
+def m0011_corrections(database: sqlite3.Connection) -> None:
+    """What providers' statements add to the cost of attempts: new rows beside those that were settled."""
+    database.execute(_CORRECTIONS)
+    database.execute("CREATE INDEX corrections_by_attempt ON corrections (request, number)")

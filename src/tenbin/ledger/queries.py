@@ -36,6 +36,11 @@ _EXPRESSIONS: dict[str, str] = {
 
 _FLAGS = ("input_estimated", "output_estimated")
 
+_CORRECTING = """
+    LEFT JOIN (SELECT request, number, sum(nano) AS nano FROM corrections GROUP BY request, number) c
+    ON c.request = a.request AND c.number = a.number
+"""
+
 
 class Told(msgspec.Struct, frozen=True):
     """A signal as it stands in the ledger."""
@@ -56,9 +61,11 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     usage: Usage
     billed_nano: NanoUSD
-    """Over the attempts whose cost is known."""
+    """Over the attempts whose cost is known, corrections included."""
     unknown: int
     """Attempts that used tokens at an unknown price: their cost is not in the sum."""
+    corrected_nano: NanoUSD = 0
+    """Of the sum, what providers' statements have added, or taken away."""
 
 
 @contextlib.contextmanager
@@ -139,18 +146,20 @@ def totals(
     sums = ", ".join(f"coalesce(sum(a.{name}), 0)" for name in BUCKET_COLUMNS if name not in _FLAGS)
     flags = ", ".join(f"coalesce(max(a.{name}), 0)" for name in _FLAGS)
     grouping = f"GROUP BY {', '.join(wanted)}" if wanted else ""
+    corrected, correcting = ("c.nano", _CORRECTING) if "m0011_corrections" in applied(database) else ("NULL", "")
     sql = f"""
         SELECT {"".join(f"{expression}, " for expression in wanted)}
-            count(DISTINCT r.id), count(*), coalesce(sum(a.billed_nano), 0) AS billed, sum(a.billed_nano IS NULL),
+            count(DISTINCT r.id), count(*), coalesce(sum(coalesce(a.billed_nano, 0) + coalesce({corrected}, 0)), 0)
+            AS billed, sum(a.billed_nano IS NULL AND {corrected} IS NULL), coalesce(sum({corrected}), 0),
             {sums}, {flags}
-        FROM attempts a JOIN requests r ON r.id = a.request
+        FROM attempts a JOIN requests r ON r.id = a.request {correcting}
         WHERE r.arrived_at_ms >= ? AND r.arrived_at_ms < ?
         {grouping} ORDER BY billed DESC
     """
     found = []
     for row in database.execute(sql, (since_ms, until_ms)):
         values = tuple(row)
-        group, (requests, attempts, billed, unknown, *buckets) = values[: len(by)], values[len(by) :]
+        group, (requests, attempts, billed, unknown, more, *buckets) = values[: len(by)], values[len(by) :]
         found.append(
             Total(
                 by=tuple(str(value) for value in group),
@@ -159,6 +168,7 @@ def totals(
                 usage=_usage(dict(zip(BUCKET_COLUMNS, buckets, strict=True))),
                 billed_nano=billed,
                 unknown=unknown or 0,
+                corrected_nano=more,
             )
         )
     return found
