@@ -53,11 +53,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the key, its user and its team may spend, as far as the store of keys says so."""
     admin: bool = False
     """It may administer, and nothing else."""
+    plan_targets: tuple[str, ...] | None = None
+    """What its plan lets answer, beside its own rules; written as ``targets``. None: all. Stands in no store: whoever
+    knows the plans fills it in."""
 
     @property
     def restricted(self) -> bool:
         """Whether some models are not for it."""
-        return bool(self.models or self.targets or self.tiers)
+        return bool(self.models or self.targets or self.tiers) or self.plan_targets is not None
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -34,6 +34,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Names that aliases mean which may be asked for."""
     tiered: frozenset[str] | None = None
     """``provider/model`` of all in the tiers that may answer; None: all."""
+    planned: Names | None = None
+    """Who may answer by the key's plan; None: all."""
 
     def permits_name(self, name: str) -> bool:
         """Whether this name may be asked for."""
@@ -42,6 +44,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     def permits(self, target: Target) -> bool:
         """Whether this target may answer."""
         if self.tiered is not None and target.name not in self.tiered:
+            return False
+        planned = self.planned
+        if planned is not None and target.name not in planned and target.model not in planned:
             return False
         return not self.targets or target.name in self.targets or target.model in self.targets
 
@@ -62,9 +67,13 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def access(
-    models: Iterable[str], targets: Iterable[str], tiers: Iterable[str] = (), tiered: frozenset[str] = frozenset()
+    models: Iterable[str],
+    targets: Iterable[str],
+    tiers: Iterable[str] = (),
+    tiered: frozenset[str] = frozenset(),
+    planned: Iterable[str] | None = None,
 ) -> Access:
-    """Take in the rules of an account; ``tiered`` are the targets of its tiers."""
+    """Take in the rules of an account; ``tiered`` are the targets of its tiers, ``planned`` those of its plan."""
     asked, answering = tuple(models), tuple(targets)
     words = []
     if asked:
@@ -76,11 +85,15 @@ def access(
         words.append(f"models of {'these tiers' if len(within) > 1 else 'the tier'} may answer it: {', '.join(within)}")
         if not tiered:
             words.append("no model is known to be there (routing.tiers)")
+    of_plan = None if planned is None else tuple(planned)
+    if of_plan is not None:
+        words.append(f"its plan has {', '.join(of_plan) or 'no model that is known here'}")
     return Access(
         label="; ".join(words),
         models=names(asked),
         targets=names(answering),
         tiered=tiered if within else None,
+        planned=None if of_plan is None else names(of_plan),
     )
 
 

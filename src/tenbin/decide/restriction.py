@@ -31,8 +31,8 @@ class _Both(Names, frozen=True):
 
 
 def restricted(policy: Policy, account: Account) -> Policy:
-    """The policy for a key with ``models``, ``targets`` or ``tiers`` of its own."""
-    rules = access(account.models, account.targets, account.tiers, tiered(policy, account.tiers))
+    """The policy for a key with ``models``, ``targets`` or ``tiers`` of its own, or with a plan that has only some."""
+    rules = access(account.models, account.targets, account.tiers, tiered(policy, account.tiers), account.plan_targets)
     aliases = {}
     for alias in policy.aliases:
         if rules.permits_name(alias):
@@ -116,5 +116,5 @@ def _ladder(ladder: Ladder, rules: Access) -> Ladder | None:
 
 def _caching(caching: CachePolicy, account: Account) -> CachePolicy:
     """Answers are shared only with keys of the same rules: others' may come from a model that is not for this one."""
-    told = msgspec.json.encode((caching.epoch, account.models, account.targets, account.tiers))
+    told = msgspec.json.encode((caching.epoch, account.models, account.targets, account.tiers, account.plan_targets))
     return msgspec.structs.replace(caching, epoch=hashlib.sha256(told).hexdigest()[:16])
