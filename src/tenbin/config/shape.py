@@ -84,6 +84,9 @@ class _Fitter:
         if value is None and any(isinstance(option, inspect.NoneType) for option in shape.types):
             return None
         options = [option for option in shape.types if not isinstance(option, inspect.NoneType)]
+        if isinstance(value, dict):
+            # A switch that may also be a whole block.
+            options.sort(key=lambda option: not isinstance(option, inspect.StructType))
         return self.fit(options[0], value, path)
 
     def _struct(self, shape: inspect.StructType, value: Any, path: KeyPath) -> Any:

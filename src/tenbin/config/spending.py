@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tenbin.config.breaker import BreakerConfig
+from tenbin.config.landing import LandingConfig
 from tenbin.config.section import Section
 from tenbin.core.budget import WindowKind
 
@@ -41,3 +42,6 @@ class SpendingConfig(Section, frozen=True):
     """What happens to calls that a hard budget counts while a shared store cannot be reached."""
     breaker: BreakerConfig = BreakerConfig()
     """Stops all calls for a while when spending has run away."""
+    landing: bool | LandingConfig = False
+    """What is done as a budget empties: cheaper models and shorter answers first, no new turns last. ``true``: the
+    standard stages of docs/landing.md."""

@@ -155,6 +155,8 @@ def _comment(text: str) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, msgspec.Struct):
+        return "{}"  # a block of its own, all of whose keys have defaults
     return (
         _word(value) if isinstance(value, str) else str(yaml.safe_dump(value, default_flow_style=True)).split("\n")[0]
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from tenbin.core.account import Account
 from tenbin.core.budget import PLAIN, Dearness
+from tenbin.core.landing import Landing
 from tenbin.core.target import DialectName
 
 Operation: TypeAlias = Literal["generate", "count_tokens", "embed", "shadow", "keep_alive"]
@@ -90,3 +91,5 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[tuple[bytes, bytes], ...] = ()
     """Headers that the answer is to bear: how much is left of a limit or a budget. Names in lower case; they take the
     place of a provider's own."""
+    landing: Landing | None = None
+    """What is done with less for it, since a budget that counts its caller is nearly spent; None: nothing."""

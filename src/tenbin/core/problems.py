@@ -32,6 +32,13 @@ QUEUE_FULL = "no_place"
 """Code of a failure that is Tenbin's own: the provider was not asked, since its configured limits left no room."""
 
 
+BUDGETS_UNREACHABLE = "budgets_unreachable"
+"""Code of a failure that is Tenbin's own: no call is made while hard budgets cannot be checked."""
+
+NO_PRICE = "no_price"
+"""Code of a failure that is Tenbin's own: no bound is known for a call that a hard budget counts."""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt at one target failed."""
 
@@ -70,6 +77,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     should_retry: bool | None = None
     reason: FailureKind | None = None
     """The failure behind it, where there was one: a dialect with finer codes than ``code`` says them by it."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """More that the answer says in its head; names in lower case."""
 
 
 class Unreadable(Exception):

@@ -133,6 +133,10 @@ class Lookup(msgspec.Struct, frozen=True, tag="lookup", kw_only=True):
     """How long the answer is kept; None: as its kind has it."""
     tags: tuple[str, ...] = ()
     """Words under which the answer can be purged."""
+    relaxed: bool = False
+    """A budget is nearly spent: what is found by meaning may be less alike."""
+    keeps: bool = True
+    """The answer may be kept, where it is fit for it."""
 
 
 class Sensed(msgspec.Struct, frozen=True, tag="sensed", kw_only=True):

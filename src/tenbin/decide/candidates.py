@@ -14,6 +14,7 @@ from tenbin.core.target import Target
 from tenbin.core.weighing import Weighing
 from tenbin.decide.names import map_name
 from tenbin.decide.policy import Policy
+from tenbin.decide.substitutes import Substitutes
 
 
 class Chain(NamedTuple):
@@ -30,19 +31,69 @@ class Chain(NamedTuple):
     """The configured name whose chain it is; empty for another one."""
     weighing: Weighing | None = None
     """How the targets were chosen, where they were weighed."""
+    spared: tuple[Target, ...] = ()
+    """Whom cheaper ones stand in for while a budget lands: they answer what those cannot."""
 
 
-def resolve(model: str, policy: Policy) -> Chain:
+def resolve(model: str, policy: Policy, body_bytes: int = 0) -> Chain:
     """The chain for a model name; empty when the policy has nothing at all to offer. Raises Unreadable for what the
     caller's key may not use: whoever is tried, by whatever way, has come through here or through a restricted Routing.
+    ``body_bytes``: the request's length, where cheaper models may have to stand in.
     """
     access = policy.access
-    if access is None:
-        return _resolved(model, policy)
-    access.check_name(model)
+    if access is not None:
+        access.check_name(model)
     chain = _resolved(model, policy)
-    kept, rejected = access.divided(model, chain.targets)
-    return chain._replace(targets=kept, rejected=rejected)
+    if access is not None:
+        kept, rejected = access.divided(model, chain.targets)
+        chain = chain._replace(targets=kept, rejected=rejected)
+    return chain if policy.substitutes is None else _landed(chain, policy, policy.substitutes, body_bytes)
+
+
+def _landed(chain: Chain, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Chain:
+    """The chain with what stands in for it: for the configured name as a whole, then for each of its targets."""
+    landed, done = chain, -1
+    while landed.name and landed.targets:
+        first = landed.targets[0]
+        for stage, name in substitutes.of(landed.name):
+            other = _standing_in(name, policy) if stage > done else chain
+            if stage > done and other.targets and substitutes.lower(other.targets[0], first, body_bytes):
+                landed, done = other, stage
+                break
+        else:
+            break
+    targets = {one.name: one for one in (_lowered(one, policy, substitutes, body_bytes) for one in landed.targets)}
+    if tuple(targets) == tuple(one.name for one in chain.targets):
+        return chain
+    return landed._replace(
+        route=f"landing {chain.route}", targets=tuple(targets.values()), rejected=chain.rejected, spared=chain.targets
+    )
+
+
+def _lowered(target: Target, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Target:
+    """What stands in for one target; itself where nothing does."""
+    found, done = target, -1
+    while True:
+        for stage, name in substitutes.of(found.name, found.model):
+            others = _standing_in(name, policy).targets if stage > done else ()
+            if others and substitutes.lower(others[0], found, body_bytes):
+                found, done = msgspec.structs.replace(others[0], stand_in=True), stage
+                break
+        else:
+            return found
+
+
+def _standing_in(name: str, policy: Policy) -> Chain:
+    """The chain of a name that stands in, as far as the caller's key may use it; empty for what nobody here serves."""
+    served = name in policy.chains or any(
+        name.partition(separator)[0] in policy.providers and name.partition(separator)[2] for separator in "/,"
+    )
+    if not served and not any(name.startswith(prefix) for prefix, _ in policy.families):
+        return Chain("none", ())
+    chain = _resolved(name, policy)
+    if policy.access is None:
+        return chain
+    return chain._replace(targets=tuple(one for one in chain.targets if policy.access.permits(one)))
 
 
 def _resolved(model: str, policy: Policy) -> Chain:
@@ -92,6 +143,8 @@ def eligible(chain: Chain, head: Head) -> Chain:
             kept.append(target)
         else:
             rejected.append((target.name, reason))
+    if not kept and chain.spared:
+        return eligible(chain._replace(targets=chain.spared, spared=(), rejected=tuple(rejected)), head)
     return chain._replace(targets=tuple(kept), rejected=tuple(rejected))
 
 

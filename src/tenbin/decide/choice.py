@@ -46,7 +46,7 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
         raise Unreadable(named)
     routing = policy.routing
     if routing is None or known is None or ask.operation != "generate" or not weighs(named.name, policy):
-        chain = eligible(resolve(named.name, policy), ask.head)
+        chain = eligible(resolve(named.name, policy, len(ask.body)), ask.head)
         return chain._replace(route=_route(named, chain.route), tagged=named.tagged)
     sensed = sensed or (yield from _sense("request"))
     asks, sensed = yield from _demanded(ask, named, asked, routing, sensed)

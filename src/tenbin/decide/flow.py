@@ -39,7 +39,7 @@ def decide(
     if ask.steered or model in policy.aliases or (policy.routing is not None and weighs(model, policy)):
         chain = yield from chosen(ask, facts, policy, known)
     else:
-        chain = eligible(resolve(model, policy), ask.head)
+        chain = eligible(resolve(model, policy, len(ask.body)), ask.head)
     targets = in_order(chain.targets, facts, policy)
     if policy.cascades is not None and (chain.name or chain.weighing is not None) and ask.operation == "generate":
         climber = yield from climber_of(ask, facts, policy, known, chain._replace(targets=targets))

@@ -11,6 +11,7 @@ from tenbin.decide.access import Access
 from tenbin.decide.caching.policy import CachePolicy
 from tenbin.decide.ladder import Cascades
 from tenbin.decide.routing import Routing
+from tenbin.decide.substitutes import Substitutes
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,3 +45,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """None: nobody is asked twice."""
     access: Access | None = None
     """Which models are for the caller's key (decide.restriction); None: all."""
+    substitutes: Substitutes | None = None
+    """What stands in for dearer models while a budget lands (decide.landing); None: nothing does."""

@@ -126,6 +126,10 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     """By target: where it runs, of those of which it is known."""
     router: Router | None = None
     """A router of one's own."""
+    most_floor: float | None = None
+    """Most quality that may be demanded while a budget lands; None: any."""
+    spared: frozenset[str] = frozenset()
+    """Targets (``provider/model``) that are too dear while a budget lands: chosen only where nobody else can answer."""
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -203,8 +207,8 @@ def demand(
         if floor is None and settings.floors:
             floor = _special(settings, features)
         found = Demand(
-            floor=settings.floor if floor is None else floor,
-            mode=mode or settings.mode,
+            floor=_within_landing(settings.floor if floor is None else floor, routing),
+            mode=_landing_mode(mode or settings.mode, routing),
             speed=speed or settings.speed,
         )
         return _of_category(found, routing, features.category, able) if routing.categories else found
@@ -218,8 +222,8 @@ def demand(
     if floor is None:
         floor = _special(settings, features)
     found = Demand(
-        floor=settings.floor if floor is None else floor,
-        mode=mode or settings.mode,
+        floor=_within_landing(settings.floor if floor is None else floor, routing),
+        mode=_landing_mode(mode or settings.mode, routing),
         speed=speed or settings.speed,
         use=use,
         among=tuple(rule.among for rule in followed if rule.among),
@@ -229,6 +233,15 @@ def demand(
         region_of=routing.regions,
     )
     return _of_rule(found) if use else _of_category(found, routing, features.category, able)
+
+
+def _within_landing(floor: float, routing: Routing) -> float:
+    return floor if routing.most_floor is None else min(floor, routing.most_floor)
+
+
+def _landing_mode(mode: Mode, routing: Routing) -> Mode:
+    """The best one, whatever it costs, is not to be had while a budget lands."""
+    return "balanced" if mode == "quality" and routing.most_floor is not None else mode
 
 
 def _special(settings: RoutingConfig, features: Features) -> float | None:

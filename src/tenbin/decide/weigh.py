@@ -238,13 +238,18 @@ def _eligible(
         refused = [(name, reason) for name, reason in reasons.items() if reason]
     fit = admitted(allowed, ask, features, routing)
     refused += fit.rejected
-    if not facts.health:
-        return fit.targets, refused
-    well = [one for one in fit.targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
-    if not well:
-        return fit.targets, refused  # Somebody has to try.
-    resting = [(one.name, "it has failed several times and rests") for one in fit.targets if one not in well]
-    return tuple(well), refused + resting
+    targets = fit.targets
+    if facts.health:
+        well = [one for one in targets if available(facts.health.get(one.name), facts.now_ms, policy.cooldown)]
+        if well:  # Else somebody has to try.
+            refused += [(one.name, "it has failed several times and rests") for one in targets if one not in well]
+            targets = tuple(well)
+    if routing.spared:
+        cheap = tuple(one for one in targets if one.name not in routing.spared)
+        if cheap:
+            refused += [(one.name, "too dear while a budget lands") for one in targets if one not in cheap]
+            targets = cheap
+    return targets, refused
 
 
 def admitted(targets: tuple[Target, ...], ask: Ask, features: Features, routing: Routing) -> Admission:

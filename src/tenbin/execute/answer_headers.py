@@ -101,4 +101,5 @@ def problem_headers(problem: Problem) -> Headers:
         headers.append((b"retry-after", str(-(-problem.retry_after_ms // 1000)).encode()))
     if problem.should_retry is not None:
         headers.append((b"x-should-retry", b"true" if problem.should_retry else b"false"))
+    headers += problem.headers
     return headers

@@ -65,7 +65,7 @@ class Exchange:
         self._estimates: list[tuple[int, AttemptUnderWay]] = []
         self._current: AttemptUnderWay | None = None
         self._answering: AttemptUnderWay | None = None
-        self._trace: list[Any] = []
+        self._trace: list[Any] = [] if ask.landing is None else [ask.landing.trace]
         self._route = ""
         self._queue_ns = 0
         self._settled = False

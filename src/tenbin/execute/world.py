@@ -10,9 +10,11 @@ from tenbin.config.model import Timeouts
 from tenbin.core.account import Account
 from tenbin.core.ask import Ask
 from tenbin.core.facts import UNKNOWN_STANDINGS, Facts
+from tenbin.core.landing import Effects, Landing
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import DialectName, Target
 from tenbin.core.usage import NOTHING, Usage
+from tenbin.decide.landing import landed
 from tenbin.decide.policy import Policy
 from tenbin.decide.restriction import restricted
 from tenbin.execute.cache.cache import Cache
@@ -32,13 +34,17 @@ if TYPE_CHECKING:
     from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
     from tenbin.execute.shadow import ShadowEvaluation
+    from tenbin.execute.spending.engine import Budgets
 
 
-Rules: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+Rules: TypeAlias = tuple[tuple[str, ...] | None, ...]
 """Of a key: names that it may ask for, targets and tiers that may answer it."""
 
 MOST_RULES = 1_000
 """Different sets of keys' rules whose policies are kept ready."""
+
+MOST_LANDINGS = 64
+"""Of one world: different states of landing whose policies are kept ready."""
 
 
 class Book(Protocol):
@@ -143,6 +149,7 @@ class World:
         """By pool of a rate limit: UTC ms until which nothing is left of it."""
         self._targets = targets
         self._within: dict[Rules, World] = {}
+        self._landed: dict[tuple[Effects, int], World] = {}
         self.listening = listening(policy)
         """What is said of signals; None where nobody looks for any."""
         self.standings = targets if policy.cooldown.order_by_health else None
@@ -165,6 +172,8 @@ class World:
 
         self.breaker: Breaker | None = None
         """What stops all calls when spending has run away; None where nothing does."""
+        self.budgets: Budgets | None = None
+        """What sets money aside before each call; None where no budget counts anybody."""
         self.trial: Trial | None = None
         """The experiment in force: which requests are carried out under another policy."""
         self.hedging: Hedging | None = None
@@ -176,19 +185,34 @@ class World:
         """The same world under another policy."""
         other = copy.copy(self)
         other.policy, other.listening = policy, listening(policy)
-        other._within = {}
+        other._within, other._landed = {}, {}
         other.standings = self._targets if policy.cooldown.order_by_health else None
         return other
 
     def within(self, account: Account) -> "World":
         """The same world for a key that may not use every model; nobody else sees its prompts to compare answers."""
-        rules = (account.models, account.targets, account.tiers)
+        rules = (account.models, account.targets, account.tiers, account.plan_targets)
         found = self._within.get(rules)
         if found is None:
             if len(self._within) >= MOST_RULES:
                 self._within.clear()
             found = self._within[rules] = self.under(restricted(self.policy, account))
             found.shadow = None
+        return found
+
+    def landed(self, landing: Landing) -> "World":
+        """The same world for a request of a caller whose budget is nearly spent."""
+        key = (landing.effects, landing.until_ms)
+        found = self._landed.get(key)
+        if found is None:
+            if len(self._landed) >= MOST_LANDINGS:
+                self._landed.clear()
+            known = self.senses.known
+            price = known().price if known is not None else None
+            done = landing.effects
+            found = self._landed[key] = self.under(landed(self.policy, done, price, self.clock.now_ms()))
+            if done.no_background:
+                found.shadow = found.hedging = found.keep_alive = None
         return found
 
     def left_ms(self, ask: Ask) -> int | None:

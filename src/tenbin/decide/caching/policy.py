@@ -71,6 +71,10 @@ class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """By key, its team."""
     epoch: str
     """Hash of all that may change who answers: entries of another epoch are not found."""
+    relaxed: bool = False
+    """A budget is nearly spent: questions may be less alike."""
+    keeps: bool = True
+    """Answers are kept. Not those that a budget's landing may have made worse: others shall not be given them later."""
 
 
 def cache_policy(config: Config) -> CachePolicy | None:
@@ -121,6 +125,8 @@ def consult(ask: Ask, policy: CachePolicy) -> Lookup | None:
         max_age_ms=wishes.max_age_ms,
         ttl_seconds=ttl_seconds,
         tags=wishes.tags,
+        relaxed=policy.relaxed,
+        keeps=policy.keeps,
     )
 
 

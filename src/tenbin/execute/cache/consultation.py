@@ -123,7 +123,8 @@ class Consultation:
         policy = self._world.policy.caching
         assert policy is not None
         said = tuple([pair for pair in ask.headers if pair[0] in COUNTED_HEADERS])
-        written = (ask.dialect, lookup.scope, policy.epoch, said, ask.body)
+        body = ask.body if ask.landing is None else ask.landing.asked_body or ask.body
+        written = (ask.dialect, lookup.scope, policy.epoch, said, body)
         if lookup.exact and not lookup.refresh:
             known = cache.seen(written)
             if known is not None and (held := cache.memory.get(known, cache.clock.now_ms())) is not None:
@@ -131,12 +132,12 @@ class Consultation:
                 if lookup.max_age_ms is None or self._young(held) is not None:
                     self._found("exact", held)
                     return held
-        asked = canonical(ask.dialect, ask.body, ask.headers)
+        asked = canonical(ask.dialect, body, ask.headers)
         why = "its body cannot be read" if asked is None else unfit(asked, cache.settings)
         if why or asked is None:
             self._told("bypass", why)
             return None
-        self.asked, self.keeps = asked, True
+        self.asked, self.keeps = asked, lookup.keeps
         self.entry = cache.name(lookup.scope.encode(), policy.epoch.encode(), asked.material())
         cache.see(written, self.entry)
         if lookup.refresh:
@@ -187,7 +188,7 @@ class Consultation:
             return None
         self.question = question
         self.base = cache.name(lookup.scope.encode(), policy.epoch.encode(), GUARD_VERSION, question.rest)
-        found = await meaning.look(question, self.base, self._payer())
+        found = await meaning.look(question, self.base, self._payer(), relaxed=lookup.relaxed)
         self.cached = msgspec.structs.replace(
             self.cached, entry=found.entry or self.entry, similarity=found.similarity, why=found.why
         )
@@ -206,7 +207,7 @@ class Consultation:
         # Imported here: it stands above this module, and only who looks by meaning needs it.
         from tenbin.execute.remote_embedding import Payer
 
-        return Payer(self._world, self._ask.caller.key_id)
+        return Payer(self._world, self._ask.caller)
 
     def _why_shadow(self, meaning: "Meaning") -> str:
         """Why an answer that was found by meaning is not served, but compared with a fresh one; empty where it is."""

@@ -80,8 +80,8 @@ class Meaning:
         self._find = find
         self._memory = _read(file)
 
-    async def look(self, question: Question, base: str, payer: "Payer | None") -> Found:
-        """The best entry of the partition ``base``, within the configured time."""
+    async def look(self, question: Question, base: str, payer: "Payer | None", *, relaxed: bool = False) -> Found:
+        """The best entry of the partition ``base``, within the configured time. ``relaxed``: money is short."""
         settings = self.settings
         try:
             async with asyncio.timeout(settings.look_up_ms / 1_000):
@@ -103,6 +103,7 @@ class Meaning:
                         language=embedded.language,
                         profile=settings.profile,
                         least_similarity=max(settings.least_similarity, self._memory.raised.get(neighbour.entry, 0.0)),
+                        budget_critical=relaxed,
                     )
                     if serving.serve:
                         return Found(held, neighbour.entry, neighbour.similarity)

@@ -1,0 +1,173 @@
+"""1. Soft landing on the way in: what a request's caller has left decides how much is done for it, or that it waits.
+
+What a turn began with it ends with: which stage chose its model is remembered until its next turn.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from tenbin.codecs.dialect import Dialect
+from tenbin.config.landing import LandingConfig
+from tenbin.core.ask import Ask, Caller
+from tenbin.core.budget import Level
+from tenbin.core.landing import Effects, Landing
+from tenbin.core.problems import Problem
+from tenbin.core.sketch import Sketch
+from tenbin.decide.balance import fullest, refusal, spent_share, standing_headers
+from tenbin.decide.hints import hints, session_key
+from tenbin.decide.landing import Reached, effects, inside, paused, reached
+
+MOST_TURNS = 256
+"""Of one caller's key: turns that began with less whose stage is remembered."""
+MOST_CALLERS = 4_096
+HEADER = b"x-tenbin-landing"
+
+
+class Levels(Protocol):
+    """What landing asks of the budgets."""
+
+    def levels_of(self, caller: Caller, now_ms: int) -> tuple[Level, ...]:
+        """How full the budgets are that count a caller, as last known."""
+        ...
+
+
+class SoftLanding:
+    """All of one gateway. Used from the event loop only."""
+
+    def __init__(self, settings: LandingConfig | None, budgets: Levels) -> None:
+        self._turns: OrderedDict[str, OrderedDict[str, int]] = OrderedDict()
+        """By key and conversation: the stage at which its turn began."""
+        self.configure(settings, budgets)
+
+    def configure(self, settings: LandingConfig | None, budgets: Levels) -> None:
+        """Put settings in force (None: clients are told how full their budgets are, and nothing else is done)."""
+        self._settings = settings
+        self._budgets = budgets
+
+    def land(self, ask: Ask, codec: Dialect, now_ms: int) -> Ask | Problem:
+        """The request with what is done about it on it, or why it waits. Raises Unreadable."""
+        if ask.operation not in ("generate", "embed"):
+            return ask
+        levels = self._budgets.levels_of(ask.caller, now_ms)
+        if not levels:
+            return ask
+        if ask.dialect == "anthropic" and (most := fullest(levels)) is not None:
+            ask = msgspec.structs.replace(ask, told=ask.told + standing_headers(most))
+        settings = self._settings
+        if settings is None:
+            return ask
+        found = reached(settings, levels, now_ms)
+        turns = self._turns.get(ask.caller.key_id)
+        if not found.stage and found.stopping is None and not turns:
+            return ask
+        return self._landed(settings, ask, codec, found, now_ms)
+
+    def _landed(self, settings: LandingConfig, ask: Ask, codec: Dialect, found: Reached, now_ms: int) -> Ask | Problem:
+        sketch = codec.sketch(ask.body) if ask.operation == "generate" else Sketch()
+        new_turn = not sketch.in_tool_loop
+        if new_turn:
+            refused = self._refused(settings, ask, found, now_ms)
+            if refused is not None:
+                return refused
+        if ask.operation == "embed":
+            return ask  # Vectors of another model would mean something else.
+        key = session_key(ask.caller.key_id, hints(ask.headers), ask.head.session, sketch)
+        turn_stage = self._turn_stage(settings, ask.caller.key_id, key, found.stage, new_turn=new_turn)
+        if not found.stage and not turn_stage:
+            return ask
+        done = effects(settings.stages, found.stage, turn_stage)
+        level = found.level
+        assert level is not None
+        body, head = codec.limited(ask.body, ask.head, max_tokens=done.max_tokens, effort=done.effort)
+        landing = Landing(
+            stage=found.stage,
+            turn_stage=turn_stage,
+            effects=done,
+            counter=level.claim.counter,
+            share=level.share,
+            until_ms=level.claim.ends_at_ms,
+            asked_body=ask.body if body is not ask.body else b"",
+        )
+        told = (*ask.told, (HEADER, header(landing)))
+        return msgspec.structs.replace(ask, body=body, head=head, landing=landing, told=told)
+
+    def _refused(self, settings: LandingConfig, ask: Ask, found: Reached, now_ms: int) -> Problem | None:
+        """Why this new turn is not begun; None where it is."""
+        anthropic = ask.dialect == "anthropic"
+        stop = found.stopping
+        if stop is not None:
+            return refusal(
+                stop,
+                now_ms,
+                what="No new request is begun, what is left is kept for those under way",
+                anthropic=anthropic,
+                brief=spent_share(stop) < settings.stop_at,
+            )
+        if found.level is not None and paused(settings.stages[: found.stage], ask):
+            return refusal(
+                found.level, now_ms, what="Requests of this kind wait until the budget begins anew", anthropic=anthropic
+            )
+        return None
+
+    def _turn_stage(self, settings: LandingConfig, key_id: str, key: str, stage: int, *, new_turn: bool) -> int:
+        """The stage that chooses the model: the one at which the turn began, or a later one that changes turns too."""
+        turns = self._turns.get(key_id)
+        if new_turn:
+            if stage and key:
+                self._remember(key_id, key, stage)
+            elif turns is not None and turns.pop(key, None) is not None and not turns:
+                del self._turns[key_id]
+            return stage
+        began = turns.get(key, 0) if turns is not None and key else 0
+        now = max(min(began, len(settings.stages)), inside(settings, stage))
+        if now > began and key:
+            self._remember(key_id, key, now)
+        return now
+
+    def _remember(self, key_id: str, key: str, stage: int) -> None:
+        turns = self._turns.get(key_id)
+        if turns is None:
+            turns = self._turns[key_id] = OrderedDict()
+            if len(self._turns) > MOST_CALLERS:
+                self._turns.popitem(last=False)
+        turns[key] = stage
+        turns.move_to_end(key)
+        if len(turns) > MOST_TURNS:
+            turns.popitem(last=False)
+
+    # -- for those who ask by themselves
+
+    def present(self, caller: Caller, now_ms: int) -> Effects | None:
+        """What is done for a caller now, whatever it asks; None where nothing is."""
+        settings = self._settings
+        if settings is None:
+            return None
+        stage = reached(settings, self._budgets.levels_of(caller, now_ms), now_ms).stage
+        return effects(settings.stages, stage, stage) if stage else None
+
+    def user_limits(self, caller: Caller, now_ms: int) -> float:
+        """Share of its plan's daily limits that is left to a caller, 0..1."""
+        done = self.present(caller, now_ms)
+        return 1.0 if done is None else done.user_limits
+
+    def no_background(self, now_ms: int) -> bool:
+        """Whether nothing is to be spent on Tenbin's own account."""
+        done = self.present(OWN, now_ms)
+        return done is not None and done.no_background
+
+
+OWN = Caller(key_id="tenbin")
+"""Whom the budgets for everybody count, and no other."""
+
+
+def header(landing: Landing) -> bytes:
+    """What an answer says of it: the stage, how full which budget is, and what is done."""
+    done: Sequence[str] = landing.effects.words
+    return (
+        f"stage={landing.stage}; budget={landing.counter}; share={landing.share:.3f}; effects={','.join(done)}".encode(
+            "ascii", "replace"
+        )
+    )
