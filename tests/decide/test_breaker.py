@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenbin.config.breaker import BreakerConfig
 from tenbin.core.receipt import Attempt, Receipt
-from tenbin.decide.breaker import EVERYONE, HOUR, MINUTE_MS, ROUTE, Change, Lines, Spent, spent
+from tenbin.decide.breaker import EVERYONE, GATE, HOUR, MINUTE_MS, SETTLED_MS, Change, Lines, Spent, spent
 
 USD = 1_000_000_000
 NOON = 1_800_000_000_000 // MINUTE_MS * MINUTE_MS
@@ -102,6 +102,17 @@ def test_a_tried_request_that_called_nobody_decides_nothing() -> None:
     assert lines.admit("c", "k", at(60)) is not None
 
 
+def test_a_tried_request_whose_cost_never_comes_is_not_waited_for_for_ever() -> None:
+    lines = Lines(configured(hourly_usd=1, cool_minutes=60))
+    lines.fold(paid(0, 1))
+    assert lines.admit("a", "k", at(60)) is None
+    assert lines.tries("a")
+    assert lines.admit("b", "k", at(120)) is not None, "it is under way"
+    lines.left("a", at(120))
+    assert lines.admit("b", "k", at(120)) is not None
+    assert lines.admit("b", "k", at(120) + SETTLED_MS) is None
+
+
 def test_a_key_is_stopped_by_itself() -> None:
     lines = Lines(configured(key={"hourly_usd": 1}))
     assert opened(lines.fold(paid(0, 1, "alice"))) == [("alice", "hourly")]
@@ -186,7 +197,10 @@ def test_a_receipt_counts_when_it_ended_with_all_that_is_known_of_its_cost() -> 
         total_ms=250.7,
     )
     assert spent(receipt) == Spent(1_000, 1_250, "alice", 12, called=True)
-    assert spent(msgspec.structs.replace(receipt, route=ROUTE, attempts=())).refused
+    turned_away = msgspec.structs.replace(receipt, trace=(("refused", GATE, "billing_error"),), attempts=())
+    assert spent(turned_away).refused
+    assert not spent(msgspec.structs.replace(turned_away, trace=(("refused", "limits", "rate_limit_error"),))).refused
+    assert not spent(msgspec.structs.replace(turned_away, trace=(("call", "p/m", "cut"),))).refused
 
 
 # What holds whatever happens

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tenbin.config import address, keys
+from tenbin.config.alerts import alert_mistakes
 from tenbin.config.caching_check import caching_mistakes
 from tenbin.config.cascade import cascade_mistakes
 from tenbin.config.chains import chains
@@ -73,7 +74,11 @@ class _Check:
             if name not in self.config.models:
                 fix = suggestion(name, set(self.config.models))
                 self._report(("hedging", "models", number), f"{name} does not stand under `models`", fix)
-        for path, message, fix in (*routing_mistakes(self.config), *caching_mistakes(self.config)):
+        for path, message, fix in (
+            *routing_mistakes(self.config),
+            *caching_mistakes(self.config),
+            *alert_mistakes(self.config),
+        ):
             self._report(path, message, fix)
 
     def _report(self, path: KeyPath, message: str, fix: str) -> None:

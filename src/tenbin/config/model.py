@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenbin.config.alerts import AlertsConfig
 from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
 from tenbin.config.experiments import ShadowConfig
@@ -205,6 +206,8 @@ class Config(Section, frozen=True):
     """How much quality cheap answers keep, measured on a sample."""
     spending: SpendingConfig = SpendingConfig()
     """Budgets: what may be spent, by whom."""
+    alerts: AlertsConfig = AlertsConfig()
+    """Who is told of money and trouble, and how."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

@@ -16,8 +16,8 @@ from tenbin.decide.health import Circuit
 
 Rule: TypeAlias = Literal["hourly", "daily", "velocity"]
 
-ROUTE = "breaker"
-"""Route of the receipts of requests that it has refused."""
+GATE = "breaker"
+"""What turned a request away, as its receipt's trace says (``("refused", "breaker", ...)``)."""
 EVERYONE = ""
 """The scope of all keys together; every other scope is a key's id."""
 MINUTE_MS = 60_000
@@ -25,6 +25,8 @@ HOUR, DAY = 60, 1_440
 """In minutes."""
 LEAST_STRETCHES = 12
 """Stretches of time with any spending that must be known before a rate is called usual."""
+SETTLED_MS = 60_000
+"""A tried request that has ended, and whose cost is not known after this, is not waited for any longer."""
 MOST_KEYS = 10_000
 """Keys that are counted by themselves; past this the one that has been silent longest is forgotten."""
 
@@ -91,7 +93,15 @@ def spent(receipt: Receipt) -> Spent:
     nano = sum(attempt.billed_nano or 0 for attempt in receipt.attempts)
     ended = receipt.arrived_at_ms + int(receipt.total_ms)
     called = bool(receipt.attempts)
-    return Spent(receipt.arrived_at_ms, ended, receipt.key_id, nano, called, receipt.route == ROUTE)
+    return Spent(receipt.arrived_at_ms, ended, receipt.key_id, nano, called, refused_by(receipt) == GATE)
+
+
+def refused_by(receipt: Receipt) -> str:
+    """The gate that turned a request away before anything was done for it; empty where none did."""
+    if receipt.attempts or not receipt.trace:
+        return ""
+    first = receipt.trace[0]
+    return str(first[1]) if len(first) > 1 and first[0] == "refused" else ""
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -113,7 +123,9 @@ class Line:
         self._usual: NanoUSD = 0
         self.opening: Opening | None = None
         self.probing = ""
-        """The request that is let through to see, while it is under way."""
+        """The request that is let through to see, until it is settled."""
+        self.left_ms = 0
+        """UTC ms at which it ended; 0 while it is under way."""
 
     def circuit(self, now_ms: int) -> Circuit:
         """Which of the three states it is in."""
@@ -245,12 +257,24 @@ class Lines:
             line = self.scopes.get(scope)
             if line is None or line.opening is None:
                 continue
+            if line.left_ms and now_ms - line.left_ms >= SETTLED_MS:
+                line.probing, line.left_ms = "", 0
             if line.circuit(now_ms) == "open" or line.probing:
                 return Refusal(scope, line.opening.trip, line.opening.until_ms)
             trying.append(line)
         for line in trying:
-            line.probing = request_id
+            line.probing, line.left_ms = request_id, 0
         return None
+
+    def tries(self, request_id: str) -> bool:
+        """Whether this request is the one to be tried."""
+        return any(line.probing == request_id for line in self.scopes.values() if line.opening is not None)
+
+    def left(self, request_id: str, now_ms: int) -> None:
+        """The client's side of a request has ended; it is settled soon."""
+        for line in self.scopes.values():
+            if line.probing == request_id:
+                line.left_ms = now_ms
 
     def closed_for(self, key_id: str) -> bool:
         """Whether work that nobody waits for may spend: it never tries anything out."""
@@ -258,10 +282,10 @@ class Lines:
         return all(line is None or line.opening is None for line in lines)
 
     def release(self, request_id: str) -> None:
-        """A request has ended, whatever became of it: another may be tried."""
+        """A request is settled, whatever became of it: another may be tried."""
         for line in self.scopes.values():
             if line.probing == request_id:
-                line.probing = ""
+                line.probing, line.left_ms = "", 0
 
     def _concerned(self, key_id: str) -> list[tuple[str, BreakerRules]]:
         found = [(EVERYONE, self.settings.rules)]

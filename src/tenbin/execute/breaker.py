@@ -17,7 +17,7 @@ from tenbin.core.ask import Ask
 from tenbin.core.money import NanoUSD, format_usd
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
-from tenbin.decide.breaker import EVERYONE, ROUTE, Change, Line, Lines, Refusal, Rule, Spent, spent
+from tenbin.decide.breaker import EVERYONE, Change, Line, Lines, Refusal, Rule, Spent, spent
 from tenbin.decide.health import Circuit
 
 LOG = logging.getLogger("tenbin.execute")
@@ -100,9 +100,13 @@ class Breaker:
         self._lines.release(receipt.request_id)
         self._tell(changes)
 
-    def release(self, request_id: str) -> None:
-        """A request has ended without a receipt."""
-        self._lines.release(request_id)
+    def tries(self, ask: Ask) -> bool:
+        """Whether an admitted request is the one that is tried; then ``left`` must be told of its end."""
+        return self._lines.tries(ask.request_id)
+
+    def left(self, ask: Ask, now_ms: int) -> None:
+        """The client has its answer, or is gone."""
+        self._lines.left(ask.request_id, now_ms)
 
     # -- for people
 
@@ -190,30 +194,6 @@ def refused(refusal: Refusal, now_ms: int) -> Problem:
         retry_after_ms=wait,
         should_retry=False,
         reason="over_budget",
-    )
-
-
-def refused_receipt(ask: Ask, policy: str, status: int, took_ms: float) -> Receipt:
-    """The trace of a request that the breaker has refused: no calls, no cost."""
-    return Receipt(
-        request_id=ask.request_id,
-        arrived_at_ms=ask.arrived_at_ms,
-        key_id=ask.caller.key_id,
-        dialect=ask.dialect,
-        operation=ask.operation,
-        path=ask.path,
-        requested_model=ask.head.model,
-        stream=ask.head.stream,
-        route=ROUTE,
-        outcome="failed",
-        status=status,
-        policy=policy,
-        session=ask.session,
-        client=ask.client,
-        failure="over_budget",
-        total_ms=took_ms,
-        team=ask.caller.team,
-        user=ask.caller.user,
     )
 
 

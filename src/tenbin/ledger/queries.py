@@ -16,7 +16,7 @@ from tenbin.core.shadow import OPERATION, Shadow
 from tenbin.core.signal import Decided, Signal
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
-from tenbin.decide.breaker import ROUTE, Spent
+from tenbin.decide.breaker import GATE, Spent
 from tenbin.ledger.migrations import applied, check_not_newer
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, SIGNAL_COLUMNS
 from tenbin.ledger.weighings import unpacked
@@ -196,14 +196,22 @@ def spending_since(path: Path, since_ms: int) -> list[Spent]:
         return []
     known = "SELECT coalesce(sum(billed_nano), 0) FROM attempts WHERE request = requests.id"
     query = (
-        f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, route FROM requests "
+        f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, trace FROM requests "
         "WHERE arrived_at_ms >= ? ORDER BY id"
     )
+    refused = f'[["refused","{GATE}"'
     with reading(path) as database:
         rows = database.execute(query, (since_ms,)) if applied(database) else []
         return [
-            Spent(arrived, arrived + int(took), key_id, nano, attempts > 0, route == ROUTE)
-            for arrived, took, key_id, nano, attempts, route in rows
+            Spent(
+                arrived,
+                arrived + int(took),
+                key_id,
+                nano,
+                attempts > 0,
+                not attempts and (trace or "").startswith(refused),
+            )
+            for arrived, took, key_id, nano, attempts, trace in rows
         ]
 
 
