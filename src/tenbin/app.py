@@ -263,7 +263,10 @@ class Gateway:
                 api_key=provider.api_key,
                 both_credentials=copies,
                 headers=provider.headers,
-                direct=reach(direct.base_url, api_key=direct.api_key, headers=direct.headers) if direct else None,
+                direct=reach(direct.base_url, api_key=direct.api_key, headers=direct.headers, plain_http=row.plain_http)
+                if direct
+                else None,
+                plain_http=row.plain_http,
             )
         return reaches
 

@@ -5,6 +5,8 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from tenbin.config.network import why_not
+
 SHORTEST_MASTER_KEY = 16
 """Characters. 16 drawn from letters and digits hold 95 bits, beyond guessing over a network."""
 
@@ -53,8 +55,8 @@ def check_listen(host: str, master_key: str | None) -> None:
         )
 
 
-def check_base_url(url: str) -> None:
-    """Raises BadAddress unless ``url`` is one that a provider's paths can be appended to."""
+def check_base_url(url: str, *, plain_http: bool = False) -> None:
+    """Raises BadAddress unless ``url`` is one that a provider's paths can be appended to, and that may be spoken to."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -70,3 +72,7 @@ def check_base_url(url: str) -> None:
         raise BadAddress("a URL is no place for a password", "Put it in api_key or headers.")
     if parts.query or parts.fragment:
         raise BadAddress("a base URL ends before `?` and `#`", f"Write {url.partition('?')[0].partition('#')[0]}")
+    why = why_not(parts.hostname, secure=parts.scheme == "https", plain_http=plain_http)
+    if why is not None:
+        fix = "Write https://, or `plain_http: true` if it has to be so." if "plain http" in why else "Name its server."
+        raise BadAddress(why, fix)

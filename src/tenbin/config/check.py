@@ -13,11 +13,13 @@ from tenbin.config.cascade import cascade_mistakes
 from tenbin.config.chains import chains
 from tenbin.config.document import Document
 from tenbin.config.model import Config, DirectConfig, ModelFacts, ProviderConfig
+from tenbin.config.plans import plans_mistakes
 from tenbin.config.problem import KeyPath
 from tenbin.config.provider import EMBEDDED, profile_of, split_target
 from tenbin.config.quirks import PROFILES
 from tenbin.config.routing_check import routing_mistakes
 from tenbin.config.shape import suggestion
+from tenbin.config.spending_check import spending_mistakes
 from tenbin.core.target import Quirks
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -78,6 +80,8 @@ class _Check:
             *routing_mistakes(self.config),
             *caching_mistakes(self.config),
             *alert_mistakes(self.config),
+            *spending_mistakes(self.config),
+            *plans_mistakes(self.config.plans, self.config.keys),
         ):
             self._report(path, message, fix)
 
@@ -134,7 +138,7 @@ class _Check:
             )
         if provider.base_url is not None:
             try:
-                address.check_base_url(provider.base_url)
+                address.check_base_url(provider.base_url, plain_http=provider.plain_http)
             except address.BadAddress as error:
                 self._report((*path, "base_url"), str(error), error.fix)
         elif name != EMBEDDED and (profile is None or profile.base_url is None):
@@ -149,7 +153,7 @@ class _Check:
         if provider.direct is not None:
             self._secrets((*path, "direct"), provider.direct)
             try:
-                address.check_base_url(provider.direct.base_url)
+                address.check_base_url(provider.direct.base_url, plain_http=provider.plain_http)
             except address.BadAddress as error:
                 self._report((*path, "direct", "base_url"), str(error), error.fix)
         self._quirks((*path, "quirks"), provider.quirks)

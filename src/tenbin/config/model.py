@@ -113,6 +113,9 @@ class ProviderConfig(Section, frozen=True):
     """It is paid by the month, where its terms allow that it is used so. Default: by what is used."""
     region: str | None = None
     """Where it runs, a word of your own (``eu``, ``us-east``): what ``regions`` of a routing rule demands."""
+    plain_http: bool = False
+    """Speak plain HTTP to it at an address of the internet too, where keys and prompts can be read on the way. On your
+    own machine and network it is allowed anyway."""
 
 
 class Timeouts(Section, frozen=True):

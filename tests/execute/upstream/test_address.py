@@ -45,8 +45,8 @@ def test_paths(base_url: str, dialect: str, operation: str, path: str) -> None:
 
 
 def test_origins() -> None:
-    assert reach("https://api.test").origin == ("https://api.test:443", "api.test", 443, True, False)
-    assert reach("http://[::1]:8080/x").origin == ("http://[::1]:8080", "::1", 8080, False, True)
+    assert reach("https://api.test").origin == ("https://api.test:443", "api.test", 443, True, False, False)
+    assert reach("http://[::1]:8080/x").origin == ("http://[::1]:8080", "::1", 8080, False, True, False)
     assert reach("http://localhost").origin.local
     for wrong in ("ftp://x", "api.test", "http://"):
         with pytest.raises(ValueError):

@@ -90,6 +90,8 @@ class Origin(NamedTuple):
     port: int
     secure: bool
     local: bool
+    plain_http: bool = False
+    """May be spoken to unencrypted through the internet."""
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +126,7 @@ def reach(
     both_credentials: bool = False,
     headers: Mapping[str, str] | None = None,
     direct: Reach | None = None,
+    plain_http: bool = False,
 ) -> Reach:
     """Read a base URL. Raises ValueError when it is not an http(s) URL."""
     parts = urlsplit(base_url)
@@ -134,7 +137,7 @@ def reach(
     host = parts.hostname
     local = host == "localhost" or host.startswith("127.") or host == "::1"
     shown = f"[{host}]" if ":" in host else host
-    origin = Origin(f"{parts.scheme}://{shown}:{port}", host, port, secure, local)
+    origin = Origin(f"{parts.scheme}://{shown}:{port}", host, port, secure, local, plain_http)
     more = tuple((name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in (headers or {}).items())
     base_path = parts.path.rstrip("/")
     return Reach(

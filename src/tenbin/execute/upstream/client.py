@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections import deque
 
+from tenbin.config.network import why_not
 from tenbin.core.problems import Failure
 from tenbin.execute.upstream.address import Origin
 from tenbin.execute.upstream.connection import Connection, UpstreamAnswer, UpstreamFailed
@@ -152,11 +153,16 @@ class UpstreamClient:
                 if not self.past_proxy:
                     raise
         if context is not None:
-            await loop.create_connection(
+            transport, _ = await loop.create_connection(
                 lambda: connection, origin.host, origin.port, ssl=context, server_hostname=origin.host
             )
         else:
-            await loop.create_connection(lambda: connection, origin.host, origin.port)
+            transport, _ = await loop.create_connection(lambda: connection, origin.host, origin.port)
+        # The address that the connection really has, whatever its name was looked up to before: nothing is said yet.
+        peer = transport.get_extra_info("peername")
+        why = why_not(str(peer[0]), secure=origin.secure, plain_http=origin.plain_http) if peer else None
+        if why is not None:
+            raise OSError(f"it leads to an address that is never called: {why}")
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
