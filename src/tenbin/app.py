@@ -40,6 +40,7 @@ from tenbin.execute.targets import TargetMemory, TargetNow
 from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
+from tenbin.gates import GateParts
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
@@ -101,6 +102,7 @@ class Gateway:
         self.keep_alive: KeepAlive | None = None
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self.cache: Cache | None = None
+        self._gates = GateParts(self.book, self.accounts, self.clock)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -138,6 +140,7 @@ class Gateway:
             self.conversations.evidence = {}
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
+        self.gates = self._gates.apply(config, policy_now)
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -363,6 +366,7 @@ class Gateway:
             await asyncio.wait(set(self._late), timeout=DRAIN_SECONDS)
         if self.cache is not None:
             await self.cache.close()
+        await self._gates.close()
         self.upstream.close()
         if self.local_model is not None:
             await self.local_model.stop()

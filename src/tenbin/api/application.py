@@ -10,6 +10,8 @@ from tenbin.api.caller import identify
 from tenbin.api.client_side import Request
 from tenbin.api.feedback import PATHS as FEEDBACK
 from tenbin.api.feedback import Feedback, encoded
+from tenbin.api.gatekeeping import Gates
+from tenbin.api.gatekeeping import Headers as Told
 from tenbin.api.pages import Pages
 from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
@@ -25,6 +27,7 @@ from tenbin.decide.overrides import STEERING
 from tenbin.execute.answer_headers import problem_headers
 from tenbin.execute.count import count_tokens
 from tenbin.execute.exchange import Exchange
+from tenbin.execute.world import World
 
 LOG = logging.getLogger("tenbin.api")
 
@@ -98,16 +101,35 @@ class Application:
                 patience_ms=patience_ms(named),
                 steered=not STEERING.isdisjoint(named),
             )
-            if world.trial is not None:
-                world, ask = world.trial.of(ask, world)
-            if caller.account is not None and caller.account.restricted:
-                world = world.within(caller.account)
-            if route.operation == "count_tokens":
-                await count_tokens(world, ask, request)
+            if service.gates is None:
+                await self._perform(world, ask, request)
             else:
-                await Exchange(world, ask, request).run()
+                await self._kept(service.gates, world, ask, request)
         except Unreadable as unreadable:
             await self._refuse(request, route.dialect, unreadable.problem, identity)
+
+    async def _kept(self, gates: Gates, world: World, ask: Ask, request: Request) -> None:
+        """Serve a request that has to pass the gates first. Raises Unreadable."""
+
+        async def serve(passed: Ask) -> None:
+            await self._perform(world, passed, request)
+
+        async def turn_away(problem: Problem, told: Told) -> None:
+            await self._refuse(request, ask.dialect, problem, ask.request_id, told=told)
+
+        await gates.pass_through(ask, world.dialects(ask.dialect), serve, turn_away)
+
+    async def _perform(self, world: World, ask: Ask, request: Request) -> None:
+        """Serve a request that may be served. Raises Unreadable."""
+        if world.trial is not None:
+            world, ask = world.trial.of(ask, world)
+        account = ask.caller.account
+        if account is not None and account.restricted:
+            world = world.within(account)
+        if ask.operation == "count_tokens":
+            await count_tokens(world, ask, request)
+        else:
+            await Exchange(world, ask, request).run()
 
     async def _other(self, request: Request, identity: str) -> None:
         """Everything that is not a request to a model."""
@@ -182,11 +204,14 @@ class Application:
         *,
         close: bool = False,
         allow: str | None = None,
+        told: Told = (),
     ) -> None:
-        """Answer with a Problem; ``close`` ends the connection, where a body has been left unread."""
+        """Answer with a Problem; ``close`` ends the connection, where a body has been left unread; ``told``: more
+        headers."""
         body = self.service.world.dialects(dialect).problem(problem, identity)
         headers = problem_headers(problem)
         headers += _identified(dialect, identity)
+        headers += told
         if close:
             request.keep_alive = False
         if allow is not None:

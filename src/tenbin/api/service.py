@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from tenbin.api.gatekeeping import Gates
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.execute.cache.cache import Cache
@@ -26,6 +27,8 @@ class Service(Protocol):
     cache: Cache | None
     """The response cache; None as long as it was never switched on."""
     book: Book
+    gates: Gates | None
+    """What a request has to pass before it is served; None where there is nothing to pass."""
 
     def not_ready(self) -> list[str]:
         """Why requests should not be sent here now, in words; empty when they may be."""

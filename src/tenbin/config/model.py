@@ -12,6 +12,7 @@ from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
 from tenbin.config.experiments import ShadowConfig
 from tenbin.config.hedging import HedgingConfig
+from tenbin.config.plans import PlansConfig
 from tenbin.config.prompt_caching import PromptCachingConfig
 from tenbin.config.routing import RoutingConfig
 from tenbin.config.section import OneOrMore, Price, Seconds, Section, TargetName, Whole
@@ -209,6 +210,8 @@ class Config(Section, frozen=True):
     """How much quality cheap answers keep, measured on a sample."""
     spending: SpendingConfig = SpendingConfig()
     """Budgets: what may be spent, by whom."""
+    plans: PlansConfig = PlansConfig()
+    """How much callers may ask for, in a minute, in a day and in one request."""
     alerts: AlertsConfig = AlertsConfig()
     """Who is told of money and trouble, and how."""
     discover: bool = True

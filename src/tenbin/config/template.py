@@ -41,6 +41,7 @@ def template(findings: Findings) -> str:
     for name in (
         "prompt_caching",
         "spending",
+        "plans",
         "alerts",
         "shadow",
         "timeouts",

@@ -1,0 +1,69 @@
+"""Wires what a request has to pass before it is served: the caller's plan and what counts it. Made when the first of
+them is configured, so that a gateway without any pays for none.
+"""
+
+import logging
+from functools import partial
+
+from tenbin.api.gatekeeping import Gate, Gates, LimitsGate
+from tenbin.config.model import Config
+from tenbin.decide.limits import COUNTED, plans_in_force
+from tenbin.decide.policy import Policy
+from tenbin.execute.clock import Clock
+from tenbin.execute.limits.counters import Known, MemoryCounters, UseUnknown
+from tenbin.execute.limits.engine import Limits
+from tenbin.ledger.accounts.known import KnownKeys
+from tenbin.ledger.book import Book
+from tenbin.ledger.day_use import DayUse, LedgerSilent
+from tenbin.ledger.segments import DATABASE
+
+LOG = logging.getLogger("tenbin")
+
+FLUSH_SECONDS = 5.0
+"""How long is waited for the database to hold all that is settled."""
+
+
+def day_of_ledger(day: DayUse) -> Known:
+    """The ledger's word, in the words of who counts."""
+
+    def known(key_id: str, since_ms: int) -> tuple[int, int]:
+        try:
+            return day(key_id, since_ms)
+        except LedgerSilent as silent:
+            LOG.error("What the key %s has used today cannot be read from the ledger: %s", key_id, silent)
+            raise UseUnknown("the gateway's ledger cannot be read") from silent
+
+    return known
+
+
+class GateParts:
+    """The gates of one gateway."""
+
+    def __init__(self, book: Book, accounts: KnownKeys, clock: Clock) -> None:
+        self._book = book
+        self._accounts = accounts
+        self._clock = clock
+        self.limits: Limits | None = None
+
+    def apply(self, config: Config, policy: Policy, others: tuple[Gate, ...] = ()) -> Gates | None:
+        """The gates under a configuration; None where there is none. ``others``: those met behind the plan."""
+        limits = self._limits(config, policy)
+        before: tuple[Gate, ...] = () if limits is None else (LimitsGate(limits),)
+        gates = before + others
+        return Gates(gates, self._book, lambda: policy.hash) if gates else None
+
+    def _limits(self, config: Config, policy: Policy) -> Limits | None:
+        """Keys of the store may get a plan from one moment to the next: with any key there, plans count."""
+        plans = config.plans
+        if self.limits is None and (plans.default or plans.keys or self._accounts.required):
+            day = DayUse(self._book.directory / DATABASE, partial(self._book.flush, FLUSH_SECONDS), COUNTED)
+            self.limits = Limits(MemoryCounters(self._clock, day_of_ledger(day), day.moved), self._clock, day.moved)
+            self._book.subscribe(self.limits.settle)
+        if self.limits is not None:
+            self.limits.configure(plans, plans_in_force(plans, policy))
+        return self.limits
+
+    async def close(self) -> None:
+        """Let go of shared counters."""
+        if self.limits is not None:
+            await self.limits.counters.close()
