@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenbin.config.admin import AdminConfig
 from tenbin.config.alerts import AlertsConfig
 from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
@@ -112,11 +113,11 @@ class ProviderConfig(Section, frozen=True):
     """Nothing is charged here (a model on your own machine): every model's price is zero."""
     subscription: Subscription | None = None
     """It is paid by the month, where its terms allow that it is used so. Default: by what is used."""
-    region: str | None = None
-    """Where it runs, a word of your own (``eu``, ``us-east``): what ``regions`` of a routing rule demands."""
     plain_http: bool = False
     """Speak plain HTTP to it at an address of the internet too, where keys and prompts can be read on the way. On your
     own machine and network it is allowed anyway."""
+    region: str | None = None
+    """Where it runs, a word of your own (``eu``, ``us-east``): what ``regions`` of a routing rule demands."""
 
 
 class Timeouts(Section, frozen=True):
@@ -166,6 +167,8 @@ class Limits(Section, frozen=True):
     """Time to send the whole body."""
     connections: OneOrMore = 4_096
     """Open client connections; more are refused with 503."""
+    wrong_keys: OneOrMore = 30
+    """Wrong keys from one address in a minute; further ones are answered with 429. A right key is always let in."""
 
 
 class LedgerConfig(Section, frozen=True):
@@ -214,6 +217,8 @@ class Config(Section, frozen=True):
     """How much callers may ask for, in a minute, in a day and in one request."""
     alerts: AlertsConfig = AlertsConfig()
     """Who is told of money and trouble, and how."""
+    admin: AdminConfig = AdminConfig()
+    """Administering over HTTP."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

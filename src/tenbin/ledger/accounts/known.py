@@ -82,6 +82,11 @@ class KnownKeys:
             return None
         return held.caller if now_ms < held.until_ms else _ended(held, now_ms)
 
+    def caller(self, key_id: str) -> Caller | None:
+        """Who comes with the key of this id, be it taken just now or not."""
+        key = self._keys.get(key_id)
+        return self._held_as(key.account, None).caller if key is not None else None
+
     def changed_on_disk(self) -> bool:
         """Whether there is, or was, a store to look at. Costs one call to the operating system where there is none."""
         return self._database is not None or self._path.exists()
