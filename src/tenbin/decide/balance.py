@@ -73,6 +73,27 @@ def spent_headers(level: Level) -> Headers:
     )
 
 
+def balances(told: Headers, headers: Sequence[tuple[bytes, bytes]], *, failed: bool = False) -> Headers:
+    """What is told of a budget beside a provider's own ``headers``: nothing where those of a subscription say that less
+    is left of it than of the budget, since then they are what the client must go by; nothing on an error either.
+    """
+    own = [(name, value) for name, value in headers if name.startswith(UNIFIED)]
+    if not own and not failed:
+        return told
+    ours = max((_number(value) for name, value in told if name == UNIFIED + b"overage-utilization"), default=-1.0)
+    theirs = max((_number(value) for name, value in own if name.endswith(b"-utilization")), default=0.0)
+    if failed or theirs > ours or any(value == b"rejected" for _, value in own):
+        return tuple(header for header in told if not header[0].startswith(UNIFIED))
+    return told
+
+
+def _number(value: bytes) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
 def _resets(level: Level) -> Headers:
     if level.claim.ends_at_ms >= FOREVER_MS:
         return ()

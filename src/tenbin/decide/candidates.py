@@ -62,7 +62,7 @@ def _landed(chain: Chain, policy: Policy, substitutes: Substitutes, body_bytes: 
                 break
         else:
             break
-    targets = {one.name: one for one in (_lowered(one, policy, substitutes, body_bytes) for one in landed.targets)}
+    targets = {one.name: one for one in (lowered(one, policy, substitutes, body_bytes) for one in landed.targets)}
     if tuple(targets) == tuple(one.name for one in chain.targets):
         return chain
     return landed._replace(
@@ -70,7 +70,7 @@ def _landed(chain: Chain, policy: Policy, substitutes: Substitutes, body_bytes: 
     )
 
 
-def _lowered(target: Target, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Target:
+def lowered(target: Target, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Target:
     """What stands in for one target; itself where nothing does."""
     found, done = target, -1
     while True:

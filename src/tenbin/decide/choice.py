@@ -52,7 +52,9 @@ def chosen(ask: Ask, facts: Facts, policy: Policy, known: KnownNow | None) -> Ge
     asks, sensed = yield from _demanded(ask, named, asked, routing, sensed)
     if asks.use:
         weighing = _ruled(asks, facts, sensed)
-        chain = eligible(Chain(asks.rule, _followed(asks.use, policy, asks)), ask.head)
+        cheap = routing.cheap(asks.use)
+        spared = asks.use if cheap != asks.use else ()
+        chain = eligible(Chain(asks.rule, _followed(cheap, policy, asks), spared=spared), ask.head)
     else:
         held = known()
         weighing = _weighing(ask, facts, policy, routing, held, asks, sensed)

@@ -4,7 +4,7 @@ Pure: the levels, the time and the settings are given. What a stage does only ad
 a fuller window never undoes anything. docs/landing.md tells it to people.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -19,10 +19,11 @@ from tenbin.core.features import TIERS
 from tenbin.core.landing import NO_EFFECTS, Effects
 from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities, shipped
+from tenbin.decide.candidates import lowered
 from tenbin.decide.ladder import Ladder
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Routing
-from tenbin.decide.substitutes import Substitutes, substitutes
+from tenbin.decide.substitutes import substitutes
 
 EFFORTS = ("minimal", "low", "medium", "high")
 WEEK_MS = 7 * 86_400_000
@@ -127,17 +128,21 @@ def landed(policy: Policy, done: Effects, price: PriceOf | None, now_ms: int) ->
     """The policy under these effects. ``price``: what models cost, None where nobody knows."""
     abilities = _abilities(policy)
     maps = substitutes(done.substitutes, abilities, price, now_ms)
+
+    def spares(target: Target) -> bool:
+        return maps is not None and lowered(target, policy, maps, 0) is not target
+
     caching = policy.caching
     if caching is not None and (done.relaxed_cache or done.degrades):
         caching = msgspec.structs.replace(caching, relaxed=done.relaxed_cache, keeps=not done.degrades)
     cascades = policy.cascades
     if cascades is not None and maps is not None:
-        ladders = {name: kept for name, one in cascades.ladders.items() if (kept := _ladder(one, maps)) is not None}
+        ladders = {name: kept for name, one in cascades.ladders.items() if (kept := _ladder(one, spares)) is not None}
         cascades = msgspec.structs.replace(cascades, ladders=ladders)
     return msgspec.structs.replace(
         policy,
         substitutes=maps,
-        routing=_routing(policy.routing, done, maps) if policy.routing is not None else None,
+        routing=_routing(policy.routing, done, spares) if policy.routing is not None else None,
         cascades=cascades,
         caching=caching,
         hedging=None if done.no_background else policy.hedging,
@@ -150,8 +155,7 @@ def _abilities(policy: Policy) -> Abilities:
     return policy.cascades.abilities if policy.cascades is not None else Abilities(shipped(), {})
 
 
-def _routing(routing: Routing, done: Effects, maps: Substitutes | None) -> Routing:
-    spared = _spared(routing, done, maps)
+def _routing(routing: Routing, done: Effects, spares: Callable[[Target], bool]) -> Routing:
     settings = routing.settings
     if done.no_background and settings.exploration.share:
         settings = msgspec.structs.replace(settings, exploration=Exploration())
@@ -159,30 +163,20 @@ def _routing(routing: Routing, done: Effects, maps: Substitutes | None) -> Routi
         routing,
         settings=settings,
         most_floor=done.floor,
-        spared=spared,
-        categories={word: _cheaper(own, spared) for word, own in routing.categories.items()},
-        rules=tuple(msgspec.structs.replace(rule, use=_cheaper(rule.use, spared)) for rule in routing.rules),
+        spared=_spared(routing, done, spares),
     )
 
 
-def _spared(routing: Routing, done: Effects, maps: Substitutes | None) -> frozenset[str]:
-    spared = set()
+def _spared(routing: Routing, done: Effects, spares: Callable[[Target], bool]) -> frozenset[str]:
+    spared = set[str]()
     if done.tier is not None:
         allowed = {one.name for tier in TIERS[: TIERS.index(done.tier) + 1] for one in routing.tiers.get(tier, ())}
         spared = {one.name for own in routing.tiers.values() for one in own} - allowed
-    if maps is not None:
-        named = {one.name: one for own in (routing.candidates, *routing.categories.values()) for one in own}
-        named |= {one.name: one for rule in routing.rules for one in rule.use}
-        spared |= {name for name, one in named.items() if maps.matches(one)}
-    return frozenset(spared)
+    named = (routing.candidates, *routing.categories.values(), *(rule.use for rule in routing.rules))
+    return frozenset(spared | {one.name for own in named for one in own if spares(one)})
 
 
-def _cheaper(targets: tuple[Target, ...], spared: frozenset[str]) -> tuple[Target, ...]:
-    """Without those that are too dear, where others are named too; else as they are, the cheaper ones first."""
-    return tuple(one for one in targets if one.name not in spared) or targets
-
-
-def _ladder(ladder: Ladder, maps: Substitutes) -> Ladder | None:
+def _ladder(ladder: Ladder, spares: Callable[[Target], bool]) -> Ladder | None:
     """Without the rungs for which something stands in; None where fewer than two are left: nothing is climbed then."""
-    rungs = tuple(one for one in ladder.rungs if not maps.matches(one.target))
+    rungs = tuple(one for one in ladder.rungs if not spares(one.target))
     return msgspec.structs.replace(ladder, rungs=rungs) if len(rungs) > 1 else None

@@ -131,6 +131,11 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     spared: frozenset[str] = frozenset()
     """Targets (``provider/model``) that are too dear while a budget lands: chosen only where nobody else can answer."""
 
+    def cheap(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """Those that are not too dear while a budget lands; where all are, the weakest of them."""
+        kept = tuple(one for one in targets if one.name not in self.spared) if self.spared else targets
+        return kept or (targets and (min(targets, key=lambda one: self.abilities.ability(one.name).value),))
+
     @property
     def listed(self) -> tuple[str, ...]:
         """The names that are weighed, as far as clients can be told of them: those without a star, and ``auto``."""

@@ -34,10 +34,6 @@ class Substitutes(msgspec.Struct, frozen=True, kw_only=True):
                 if any(one in pattern for one in named):
                     yield number, name
 
-    def matches(self, target: Target) -> bool:
-        """Whether anything at all might stand in for it."""
-        return next(self.of(target.name, target.model), None) is not None
-
     def lower(self, one: Target, other: Target, body_bytes: int) -> bool:
         """Whether ``one`` may stand in for ``other``: it reads the prompt, and is neither abler nor dearer."""
         if one.name == other.name or self._able(one) > self._able(other):

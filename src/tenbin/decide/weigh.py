@@ -245,10 +245,9 @@ def _eligible(
             refused += [(one.name, "it has failed several times and rests") for one in targets if one not in well]
             targets = tuple(well)
     if routing.spared:
-        cheap = tuple(one for one in targets if one.name not in routing.spared)
-        if cheap:
-            refused += [(one.name, "too dear while a budget lands") for one in targets if one not in cheap]
-            targets = cheap
+        cheap = routing.cheap(targets)
+        refused += [(one.name, "too dear while a budget lands") for one in targets if one not in cheap]
+        targets = cheap
     return targets, refused
 
 

@@ -9,6 +9,7 @@ from tenbin.core.money import usd_decimal
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
 from tenbin.core.target import Target
+from tenbin.decide.balance import UNIFIED, balances
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -22,11 +23,20 @@ def safe(value: str) -> bytes:
     return quote(value, safe=_PLAIN).encode()
 
 
-def named(headers: Headers, ask: Ask, target: Target | None, route: str, cache: Headers | None = None) -> Headers:
+def named(
+    headers: Headers,
+    ask: Ask,
+    target: Target | None,
+    route: str,
+    cache: Headers | None = None,
+    *,
+    failed: bool = False,
+) -> Headers:
     """Add the request's id (also under the names that clients look for) and where the answer came from.
 
     Clients and reports tell two answers apart by ``request-id`` (Anthropic) or ``x-request-id`` (OpenAI); the
-    provider's own is kept when it sent one. ``cache``: what the response cache did, where it was asked.
+    provider's own is kept when it sent one. ``cache``: what the response cache did, where it was asked. ``failed``: it
+    is an error, which says by itself how much is left of a budget, or nothing of it.
     """
     request_id = ask.request_id.encode()
     own = b"request-id" if ask.dialect == "anthropic" else b"x-request-id"
@@ -46,9 +56,11 @@ def named(headers: Headers, ask: Ask, target: Target | None, route: str, cache: 
     else:
         headers += cache
     if ask.told:
-        told = {name for name, _ in ask.told}
-        headers = [header for header in headers if header[0] not in told]
-        headers += ask.told
+        told = balances(ask.told, headers, failed=failed)
+        names = {name for name, _ in told}
+        taken = UNIFIED if UNIFIED + b"status" in names else b"\0"
+        headers = [header for header in headers if header[0] not in names and not header[0].startswith(taken)]
+        headers += told
     return headers
 
 

@@ -139,6 +139,8 @@ class KeepAlive:
         if world.breaker is not None and not world.breaker.lets_own(OPERATION):
             return False
         dearest = _dearest(price, seen.usage.prompt + len(held.body) // 100)
+        if world.landing is not None and world.landing.no_background(now):
+            return False
         if dearest is None or not self.spend.reserve(dearest, now):
             return False
         ask = own_ask(world, request_id.new(now, world.clock.bits()), seen.ask.head.model, OPERATION)

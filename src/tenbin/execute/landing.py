@@ -4,7 +4,6 @@ What a turn began with it ends with: which stage chose its model is remembered u
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,6 +18,7 @@ from tenbin.core.sketch import Sketch
 from tenbin.decide.balance import fullest, refusal, spent_share, standing_headers
 from tenbin.decide.hints import hints, session_key
 from tenbin.decide.landing import Reached, effects, inside, paused, reached
+from tenbin.execute.answer_headers import safe
 
 MOST_TURNS = 256
 """Of one caller's key: turns that began with less whose stage is remembered."""
@@ -96,21 +96,19 @@ class SoftLanding:
 
     def _refused(self, settings: LandingConfig, ask: Ask, found: Reached, now_ms: int) -> Problem | None:
         """Why this new turn is not begun; None where it is."""
-        anthropic = ask.dialect == "anthropic"
-        stop = found.stopping
+        stop, level, brief = found.stopping, found.level, False
         if stop is not None:
-            return refusal(
-                stop,
-                now_ms,
-                what="No new request is begun, what is left is kept for those under way",
-                anthropic=anthropic,
-                brief=spent_share(stop) < settings.stop_at,
-            )
-        if found.level is not None and paused(settings.stages[: found.stage], ask):
-            return refusal(
-                found.level, now_ms, what="Requests of this kind wait until the budget begins anew", anthropic=anthropic
-            )
-        return None
+            level, brief = stop, spent_share(stop) < settings.stop_at
+            what = "No new request is begun, what is left is kept for those under way"
+        elif paused(settings.stages[: found.stage], ask):
+            what = "Requests of this kind wait until the budget begins anew"
+        else:
+            return None
+        assert level is not None
+        problem = refusal(level, now_ms, what=what, anthropic=ask.dialect == "anthropic", brief=brief)
+        said = f"stage={found.stage}; refused; budget={level.claim.counter}; share={level.share:.3f}"
+        headers = (*problem.headers, (HEADER, safe(said)))
+        return msgspec.structs.replace(problem, headers=headers)
 
     def _turn_stage(self, settings: LandingConfig, key_id: str, key: str, stage: int, *, new_turn: bool) -> int:
         """The stage that chooses the model: the one at which the turn began, or a later one that changes turns too."""
@@ -165,9 +163,5 @@ OWN = Caller(key_id="tenbin")
 
 def header(landing: Landing) -> bytes:
     """What an answer says of it: the stage, how full which budget is, and what is done."""
-    done: Sequence[str] = landing.effects.words
-    return (
-        f"stage={landing.stage}; budget={landing.counter}; share={landing.share:.3f}; effects={','.join(done)}".encode(
-            "ascii", "replace"
-        )
-    )
+    done = ",".join(landing.effects.words)
+    return safe(f"stage={landing.stage}; budget={landing.counter}; share={landing.share:.3f}; effects={done}")

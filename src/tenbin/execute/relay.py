@@ -250,7 +250,7 @@ class Relay:
             headers = forwarded_answer_headers(failure.headers)
             if not any(name == b"content-type" for name, _ in headers):
                 headers.append((b"content-type", b"application/json"))
-            headers = named(headers, self.ask, None, route, self.cache_headers)
+            headers = named(headers, self.ask, None, route, self.cache_headers, failed=True)
             self.started = True
             await self.client.respond(failure.status, headers, failure.body)
             return failure.status
@@ -268,5 +268,5 @@ class Relay:
             return
         self.started = True
         body = self.world.dialects(self.ask.dialect).problem(problem, self.ask.request_id)
-        headers = named(problem_headers(problem), self.ask, None, route, self.cache_headers)
+        headers = named(problem_headers(problem), self.ask, None, route, self.cache_headers, failed=True)
         await self.client.respond(problem.status, headers, body)

@@ -127,7 +127,8 @@ class ShadowEvaluation:
 
     async def _evaluate(self, sample: _Sample) -> None:
         now_ms = sample.world.clock.now_ms()
-        if now_ms // 86_400_000 == self._spent_day:
+        landing = sample.world.landing
+        if now_ms // 86_400_000 == self._spent_day or (landing is not None and landing.no_background(now_ms)):
             return
         cheap = words_of(sample.attempt.deltas() or [])
         try:

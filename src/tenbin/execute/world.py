@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tenbin.execute.experiment import Trial
     from tenbin.execute.hedging import Hedging
     from tenbin.execute.keep_alive import KeepAlive
+    from tenbin.execute.landing import SoftLanding
     from tenbin.execute.shadow import ShadowEvaluation
     from tenbin.execute.spending.engine import Budgets
 
@@ -174,6 +175,8 @@ class World:
         """What stops all calls when spending has run away; None where nothing does."""
         self.budgets: Budgets | None = None
         """What sets money aside before each call; None where no budget counts anybody."""
+        self.landing: SoftLanding | None = None
+        """What is done with less as budgets empty; None where no budget counts anybody."""
         self.trial: Trial | None = None
         """The experiment in force: which requests are carried out under another policy."""
         self.hedging: Hedging | None = None
