@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenbin.alarms import AlarmParts
 from tenbin.api.application import Application
 from tenbin.codecs.registry import dialect
 from tenbin.config.experiments import ShadowConfig
@@ -42,6 +43,7 @@ from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.world import World
 from tenbin.gates import GateParts
 from tenbin.ledger.accounts.known import KnownKeys
+from tenbin.ledger.accounts.log import By
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
@@ -49,6 +51,7 @@ from tenbin.ledger.queries import latest_signals, latest_weighed, spent_since, u
 from tenbin.ledger.segments import DATABASE
 from tenbin.measure.experiments.watch import ExperimentWatch
 from tenbin.measure.metrics import Metrics
+from tenbin.spending import SpendingParts
 
 if TYPE_CHECKING:
     from tenbin.execute.hedging import Hedging
@@ -102,6 +105,8 @@ class Gateway:
         self.keep_alive: KeepAlive | None = None
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self.cache: Cache | None = None
+        self.alarms = AlarmParts(self.book, self.clock, self.targets)
+        self._spending = SpendingParts(self.book, self.prices, self.accounts, self.clock)
         self._gates = GateParts(self.book, self.accounts, self.clock)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -114,6 +119,7 @@ class Gateway:
         """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
         lanes_now = lanes(config.providers, self._targets.lanes, self.clock)
         policy_now = policy(config)
+        told = self.alarms.receivers(config.alerts)
         world = World(
             policy=policy_now,
             cache=self._cache_now(config) if policy_now.caching is not None else None,
@@ -132,6 +138,8 @@ class Gateway:
             recorder=self.recorder if config.prompt_caching.record else None,
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
+        world.budgets = self._spending.apply(config)
+        world.breaker = self.alarms.apply(config, told, world.budgets)
         world.shadow = self._shadow(config.shadow)
         world.hedging = self._hedging(config.hedging) if policy_now.hedging is not None else None
         world.keep_alive = self._kept_alive(config.prompt_caching.keep_alive_usd_per_day)
@@ -140,7 +148,7 @@ class Gateway:
             self.conversations.evidence = {}
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
-        self.gates = self._gates.apply(config, policy_now)
+        self.gates = self._gates.apply(config, policy_now, breaker=world.breaker)
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -294,10 +302,15 @@ class Gateway:
             await self.clock.pause(KEYS_MS)
             if not self.accounts.changed_on_disk():
                 continue
-            before = self.accounts.required
-            await asyncio.to_thread(self.accounts.refresh)
-            if self.accounts.required and not before:
-                LOG.info("The store of keys has its first key: from now on requests need a key, also on this machine.")
+            await self.take_up_keys()
+
+    async def take_up_keys(self) -> None:
+        """Go by what the store of keys holds now."""
+        before = self.accounts.required
+        await asyncio.to_thread(self.accounts.refresh)
+        if self.accounts.required and not before:
+            LOG.info("The store of keys has its first key: from now on requests need a key, also on this machine.")
+            self.apply(self.config)  # Keys may have budgets.
 
     def prepare_cache(self) -> None:
         """Load what the cache looks by meaning with, in the background; until then such looks are misses."""
@@ -324,6 +337,10 @@ class Gateway:
         """Take one target (``provider/model``) for well, or all of them."""
         self._targets.forget(target)
 
+    async def reset_breaker(self, key: str | None, by: By) -> tuple[str, ...]:
+        """A person lets requests through again: of a key (its id), or all."""
+        return await self.alarms.reset(key, by)
+
     def _gauges(self) -> dict[str, tuple[str, float]]:
         counts = self.book.counts()
         return {
@@ -334,6 +351,9 @@ class Gateway:
             "tenbin_queued_requests": ("Waiting for a place at a provider.", self._targets.queued),
             "tenbin_targets_in_cooldown": ("Targets skipped for now.", self._cooling()),
             **self._cache_gauges(),
+            **self.alarms.gauges(),
+            "tenbin_wrong_keys": ("Keys that were not known, since the start.", self.application.wrong_keys.seen),
+            "tenbin_wrong_keys_limited": ("Of these, answered with 429.", self.application.wrong_keys.limited),
             "tenbin_ready": ("1 when ready.", 0 if self.not_ready() else 1),
         }
 
@@ -364,8 +384,10 @@ class Gateway:
             await self.keep_alive.stop()
         if self._late:
             await asyncio.wait(set(self._late), timeout=DRAIN_SECONDS)
+        await self.alarms.close()
         if self.cache is not None:
             await self.cache.close()
+        await self._spending.close()
         await self._gates.close()
         self.upstream.close()
         if self.local_model is not None:

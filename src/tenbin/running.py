@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import uvloop
 
@@ -53,8 +54,12 @@ async def run(
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``reload`` gives a fresh Config when ``watched`` changes or on SIGHUP."""
-    server = Server(gateway.application, gateway.config.limits, lambda: gateway.config.limits)
+    application, limits = gateway.application, gateway.config.limits
+    servers = [(Server(application, limits, lambda: gateway.config.limits), listener)]
+    for apart in _admin_listener(gateway.config):
+        servers.append((Server(application.administer, limits, lambda: gateway.config.limits), apart))
     gateway.recall()
+    gateway.alarms.start()
     watches = [
         start_task(gateway.experiments.run(gateway.take_up_experiment), name="experiment watch"),
         start_task(gateway.watch_keys(), name="key watch"),
@@ -63,7 +68,8 @@ async def run(
         host: str = listener.getsockname()[0]
         watches.append(start_task(_watch(gateway, reload, watched, host), name="configuration watch"))
     try:
-        await server.listen(listener)
+        for server, socket_of_it in servers:
+            await server.listen(socket_of_it)
         await gateway.start_local_model()
         gateway.prepare_cache()
         # The first request need not pay for what it will surely use.
@@ -73,12 +79,28 @@ async def run(
             started()
         await (stop or asyncio.Event()).wait()
         gateway.stopping()
-        await server.stop(DRAIN_SECONDS)
+        await asyncio.gather(*(server.stop(DRAIN_SECONDS) for server, _ in servers))
     finally:
         for watch in watches:
             watch.cancel()
-        listener.close()
+        for _, socket_of_it in servers:
+            socket_of_it.close()
         await gateway.close()
+
+
+def _admin_listener(config: Config) -> list[socket.socket]:
+    """The socket of the admin API, where it has one of its own. Raises BadAddress."""
+    admin = config.admin
+    if not admin.enabled or admin.listen is None:
+        return []
+    host, port = split_listen(admin.listen)
+    check_listen(host, config.master_key)
+    try:
+        return [listening_socket(host, port)]
+    except OSError as error:
+        raise BadAddress(
+            f"Cannot listen at {admin.listen} (admin.listen): {error.strerror or error}", "Choose another port there."
+        ) from error
 
 
 async def _watch(gateway: Gateway, reload: Callable[[], Config], watched: Path | None, host: str) -> None:
@@ -209,6 +231,15 @@ class RunningGateway:
     def book(self) -> Book:
         """The gateway's ledger; ``book.flush()`` waits until the database holds all that is settled."""
         return self.gateway.book
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Call a function in the gateway's own thread, between two steps of its work; returns or raises what it does."""
+
+        async def called() -> Any:
+            return function()
+
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(called(), self._loop).result(30)
 
     def _main(self) -> None:
         try:

@@ -123,6 +123,9 @@ def test_budgets_of_other_zones_count_apart() -> None:
     assert [entry.counter for entry in entries] == names
     found = claims(entries, ms("2026-11-22T16:00:00"))
     assert [claim.counter for claim in found] == names
+    assert [(claim.whose, claim.window, claim.zone) for claim in found] == [
+        ("global", "day", zone) for zone in ("UTC", "Asia/Tokyo", "UTC")
+    ]
     assert [claim.starts_at_ms for claim in found] == [ms(f"2026-11-22T{at}:00:00") for at in ("00", "15", "00")]
 
 

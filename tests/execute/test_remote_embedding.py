@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tenbin.app import Gateway
+from tenbin.core.ask import Caller
 from tenbin.core.receipt import Receipt
 from tenbin.execute.clock import SystemClock
 from tenbin.execute.embedding import TOO_LONG, Embedding
@@ -55,7 +56,7 @@ def test_a_vector_and_its_bill(tmp_path: Path) -> None:
     async def work(gateway: Gateway, simulator: RunningSimulator) -> None:
         made = Embedding((), (remote("openai/text-embedding-3-small"),), budget_ms=60_000)
         await made.prepare()
-        payer = Payer(gateway.world, "key_7")
+        payer = Payer(gateway.world, Caller(key_id="key_7"))
         one = await made.of("How old is the Earth?", payer)
         again = await made.of("How old is the Earth?", payer)
         other = await made.of("地球は何歳ですか？", payer)
@@ -80,7 +81,7 @@ def test_a_vector_and_its_bill(tmp_path: Path) -> None:
 def test_an_ollama(tmp_path: Path) -> None:
     async def work(gateway: Gateway, simulator: RunningSimulator) -> None:
         made = Embedding((), (remote("ollama/nomic-embed-text"),), budget_ms=60_000)
-        found = await _after_loading(made, "How old is the Earth?", Payer(gateway.world, "local"))
+        found = await _after_loading(made, "How old is the Earth?", Payer(gateway.world, Caller(key_id="local")))
         assert found.vector is not None
         assert (await made.of("地球は何歳ですか？")).why == "no embedder reads Japanese"
 
@@ -104,7 +105,7 @@ async def _after_loading(made: Embedding, text: str, payer: Payer) -> Any:
 def test_a_model_that_has_no_vectors_is_not_called(tmp_path: Path, model: str, why: str) -> None:
     async def work(gateway: Gateway, simulator: RunningSimulator) -> None:
         made = Embedding((), (remote(model),), budget_ms=60_000)
-        assert (await _after_loading(made, "Hello there", Payer(gateway.world, "local"))).why == why
+        assert (await _after_loading(made, "Hello there", Payer(gateway.world, Caller(key_id="local")))).why == why
 
     assert run(tmp_path, work) == []
 
@@ -115,7 +116,7 @@ def test_without_somebody_to_pay_nobody_is_called(tmp_path: Path) -> None:
         await made.prepare()
         assert (await made.of("Hello there")).why == "nobody is there to pay for a remote embedder"
         long = "one more word " * 5_000
-        assert (await made.of(long, Payer(gateway.world, "local"))).why == TOO_LONG
+        assert (await made.of(long, Payer(gateway.world, Caller(key_id="local")))).why == TOO_LONG
 
     assert run(tmp_path, work) == []
 
@@ -125,7 +126,7 @@ def test_a_provider_that_is_gone_is_left_alone(tmp_path: Path) -> None:
 
     async def work(gateway: Gateway, simulator: RunningSimulator) -> None:
         made = Embedding((), (remote("dead/text-embedding-3-small", told),), budget_ms=60_000)
-        payer = Payer(gateway.world, "local")
+        payer = Payer(gateway.world, Caller(key_id="local"))
         assert (await _after_loading(made, "Hello there", payer)).why == "the embedder failed: unreachable"
         for number in range(20):
             assert (await made.of(f"Hello {number}", payer)).why.endswith("does not answer")
@@ -140,7 +141,7 @@ def test_a_late_answer_is_paid_kept_and_not_waited_for(tmp_path: Path) -> None:
         simulator.script(delay_ms=300)
         made = Embedding((), (remote("openai/text-embedding-3-small"),))
         await made.prepare()
-        payer = Payer(gateway.world, "local")
+        payer = Payer(gateway.world, Caller(key_id="local"))
         late = await made.of("How old is the Earth?", payer, budget_ms=1)
         assert (late.vector, late.why) == (None, "the embedder was too slow")
         assert (await made.of("How old is the Earth?", payer, budget_ms=60_000)).vector is not None
@@ -154,7 +155,7 @@ def test_one_that_never_answers_is_cut_off_and_estimated(tmp_path: Path) -> None
     async def work(gateway: Gateway, simulator: RunningSimulator) -> None:
         simulator.script(delay_ms=30_000)
         made = Embedding((), (remote("openai/text-embedding-3-small", seconds=0.2),), budget_ms=60_000)
-        found = await _after_loading(made, "How old is the Earth?", Payer(gateway.world, "local"))
+        found = await _after_loading(made, "How old is the Earth?", Payer(gateway.world, Caller(key_id="local")))
         assert found.why == "the embedder failed: timeout"
 
     (receipt,) = run(tmp_path, work)

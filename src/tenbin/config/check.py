@@ -90,12 +90,18 @@ class _Check:
             self.document.report(path, message, fix)
 
     def _listen(self) -> None:
-        try:
-            host, _ = address.split_listen(self.config.listen)
-            if not self.document.is_broken(("master_key",)):
-                address.check_listen(host, self.config.master_key)
-        except address.BadAddress as error:
-            self._report(("listen",), str(error), error.fix)
+        for path, listen in ((("listen",), self.config.listen), (("admin", "listen"), self.config.admin.listen)):
+            if listen is None:
+                continue
+            try:
+                host, _ = address.split_listen(listen)
+                if not self.document.is_broken(("master_key",)):
+                    address.check_listen(host, self.config.master_key)
+            except address.BadAddress as error:
+                self._report(path, str(error), error.fix)
+        if self.config.admin.listen == self.config.listen:
+            fix = "Give it a port of its own, or leave it out: then it is served where clients ask."
+            self._report(("admin", "listen"), "clients are listened for there already", fix)
 
     def _keys(self) -> None:
         master_key = self.config.master_key

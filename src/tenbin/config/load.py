@@ -53,7 +53,7 @@ def _unreadable(path: Path, message: str, fix: str, line: int = 1) -> ConfigErro
 
 def not_taken_over(before: Config, after: Config) -> list[str]:
     """The changed keys that a running gateway does not take over."""
-    keys = ["listen", "ledger", "cache.store", "cache.secret", "cache.disk_bytes"]
+    keys = ["listen", "admin.listen", "ledger", "cache.store", "cache.secret", "cache.disk_bytes", "spending.store"]
     keys += [f"limits.{name}" for name in ("header_bytes", "header_seconds", "connections")]
     return [key for key in keys if attrgetter(key)(before) != attrgetter(key)(after)]
 

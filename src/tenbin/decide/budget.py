@@ -139,9 +139,12 @@ def _put(found: dict[str, Budget], name: str, budget: Budget) -> None:
 
 def claims(entries: Sequence[Entry], at_ms: int) -> tuple[Claim, ...]:
     """What a call that begins now draws on."""
-    return tuple(
-        Claim(name, *window_of(budget.window, budget.zone, at_ms), budget.nano, budget.hard) for name, budget in entries
-    )
+    found = []
+    for name, budget in entries:
+        start, end = window_of(budget.window, budget.zone, at_ms)
+        whose = name[: name.rindex(f"/{budget.window}")]
+        found.append(Claim(name, start, end, budget.nano, budget.hard, whose, budget.window, budget.zone))
+    return tuple(found)
 
 
 # -- the most that a call can cost

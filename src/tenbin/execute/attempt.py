@@ -124,6 +124,8 @@ class AttemptUnderWay:
         self.kept: list[bytes] | None = None
         """The answer as the provider sent it, where somebody wants to read it again (``deltas``); None: nobody does, or
         it is longer than MOST_KEPT_BYTES."""
+        self.reserved_nano: int | None = None
+        """What budgets have set aside for it."""
         self._kept_bytes = 0
         self._noted_ns = 0
         self._words_share = 0.0
@@ -174,9 +176,17 @@ class AttemptUnderWay:
         except ContextExceeded as exceeded:
             return Failure(kind="context_exceeded", message=str(exceeded))
 
+    async def afford(self, body_bytes: int) -> None:
+        """Set aside what the call may cost, before it is made. Raises UpstreamFailed where a budget has no room."""
+        budgets = self.world.budgets
+        if budgets is not None and (failure := await budgets.reserve(self, body_bytes)) is not None:
+            raise UpstreamFailed(failure)
+
     async def send(self, body: bytes, ended: Sequence[Attempt]) -> UpstreamAnswer:
         """Journal the attempt (``ended`` came before it), then call the provider. Raises UpstreamFailed."""
         world, ask, target = self.world, self.ask, self.target
+        if world.budgets is not None:
+            await self.afford(len(body))
         to = world.reaches[target.provider]
         headers = world.dialects(self.dialect).headers(ask.headers, ask.head, target) if self.passed_through else ()
         head = request_head(to, ask, self.dialect, len(body), passed_through=self.passed_through, headers=headers)
@@ -217,6 +227,7 @@ class AttemptUnderWay:
             route=self.route,
             policy=world.policy.hash,
             attempts=tuple(ended),
+            reserved_nano=self.reserved_nano,
         )
 
     async def failure_of(self, answer: UpstreamAnswer) -> Failure:
@@ -338,6 +349,9 @@ class AttemptUnderWay:
         target = self.target
         if watch is not None and outcome == "answered":
             self._tell_of_cache(watch.usage)
+        elif self.reserved_nano is not None and outcome == "failed" and self._cost_nothing():
+            assert self.world.budgets is not None
+            self.world.budgets.not_charged(self)
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
         return Attempt(
             self.number,
@@ -385,6 +399,12 @@ class AttemptUnderWay:
                 world.recorder.note(seen)
             if world.keep_alive is not None:
                 world.keep_alive.note(world, seen)
+
+    def _cost_nothing(self) -> bool:
+        """It has failed, and nobody charges for it."""
+        watch = self.watch
+        used = watch is not None and (watch.usage != NOTHING or watch.provider_cost is not None)
+        return not used and not self.owes_estimate("failed")
 
     def owes_estimate(self, outcome: Outcome) -> bool:
         """The provider produced something but did not state all of what it used."""

@@ -145,6 +145,7 @@ class BackgroundCall:
         to = world.reaches[target.provider]
         of = partial(request_head, passed_through=bool(self._headers), headers=self._headers)
         head = of(to, attempt.ask, attempt.dialect, len(body))
+        await attempt.afford(len(body))
         attempt.opened = True
         world.book.open(
             self._ask,
@@ -156,6 +157,7 @@ class BackgroundCall:
             route=attempt.route,
             policy=world.policy.hash,
             attempts=tuple(before),
+            reserved_nano=attempt.reserved_nano,
         )
         send = partial(world.upstream.send, first_byte=seconds, idle=seconds, total=seconds)
         if to.direct is None:

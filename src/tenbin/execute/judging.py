@@ -114,6 +114,7 @@ async def _heard(world: "World", ask: Ask, attempt: AttemptUnderWay, asked: Ques
     target, codec, body = attempt.target, world.dialects(attempt.dialect), attempt.ask.body
     to = world.reaches[target.provider]
     head = request_head(to, attempt.ask, attempt.dialect, len(body), passed_through=False)
+    await attempt.afford(len(body))
     attempt.opened = True
     world.book.open(
         ask,
@@ -124,6 +125,7 @@ async def _heard(world: "World", ask: Ask, attempt: AttemptUnderWay, asked: Ques
         input_tokens=asked.tokens,
         route=ROUTE,
         policy=world.policy.hash,
+        reserved_nano=attempt.reserved_nano,
     )
     answer = attempt.answer = await world.upstream.send(
         to.origin, head, body, first_byte=seconds, idle=seconds, total=seconds

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tenbin.core.problems import Failure, FailureKind, Fault, Problem
+from tenbin.core.problems import BUDGETS_UNREACHABLE, Failure, FailureKind, Fault, Problem
 from tenbin.core.target import DialectName
 
 
@@ -54,6 +54,8 @@ FUTILE: frozenset[FailureKind] = frozenset(
 
 def told(failure: Failure, target: str | None) -> Problem:
     """What the client is told of a failure at a target (``provider/model``)."""
+    if failure.kind == "over_budget":
+        return _not_afforded(failure)
     row = TOLD[failure.kind]
     should_retry = failure.should_retry
     if should_retry is None and failure.kind in FUTILE:
@@ -70,6 +72,24 @@ def told(failure: Failure, target: str | None) -> Problem:
         retry_after_ms=failure.retry_after_ms,
         should_retry=should_retry,
         reason=failure.kind,
+    )
+
+
+def _not_afforded(failure: Failure) -> Problem:
+    """A budget that is used up is no matter of waiting; one that calls under way have taken all of may be."""
+    status, code, fault = TOLD["over_budget"]
+    if failure.code == BUDGETS_UNREACHABLE:
+        status, code, fault = 503, "api_error", "gateway"
+    elif failure.should_retry:
+        code = "rate_limit_error"
+    return Problem(
+        status=status,
+        code=code,
+        message=failure.message,
+        fault=fault,
+        retry_after_ms=failure.retry_after_ms,
+        should_retry=bool(failure.should_retry),
+        reason="over_budget",
     )
 
 

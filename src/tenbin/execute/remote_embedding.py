@@ -71,7 +71,7 @@ class Payer(NamedTuple):
     """On whose account an embedder is asked."""
 
     world: "World"
-    key_id: str
+    caller: Caller
 
 
 class _Row(msgspec.Struct):
@@ -158,7 +158,7 @@ class _OneCall:
             headers=(),
             body=msgspec.json.encode({"model": target.model, "input": text}),
             head=Head(model=target.name),
-            caller=Caller(key_id=payer.key_id),
+            caller=payer.caller,
             arrived_at_ms=clock.now_ms(),
             arrived_ns=clock.monotonic_ns(),
         )
@@ -188,6 +188,7 @@ class _OneCall:
         target = attempt.target
         to = world.reaches[target.provider]
         head = request_head(to, ask, attempt.dialect, len(ask.body), passed_through=False)
+        await attempt.afford(len(ask.body))
         attempt.opened = True
         world.book.open(
             ask,
@@ -198,6 +199,7 @@ class _OneCall:
             input_tokens=tokens_at_most(self._text),
             route=ROUTE,
             policy=world.policy.hash,
+            reserved_nano=attempt.reserved_nano,
         )
         answer = attempt.answer = await world.upstream.send(
             to.origin, head, ask.body, first_byte=seconds, idle=seconds, total=seconds
@@ -242,6 +244,8 @@ class _OneCall:
                 attempts=attempts,
                 failure=failure.kind if failure is not None else None,
                 total_ms=(clock.monotonic_ns() - ask.arrived_ns) / 1e6,
+                team=ask.caller.team,
+                user=ask.caller.user,
             )
         )
 
