@@ -55,6 +55,11 @@ def check_listen(host: str, master_key: str | None) -> None:
         )
 
 
+def without_password(url: str) -> str:
+    """An address as messages may show it: without what stands before its host, and its query."""
+    return re.sub(r"\?.*", "", re.sub(r"(?<=://).*@", "", url))
+
+
 def check_base_url(url: str, *, plain_http: bool = False) -> None:
     """Raises BadAddress unless ``url`` is one that a provider's paths can be appended to, and that may be spoken to."""
     try:
@@ -71,7 +76,7 @@ def check_base_url(url: str, *, plain_http: bool = False) -> None:
     if parts.username or parts.password:
         raise BadAddress("a URL is no place for a password", "Put it in api_key or headers.")
     if parts.query or parts.fragment:
-        raise BadAddress("a base URL ends before `?` and `#`", f"Write {url.partition('?')[0].partition('#')[0]}")
+        raise BadAddress("a base URL ends before `?` and `#`", f"Write {without_password(url.partition('#')[0])}")
     why = why_not(parts.hostname, secure=parts.scheme == "https", plain_http=plain_http)
     if why is not None:
         fix = "Write https://, or `plain_http: true` if it has to be so." if "plain http" in why else "Name its server."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from tenbin.config.address import without_password
 from tenbin.config.model import Config
 from tenbin.config.problem import KeyPath
 from tenbin.config.shape import suggestion
@@ -21,11 +22,11 @@ def caching_mistakes(config: Config) -> Iterator[Mistake]:
     """All mistakes of the block."""
     cache = config.cache
     if cache.store not in ("memory", "sqlite") and not _is_address(cache.store, SERVERS):
-        message = f"{cache.store!r} is no place for answers"
+        message = f"{without_password(cache.store)!r} is no place for answers"
         yield ("cache", "store"), message, "Write memory, sqlite, or redis://host:6379/0."
     index = cache.semantic.index
     if index not in ("", "memory") and not _is_address(index, VECTOR_SERVERS):
-        message = f"{index!r} is no place for vectors"
+        message = f"{without_password(index)!r} is no place for vectors"
         yield (
             ("cache", "semantic", "index"),
             message,

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from tenbin.config.address import without_password
 from tenbin.config.problem import KeyPath
 from tenbin.config.section import Section, Whole
 from tenbin.config.shape import suggestion
@@ -117,7 +118,7 @@ def plans_mistakes(settings: PlansConfig, keys: Mapping[str, str]) -> Iterator[M
         elif plan not in names:
             yield ("plans", "keys", key), f"no plan is named {plan}", suggestion(plan, names)
     if settings.store != "memory" and not settings.store.startswith(("redis://", "rediss://", "unix://")):
-        yield ("plans", "store"), f"{settings.store!r} is no store of counters", "Write memory, or redis://host:6379/0."
+        yield ("plans", "store"), f"{without_password(settings.store)!r} is no store of counters", "Write memory, or redis://host:6379/0."
     yield from _zone(("plans", "timezone"), settings.timezone)
     for name, plan in settings.named.items():
         path: KeyPath = ("plans", "named", name)
