@@ -5,10 +5,12 @@ them is configured, so that a gateway without any pays for none.
 import logging
 from functools import partial
 
+from tenbin.api.breaker import BreakerGate
 from tenbin.api.gatekeeping import Gate, Gates, LimitsGate
 from tenbin.config.model import Config
 from tenbin.decide.limits import COUNTED, plans_in_force
 from tenbin.decide.policy import Policy
+from tenbin.execute.breaker import Breaker
 from tenbin.execute.clock import Clock
 from tenbin.execute.limits.counters import Known, MemoryCounters, UseUnknown
 from tenbin.execute.limits.engine import Limits
@@ -45,10 +47,14 @@ class GateParts:
         self._clock = clock
         self.limits: Limits | None = None
 
-    def apply(self, config: Config, policy: Policy, others: tuple[Gate, ...] = ()) -> Gates | None:
+    def apply(
+        self, config: Config, policy: Policy, others: tuple[Gate, ...] = (), breaker: Breaker | None = None
+    ) -> Gates | None:
         """The gates under a configuration; None where there is none. ``others``: those met behind the plan."""
         limits = self._limits(config, policy)
-        before: tuple[Gate, ...] = () if limits is None else (LimitsGate(limits),)
+        before: tuple[Gate, ...] = () if breaker is None else (BreakerGate(breaker, self._clock),)
+        if limits is not None:
+            before += (LimitsGate(limits),)
         gates = before + others
         return Gates(gates, self._book, lambda: policy.hash) if gates else None
 

@@ -11,6 +11,7 @@ from tenbin.execute.clock import Clock
 from tenbin.execute.targets import TargetNow
 from tenbin.execute.world import World
 from tenbin.ledger.accounts.known import KnownKeys
+from tenbin.ledger.accounts.log import By
 from tenbin.ledger.book import Book
 
 
@@ -36,6 +37,12 @@ class Service(Protocol):
 
     def targets(self) -> list[TargetNow]:
         """What is known of each target at this moment."""
+        ...
+
+    async def reset_breaker(self, key: str | None, by: By) -> tuple[str, ...]:
+        """A person lets requests through again: of a key (its id), or all. Returns the scopes that were stopped, all keys
+        together as an empty one.
+        """
         ...
 
     def forget(self, target: str | None) -> None:

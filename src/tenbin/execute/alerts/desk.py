@@ -11,7 +11,7 @@ import msgspec
 
 from tenbin.config.alerts import AlertsConfig
 from tenbin.core.alert import SEVERITIES, Alert
-from tenbin.execute.alerts.receivers import Receiver, receivers
+from tenbin.execute.alerts.receivers import Receiver
 from tenbin.execute.alerts.schedule import HOUR_MS, RETRY_MS, plan
 from tenbin.execute.alerts.store import DATABASE, AlertStore, Pending
 from tenbin.execute.clock import Clock, start_task
@@ -59,10 +59,9 @@ class AlertDesk:
         self._wakes: dict[str, asyncio.Event] = {}
         self._taken = self._repeated = self._dropped = self._sent = self._retried = self._failed = self._held = 0
 
-    def configure(self, settings: AlertsConfig) -> None:
-        """Put settings in force. Raises CannotSend, and then nothing has changed."""
-        fresh = receivers(settings.to, settings.timeout_seconds)
-        self.settings, self._receivers = settings, fresh
+    def configure(self, settings: AlertsConfig, receivers: list[Receiver]) -> None:
+        """Put settings in force, with the receivers that they name."""
+        self.settings, self._receivers = settings, receivers
         self._came.set()
 
     def tell(self, alert: Alert) -> None:

@@ -1,0 +1,76 @@
+"""2. The breaker's gate, the first of all, and its page: whether spending is stopped, and a person's reset."""
+
+from urllib.parse import parse_qs
+
+import msgspec
+
+from tenbin.api.gatekeeping import Visit
+from tenbin.api.service import Service
+from tenbin.core.ask import Ask
+from tenbin.core.problems import Problem
+from tenbin.core.target import DialectName
+from tenbin.execute.breaker import Breaker
+from tenbin.execute.clock import Clock
+from tenbin.ledger.accounts.log import By
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+BY = By("master")
+"""Of the page: it is for nobody else, but this machine's user where there is no key."""
+
+
+class BreakerGate:
+    """Whether spending has run away."""
+
+    name = "breaker"
+
+    def __init__(self, breaker: Breaker, clock: Clock) -> None:
+        self.breaker = breaker
+        self._clock = clock
+
+    async def let_in(self, ask: Ask, visit: Visit) -> Ask | Problem:
+        """The request, if it may go on, perhaps as the one that is tried. Counting tokens costs nothing."""
+        if ask.operation == "count_tokens":
+            return ask
+        breaker, clock = self.breaker, self._clock
+        found = breaker.admit(ask, clock.now_ms())
+        if found is not None:
+            return found
+        if breaker.tries(ask):
+            visit.on_leaving(lambda: breaker.left(ask, clock.now_ms()))
+        return ask
+
+
+class BreakerPages:
+    """What stands at ``/breaker``. For the master key."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def state(self, path: str, query: bytes, dialect: DialectName) -> Answer:
+        """``GET /breaker``: all keys together, and each key that is stopped."""
+        return _json(self._told(()))
+
+    async def reset(self, query: bytes) -> Answer:
+        """``DELETE /breaker?key=``: a person lets requests through, for one key (its id) or all."""
+        named = parse_qs(query.decode("latin-1")).get("key")
+        breaker = self._service.world.breaker
+        scope = named[0][:200] if named else None
+        closed = await self._service.reset_breaker(scope, BY) if breaker is not None else ()
+        return _json(self._told(closed))
+
+    def _told(self, closed: tuple[str, ...]) -> dict[str, object]:
+        breaker = self._service.world.breaker
+        if breaker is None:
+            return {"on": False, "refused": 0, "closed": [], "scopes": []}
+        now_ms = self._service.clock.now_ms()
+        return {
+            "on": True,
+            "refused": breaker.refused,
+            "closed": [scope or None for scope in closed],
+            "scopes": breaker.standings(now_ms),
+        }
+
+
+def _json(value: object) -> Answer:
+    return 200, [(b"content-type", b"application/json")], msgspec.json.encode(value)
