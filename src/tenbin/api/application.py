@@ -6,7 +6,8 @@ The path tells the dialect; the caller is identified, the body read, its head de
 import logging
 from urllib.parse import quote
 
-from tenbin.api.caller import identify
+from tenbin.api.admin.serving import AdminApi, may_administer
+from tenbin.api.caller import WRONG_KEY, identify
 from tenbin.api.client_side import Request
 from tenbin.api.feedback import PATHS as FEEDBACK
 from tenbin.api.feedback import Feedback, encoded
@@ -16,12 +17,14 @@ from tenbin.api.pages import Pages
 from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
+from tenbin.api.wrong_keys import WrongKeys
 from tenbin.codecs.members import check_members
 from tenbin.core import request_id
+from tenbin.core.account import Account
 from tenbin.core.ask import Ask, Caller, Head, Operation
 from tenbin.core.problems import Problem, Unreadable, invalid
 from tenbin.core.target import DialectName
-from tenbin.decide.access import refused
+from tenbin.decide.access import ADMIN, refused
 from tenbin.decide.hints import session_named
 from tenbin.decide.overrides import STEERING
 from tenbin.execute.answer_headers import problem_headers
@@ -43,6 +46,10 @@ class Application:
         self.service = service
         self.pages = Pages(service)
         self.feedback = Feedback(service)
+        self.wrong_keys = WrongKeys()
+        self.admin = AdminApi(service, self.wrong_keys)
+        self.admin_elsewhere = service.config.admin.listen is not None
+        """The admin API has an address of its own, as the configuration said at the start."""
 
     async def __call__(self, request: Request) -> None:
         """Serve one request; nothing that a client sends may raise out of here. Cancelled when the client leaves."""
@@ -67,7 +74,7 @@ class Application:
         headers = request.headers
         caller = identify(headers, service.keys, service.accounts, arrived_at_ms)
         if isinstance(caller, Problem) or caller.account is not None:
-            caller = _admitted(caller, request, route.operation)
+            caller = self._admitted(caller, request, route.operation)
         if isinstance(caller, Problem):
             await self._refuse(request, route.dialect, caller, identity, close=True)
             return
@@ -148,6 +155,9 @@ class Application:
         if path in FEEDBACK and method == "POST":
             await self._take_feedback(request, identity)
             return
+        if path.startswith(ADMIN) and self.service.config.admin.enabled and not self.admin_elsewhere:
+            await self.admin.serve(request, self._caller(request), identity)
+            return
         page = self.pages.find(path)
         if path in FEEDBACK:
             await self._refuse(request, dialect, _wrong_method(path, method, "POST"), identity, allow="POST")
@@ -159,15 +169,15 @@ class Application:
             caller: Caller | Problem | None = None
             if not page.open:
                 caller = self._caller(request)
-            if page.admin and isinstance(caller, Caller) and caller.key_id not in ("master", "local"):
+            if page.admin and isinstance(caller, Caller) and not may_administer(caller):
                 caller = NOT_YOURS
             if isinstance(caller, Problem):
                 await self._refuse(request, dialect, caller, identity)
                 return
             if method == "DELETE" and page.forget is not None:
                 status, headers, body = await page.forget(request.query)
-            elif page.own is not None and caller is not None and caller.account is not None:
-                status, headers, body = await page.own(path, request.query, dialect, caller.account)
+            elif page.own is not None and caller is not None and (account := self._account(caller)) is not None:
+                status, headers, body = await page.own(path, request.query, dialect, account)
             else:
                 status, headers, body = await page.answer(path, request.query, dialect)
             await request.respond(status, headers + _identified(dialect, identity), body)
@@ -175,7 +185,40 @@ class Application:
     def _caller(self, request: Request) -> Caller | Problem:
         """Who asks for something that no model answers."""
         service = self.service
-        return _admitted(identify(request.headers, service.keys, service.accounts, service.clock.now_ms()), request)
+        found = identify(request.headers, service.keys, service.accounts, service.clock.now_ms())
+        return self._admitted(found, request)
+
+    def _admitted(self, caller: Caller | Problem, request: Request, operation: str = "") -> Caller | Problem:
+        """The caller, if its key may be used for this and from there. Wrong keys are counted."""
+        if isinstance(caller, Problem):
+            if caller is not WRONG_KEY:
+                return caller
+            service = self.service
+            most = service.config.limits.wrong_keys
+            return self.wrong_keys.counted(caller, request.address, most, service.clock.now_ms())
+        if caller.account is None:
+            return caller
+        found = refused(caller.account, path=request.path, operation=operation, address=request.address)
+        return caller if found is None else found
+
+    async def administer(self, request: Request) -> None:
+        """Serve one request where only the admin API is served."""
+        clock = self.service.clock
+        identity = request_id.new(clock.now_ms(), clock.bits())
+        try:
+            if request.path.startswith(ADMIN) and self.service.config.admin.enabled:
+                await self.admin.serve(request, self._caller(request), identity)
+            else:
+                await self._refuse(request, "openai_chat", ONLY_ADMIN, identity, close=True)
+        except Exception:
+            LOG.exception("request %s failed inside Tenbin", identity)
+            if not request.started:
+                await self._refuse(request, "openai_chat", BUG, identity)
+
+    def _account(self, caller: Caller) -> Account | None:
+        """What a caller may do, by its key and by its plan."""
+        gates = self.service.gates
+        return (caller if gates is None else gates.held(caller)).account
 
     async def _take_feedback(self, request: Request, identity: str) -> None:
         """Problems are told in OpenAI's form, whatever the client speaks elsewhere."""
@@ -227,21 +270,22 @@ BUG = Problem(
 )
 
 
-NOT_YOURS = Problem(
-    status=403,
-    code="permission_error",
-    message="This page is for the master key: it tells of all keys' traffic. Send `master_key` instead.",
-    param="authorization",
+ONLY_ADMIN = Problem(
+    status=404,
+    code="not_found_error",
+    message="Only /admin/v1/ is served here: models are asked where `listen` of tenbin.yaml says.",
+    param="path",
     should_retry=False,
 )
 
 
-def _admitted(caller: Caller | Problem, request: Request, operation: str = "") -> Caller | Problem:
-    """The caller, if its key may be used for this and from there."""
-    if isinstance(caller, Problem) or caller.account is None:
-        return caller
-    found = refused(caller.account, path=request.path, operation=operation, address=request.address)
-    return caller if found is None else found
+NOT_YOURS = Problem(
+    status=403,
+    code="permission_error",
+    message="This page tells of all keys' traffic. Send `master_key` or an admin key instead.",
+    param="authorization",
+    should_retry=False,
+)
 
 
 def _other_head(operation: Operation, body: bytes) -> Head:

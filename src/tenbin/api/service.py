@@ -45,6 +45,10 @@ class Service(Protocol):
         """
         ...
 
+    async def take_up_keys(self) -> None:
+        """Go by what the store of keys holds now."""
+        ...
+
     def forget(self, target: str | None) -> None:
         """Take one target (``provider/model``) for well, or all of them."""
         ...

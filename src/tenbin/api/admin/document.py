@@ -1,5 +1,6 @@
 """1. The admin API's OpenAPI 3.1 document, made of the operations and of the types that read and write."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -57,6 +58,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _schemas(),
+            "responses": {f"Failure{status}": _failure(words) for status, words in FAILURES.items()},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The master key, or an admin key."},
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
@@ -128,12 +130,13 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _failures(statuses: Any) -> dict[str, Any]:
+def _failures(statuses: Iterable[int]) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/Failure{status}"} for status in statuses}
+
+
+def _failure(words: str) -> dict[str, Any]:
     error = {"$ref": _REF.format(name=Error.__name__)}
-    return {
-        str(status): {"description": FAILURES[status], "content": {"application/json": {"schema": error}}}
-        for status in statuses
-    }
+    return {"description": words, "content": {"application/json": {"schema": error}}}
 
 
 def _schemas() -> dict[str, Any]:

@@ -113,9 +113,8 @@ class AdminApi:
         try:
             if inspect.iscoroutinefunction(operation.act):
                 return await operation.act(call)
-            async with self._one:
-                # To its end, also when whoever asked has gone: what is begun is done, told and in force.
-                return await asyncio.shield(asyncio.to_thread(self._carried_out, operation, call))
+            # To its end, also when whoever asked has gone: what is begun is done, told and in force.
+            return await asyncio.shield(self._carried_out(operation, call))
         except NoSuchKey as error:
             raise Unreadable(_problem(404, "not_found_error", str(error), next(iter(call.named), None))) from error
         except NotNow as error:
@@ -124,12 +123,12 @@ class AdminApi:
             LOG.error("The store of keys cannot be used: %s", error)
             raise Unreadable(AWAY) from error
 
-    def _carried_out(self, operation: Operation, call: acts.Call) -> Any:
-        """In a thread of its own."""
-        answer = operation.act(call)
-        if operation.method != "GET":
-            # When the answer comes, this gateway goes by it.
-            self._service.accounts.refresh()
+    async def _carried_out(self, operation: Operation, call: acts.Call) -> Any:
+        async with self._one:
+            answer = await asyncio.to_thread(operation.act, call)
+            if operation.method != "GET":
+                # When the answer comes, this gateway goes by it.
+                await self._service.take_up_keys()
         return answer
 
     async def _refuse(
