@@ -7,13 +7,18 @@ from functools import partial
 
 from tenbin.api.breaker import BreakerGate
 from tenbin.api.gatekeeping import Gate, Gates, LimitsGate
+from tenbin.api.landing import LandingGate
+from tenbin.config.landing import landing_of
 from tenbin.config.model import Config
+from tenbin.core.ask import Caller
 from tenbin.decide.limits import COUNTED, plans_in_force
 from tenbin.decide.policy import Policy
 from tenbin.execute.breaker import Breaker
 from tenbin.execute.clock import Clock
+from tenbin.execute.landing import SoftLanding
 from tenbin.execute.limits.counters import Known, MemoryCounters, UseUnknown
 from tenbin.execute.limits.engine import Limits
+from tenbin.execute.spending.engine import Budgets
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.day_use import DayUse, LedgerSilent
@@ -46,17 +51,31 @@ class GateParts:
         self._accounts = accounts
         self._clock = clock
         self.limits: Limits | None = None
+        self.landing: SoftLanding | None = None
 
-    def apply(
-        self, config: Config, policy: Policy, others: tuple[Gate, ...] = (), breaker: Breaker | None = None
-    ) -> Gates | None:
-        """The gates under a configuration; None where there is none. ``others``: those met behind the plan."""
+    def apply(self, config: Config, policy: Policy, breaker: Breaker | None = None) -> Gates | None:
+        """The gates under a configuration; None where there is none."""
         limits = self._limits(config, policy)
         before: tuple[Gate, ...] = () if breaker is None else (BreakerGate(breaker, self._clock),)
         if limits is not None:
             before += (LimitsGate(limits),)
-        gates = before + others
+            limits.factor = self._left
+        gates = before if self.landing is None else (*before, LandingGate(self.landing, self._clock))
         return Gates(gates, self._book, lambda: policy.hash) if gates else None
+
+    def landed(self, config: Config, budgets: Budgets | None) -> SoftLanding | None:
+        """What is done with less as budgets empty, where there are any: clients are told of them in any case."""
+        if budgets is None:
+            self.landing = None
+        elif self.landing is None:
+            self.landing = SoftLanding(landing_of(config.spending.landing), budgets)
+        else:
+            self.landing.configure(landing_of(config.spending.landing), budgets)
+        return self.landing
+
+    def _left(self, caller: Caller) -> float:
+        """Share of a caller's limits of the day that a landing leaves to it."""
+        return 1.0 if self.landing is None else self.landing.user_limits(caller, self._clock.now_ms())
 
     def _limits(self, config: Config, policy: Policy) -> Limits | None:
         """Keys of the store may get a plan from one moment to the next: with any key there, plans count."""

@@ -12,6 +12,7 @@ from tenbin.config.caching_check import caching_mistakes
 from tenbin.config.cascade import cascade_mistakes
 from tenbin.config.chains import chains
 from tenbin.config.document import Document
+from tenbin.config.landing import landing_mistakes
 from tenbin.config.model import Config, DirectConfig, ModelFacts, ProviderConfig
 from tenbin.config.plans import plans_mistakes
 from tenbin.config.problem import KeyPath
@@ -79,6 +80,7 @@ class _Check:
         for path, message, fix in (
             *routing_mistakes(self.config),
             *caching_mistakes(self.config),
+            *landing_mistakes(self.config.spending.landing),
             *alert_mistakes(self.config),
             *spending_mistakes(self.config),
             *plans_mistakes(self.config.plans, self.config.keys),

@@ -58,8 +58,8 @@ class Limits:
         """By request id, of those that are not settled."""
         self._callers: dict[str, tuple[Caller, Plan | str | None, Caller]] = {}
         """By key id: the caller as the key has it, its plan, and the caller as the plan holds it."""
-        self.factor: Callable[[], float] = _whole
-        """What the day's limits are multiplied by just now."""
+        self.factor: Callable[[Caller], float] = _whole
+        """What a caller's limits of the day are multiplied by just now."""
         self.refused: dict[str, int] = {}
         """Requests that were not let in since the start, by limit."""
 
@@ -93,7 +93,7 @@ class Limits:
     async def _let_in(self, ask: Ask, caller: Caller, plan: Plan, codec: Dialect) -> Admitted | Turned:
         used = await self.counters.ready(caller.key_id, plan)
         counts = ask.operation in COUNTED
-        factor = self.factor()
+        factor = self.factor(caller)
         prompt = 0
         if counts and (plan.input_tokens or plan.tokens_per_day):
             prompt = await self._prompt(plan, used, ask, codec, factor)
@@ -166,7 +166,7 @@ class Limits:
         return prompt_tokens(ask, codec)
 
 
-def _whole() -> float:
+def _whole(_: Caller) -> float:
     return 1.0
 
 
