@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from tenbin.codecs.dialect import Dialect
-from tenbin.core.ask import Ask
+from tenbin.core.ask import Ask, Caller
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
 from tenbin.execute.limits.engine import Limits, Turned
@@ -88,6 +88,13 @@ class Gates:
         self.gates = gates
         self._book = book
         self._policy_hash = policy_hash
+
+    def held(self, caller: Caller) -> Caller:
+        """The caller with all that holds it: what it is shown is what it would be given."""
+        for gate in self.gates:
+            if isinstance(gate, LimitsGate):
+                return gate.limits.held(caller)
+        return caller
 
     async def pass_through(
         self,

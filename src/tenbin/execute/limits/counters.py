@@ -68,6 +68,10 @@ class MemoryCounters:
         self._zones: dict[str, str] = {}
         self._beginning: dict[str, asyncio.Future[None]] = {}
 
+    def known(self, key_id: str) -> Used:
+        """What is counted of a key, as of its last request."""
+        return self._used.get(key_id, Used())
+
     async def ready(self, key_id: str, plan: Plan) -> Used:
         """What a key has used as of now."""
         used = self._used.get(key_id)
