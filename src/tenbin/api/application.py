@@ -133,6 +133,8 @@ class Application:
         account = ask.caller.account
         if account is not None and account.restricted:
             world = world.within(account)
+        if ask.landing is not None:
+            world = world.landed(ask.landing)
         if ask.operation == "count_tokens":
             await count_tokens(world, ask, request)
         else:
