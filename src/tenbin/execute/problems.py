@@ -90,6 +90,7 @@ def _not_afforded(failure: Failure) -> Problem:
         retry_after_ms=failure.retry_after_ms,
         should_retry=bool(failure.should_retry),
         reason="over_budget",
+        headers=failure.headers,
     )
 
 

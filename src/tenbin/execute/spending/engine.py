@@ -17,6 +17,7 @@ from tenbin.core.price import Price
 from tenbin.core.problems import BUDGETS_UNREACHABLE, NO_PRICE, Failure
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import Target
+from tenbin.decide.balance import spent_headers
 from tenbin.decide.budget import Ceiling, Entry, ceilings, claims, counter, of_call, of_caller, worst_case
 from tenbin.execute.sensing import Prices
 from tenbin.execute.spending.memory import MemorySpending
@@ -148,7 +149,7 @@ class Budgets:
             self.refused += 1
             self._known((told.level,))
             self._tell_denied(told)
-            return no_room(told, call.target.name)
+            return no_room(told, call.target.name, anthropic=call.ask.dialect == "anthropic")
         one = _Open(reservation, call.number, call.target.name, call.ask, call.route, at_ms, worst, told.levels)
         self._open.setdefault(request_id, []).append(one)
         call.reserved_nano = worst
@@ -381,8 +382,8 @@ def _cost_of(one: _Open, attempts: list[Attempt]) -> NanoUSD:
     return 0
 
 
-def no_room(denied: Denied, target: str) -> Failure:
-    """What is said of a call for which there is no room."""
+def no_room(denied: Denied, target: str, *, anthropic: bool = False) -> Failure:
+    """What is said of a call for which there is no room; to a client that speaks Anthropic's dialect also in headers."""
     claim, spent, reserved = denied.level
     passing = spent + denied.asked <= claim.limit
     aside = f", {format_usd(reserved)} set aside for calls under way" if reserved else ""
@@ -399,4 +400,5 @@ def no_room(denied: Denied, target: str) -> Failure:
         f"may cost up to {format_usd(denied.asked)}: {format_usd(spent)} is spent{aside}{until}. {advice}",
         should_retry=True if passing else None,
         retry_after_ms=2_000 if passing else None,
+        headers=spent_headers(denied.level) if anthropic and not passing else (),
     )
