@@ -383,7 +383,7 @@ def _cost_of(one: _Open, attempts: list[Attempt]) -> NanoUSD:
 
 
 def no_room(denied: Denied, target: str, *, anthropic: bool = False) -> Failure:
-    """What is said of a call for which there is no room; to a client that speaks Anthropic's dialect also in headers."""
+    """What is said of a call for which there is no room; to Anthropic's clients also in headers."""
     claim, spent, reserved = denied.level
     passing = spent + denied.asked <= claim.limit
     aside = f", {format_usd(reserved)} set aside for calls under way" if reserved else ""
