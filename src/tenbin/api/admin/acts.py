@@ -1,16 +1,14 @@
 """1. What the admin API does, one function an operation. Those that are not async block: they work on the store."""
 
-import asyncio
 import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from tenbin import __version__
 from tenbin.api.admin import shapes
-from tenbin.api.admin.shapes import allotments, key_of, level_of, line_of, owner_of, stored
+from tenbin.api.admin.shapes import allotments, key_of, line_of, owner_of, stored
 from tenbin.config.keys import PREFIX
 from tenbin.core.account import RESERVED, Account, Owner, OwnerKind
 from tenbin.core.ask import Caller
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from tenbin.api.wrong_keys import WrongKeys
 
 Answered = TypeVar("Answered")
+Given = TypeVar("Given")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,15 +72,16 @@ def list_keys(call: Call) -> shapes.Keys:
         found = call.store(
             lambda store: store.some(
                 most=query.limit + 1,
-                after=query.after,
-                team=query.team,
-                user=query.user,
-                of=query.state,
+                after=query.after or None,
+                team=_given(query.team),
+                user=_given(query.user),
+                of=_given(query.state),
                 now_ms=call.now_ms,
             )
         )
     except NoSuchKey as error:
-        raise Unreadable(invalid(f"after: {error} Give `next` of the page before.", param="after")) from error
+        problem = invalid(f"after: {error} Give `next` of the page before.", param="after", status=404)
+        raise Unreadable(problem) from error
     data = [key_of(one, call.now_ms) for one in found[: query.limit]]
     return shapes.Keys(data=data, next=data[-1].key_id if len(found) > query.limit else None)
 
@@ -91,9 +91,16 @@ def create_key(call: Call) -> shapes.NewKey:
     request sent again makes no second key.
     """
     given: shapes.KeyCreate = call.body
-    if given.admin:
-        _only_for_the_master(call)
-        _bounds_no_models(given)
+    return _made(call, given, plan=given.plan, admin=False)
+
+
+def create_admin_key(call: Call) -> shapes.NewKey:
+    """Make a key that may administer, and nothing else."""
+    _only_for_the_master(call)
+    return _made(call, call.body, plan="", admin=True)
+
+
+def _made(call: Call, given: shapes.KeyCreate | shapes.AdminKeyCreate, *, plan: str, admin: bool) -> shapes.NewKey:
     if given.name in RESERVED or given.name in call.service.config.keys:
         raise NotNow(f"The name {given.name!r} is taken: receipts bear it for another key. Choose another one.")
     account = Account(
@@ -101,9 +108,9 @@ def create_key(call: Call) -> shapes.NewKey:
         name=given.name,
         team=given.team,
         user=given.user,
-        plan=given.plan,
+        plan=plan,
         expires_at_ms=stored(given.expires_at),
-        admin=given.admin,
+        admin=admin,
         **_rules(given),
     )
 
@@ -116,7 +123,7 @@ def create_key(call: Call) -> shapes.NewKey:
 
 def show_key(call: Call) -> shapes.Key:
     """Show a key, by its id or its name."""
-    return key_of(call.store(lambda store: _known(store, call)), call.now_ms)
+    return key_of(call.store(lambda store: known(store, call)), call.now_ms)
 
 
 def change_key(call: Call) -> shapes.Key:
@@ -144,7 +151,7 @@ def rotate_key(call: Call) -> shapes.NewKey:
 
     def act(store: Accounts) -> Kept:
         key_id = _changeable(store, call, own=True).account.key_id
-        store.rotate(key_id, call.secret, grace_ms=given.grace_seconds * 1000, by=call.by, now_ms=call.now_ms)
+        store.rotate(key_id, call.secret, grace_ms=int(given.grace_seconds * 1000), by=call.by, now_ms=call.now_ms)
         return store.find(key_id)
 
     return shapes.NewKey(secret=call.secret, key=key_of(call.store(act), call.now_ms))
@@ -174,7 +181,7 @@ def revoke_key(call: Call) -> shapes.Key:
     return key_of(call.store(act), call.now_ms)
 
 
-def _known(store: Accounts, call: Call) -> Kept:
+def known(store: Accounts, call: Call) -> Kept:
     """The key that the path names; by its id or name, not by its beginning."""
     named = call.named["key"]
     kept = store.find(named)
@@ -185,7 +192,7 @@ def _known(store: Accounts, call: Call) -> Kept:
 
 def _changeable(store: Accounts, call: Call, *, own: bool = False) -> Kept:
     """The key that the path names. An admin key changes no admin key; with ``own``, it may itself."""
-    kept = _known(store, call)
+    kept = known(store, call)
     if kept.account.admin and not (own and kept.account.key_id == call.caller.key_id):
         _only_for_the_master(call)
     return kept
@@ -205,24 +212,16 @@ def _only_for_the_master(call: Call) -> None:
         )
 
 
-def _bounds_no_models(given: shapes.KeyCreate) -> None:
-    for name in ("plan", "models", "targets", "tiers", "routes", "operations"):
-        if getattr(given, name):
-            raise Unreadable(invalid(f"{name}: an admin key asks no model. Leave it out.", param=name))
-    if allotments("key", given.budgets):
-        raise Unreadable(invalid("budgets: an admin key asks no model. Leave it out.", param="budgets"))
-
-
-def _rules(given: shapes.KeyCreate | shapes.KeyPatch) -> dict[str, Any]:
+def _rules(given: shapes.KeyCreate | shapes.KeyPatch | shapes.AdminKeyCreate) -> dict[str, Any]:
     """The rules that were given, as an Account has them."""
     found: dict[str, Any] = {}
     for name in ("tags", "models", "targets", "tiers", "routes", "operations"):
-        if (value := getattr(given, name)) is not UNSET:
+        if (value := getattr(given, name, UNSET)) is not UNSET:
             found[name] = tuple(dict.fromkeys(value))
     if given.networks is not UNSET:
         found["networks"] = tuple(_network(one, number) for number, one in enumerate(given.networks))
-    if given.budgets is not UNSET:
-        found["budgets"] = allotments("key", given.budgets)
+    if (budgets := getattr(given, "budgets", UNSET)) is not UNSET:
+        found["budgets"] = allotments("key", budgets)
     return found
 
 
@@ -234,6 +233,11 @@ def _network(text: str, number: int) -> str:
         raise Unreadable(
             invalid(f"{field}: {text!r} is no address or network. Write 10.0.0.0/8 or ::1.", param=field)
         ) from error
+
+
+def _given(value: Given | UnsetType) -> Given | None:
+    """None for what was left out."""
+    return None if value is UNSET else value
 
 
 # -- teams and users
@@ -288,7 +292,7 @@ def able_owner(call: Call, kind: OwnerKind, able: bool) -> shapes.Owner:
     return owner_of(call.store(lambda store: store.able(kind, name, able, by=call.by, now_ms=call.now_ms)))
 
 
-# -- what was done, what may be spent, how it goes
+# -- what was done
 
 
 def audit(call: Call) -> shapes.Audit:
@@ -296,33 +300,6 @@ def audit(call: Call) -> shapes.Audit:
     query: shapes.AuditQuery = call.query
     if not call.is_there():
         return shapes.Audit(data=[], next=None)
-    found = call.store(lambda store: store.audit(query.subject, query.limit + 1, query.before))
+    found = call.store(lambda store: store.audit(_given(query.subject), query.limit + 1, _given(query.before)))
     data = [line_of(one) for one in found[: query.limit]]
     return shapes.Audit(data=data, next=data[-1].number if len(found) > query.limit else None)
-
-
-async def health(call: Call) -> shapes.Health:
-    """Tell how the gateway does."""
-    reasons = call.service.not_ready()
-    return shapes.Health(
-        version=__version__,
-        ready=not reasons,
-        reasons=reasons,
-        keys_required=bool(call.service.keys) or call.service.accounts.required,
-        wrong_keys=shapes.WrongKeysSeen(seen=call.wrong_keys.seen, limited=call.wrong_keys.limited),
-    )
-
-
-async def budgets(call: Call) -> shapes.Levels:
-    """Tell how full the budgets are: those that count for a key, or, without one, all that calls have drawn on."""
-    query: shapes.BudgetsQuery = call.query
-    found = call.service.world.budgets
-    if found is None:
-        return shapes.Levels(data=[])
-    if query.key is None:
-        return shapes.Levels(data=[level_of(one) for one in found.all_levels((), call.now_ms)])
-    named = msgspec.structs.replace(call, named={"key": query.key})
-    kept = await asyncio.to_thread(named.store, lambda store: _known(store, named))
-    caller = call.service.accounts.caller(kept.account.key_id)
-    levels = found.levels_of(caller, call.now_ms) if caller is not None else ()
-    return shapes.Levels(data=[level_of(one) for one in levels])

@@ -8,7 +8,7 @@ import msgspec
 
 from tenbin import __version__
 from tenbin.api.admin.operations import DOCUMENT, OPERATIONS, Operation
-from tenbin.api.admin.shapes import Error
+from tenbin.api.admin.shapes import Error, NewKey
 from tenbin.config.schema import field_docs
 
 _REF = "#/components/schemas/{name}"
@@ -83,7 +83,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if parameters:
         told["parameters"] = parameters
     failures = {400, 401, 403, 429, 500, 503}
-    if operation.placeholders or operation.name == "list_budgets":
+    if operation.placeholders or operation.names_a_key:
         failures.add(404)
     if operation.conflicts:
         failures.add(409)
@@ -100,6 +100,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
         },
         **_failures(sorted(failures)),
     }
+    if operation.answer is NewKey and operation.status == 201:
+        told["responses"]["201"]["links"] = {
+            one.name: {"operationId": one.name, "parameters": {"key": "$response.body#/key/key_id"}}
+            for one in OPERATIONS
+            if one.placeholders == ("key",)
+        }
     return told
 
 

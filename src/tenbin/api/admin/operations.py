@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tenbin.api.admin import acts, shapes
+from tenbin.api.admin import acts, shapes, spending
 from tenbin.core.account import OwnerKind
 
 PREFIX = "/admin/v1"
@@ -34,6 +34,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     conflicts: bool = False
     """May be answered with 409."""
+    names_a_key: bool = False
+    """In its query or its body."""
 
     @property
     def placeholders(self) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ def _keys() -> list[Operation]:
             act=acts.list_keys,
             query=shapes.KeysQuery,
             answer=shapes.Keys,
+            names_a_key=True,
         ),
         Operation(
             method="POST",
@@ -77,6 +80,17 @@ def _keys() -> list[Operation]:
             about="Make a key; its secret is in this answer and nowhere else.",
             act=acts.create_key,
             body=shapes.KeyCreate,
+            answer=shapes.NewKey,
+            status=201,
+            conflicts=True,
+        ),
+        Operation(
+            method="POST",
+            path=("admin-keys",),
+            name="create_admin_key",
+            about="Make a key that may administer, and nothing else. Not for admin keys.",
+            act=acts.create_admin_key,
+            body=shapes.AdminKeyCreate,
             answer=shapes.NewKey,
             status=201,
             conflicts=True,
@@ -200,17 +214,45 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path=("budgets",),
         name="list_budgets",
-        about="Tell how full budgets are.",
-        act=acts.budgets,
+        about="Tell how full budgets are: those that count for a key, or all that calls have drawn on.",
+        act=spending.budgets,
         query=shapes.BudgetsQuery,
         answer=shapes.Levels,
+        names_a_key=True,
+    ),
+    Operation(
+        method="GET",
+        path=("breaker",),
+        name="show_breaker",
+        about="Tell whether the breaker has stopped spending.",
+        act=spending.breaker,
+        answer=shapes.Breaker,
+    ),
+    Operation(
+        method="POST",
+        path=("breaker", "reset"),
+        name="reset_breaker",
+        about="Let requests through again, of one key or of all.",
+        act=spending.reset_breaker,
+        body=shapes.BreakerReset,
+        answer=shapes.Breaker,
+        names_a_key=True,
+    ),
+    Operation(
+        method="POST",
+        path=("alerts", "test"),
+        name="test_alerts",
+        about="Send a test message to each receiver of alerts.",
+        act=spending.test_alerts,
+        answer=shapes.AlertsTested,
+        conflicts=True,
     ),
     Operation(
         method="GET",
         path=("health",),
         name="show_health",
         about="Tell how the gateway does.",
-        act=acts.health,
+        act=spending.health,
         answer=shapes.Health,
     ),
 )

@@ -14,6 +14,9 @@ from tenbin.core.account import Owner as StoredOwner
 from tenbin.core.budget import MOST_USD, Allotment, Level, WindowKind
 from tenbin.core.features import Tier
 from tenbin.core.money import NANO_PER_USD, nano_from_usd
+from tenbin.decide.breaker import Rule
+from tenbin.decide.health import Circuit
+from tenbin.execute.breaker import Standing
 from tenbin.ledger.accounts.log import Act
 from tenbin.ledger.accounts.store import Kept, State, state
 
@@ -27,17 +30,33 @@ NameOrNone: TypeAlias = Annotated[
     str, Meta(pattern=rf"^({OWNER_NAME.pattern})?$(?!\n)", max_length=MOST_NAME, description=f"{_SAID} Empty: none.")
 ]
 Word: TypeAlias = Annotated[str, Meta(pattern=_WORD, max_length=200, description="Without blanks.")]
+Words: TypeAlias = Annotated[list[Word], Meta(max_length=100)]
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_HEX = "[0-9A-Fa-f]{1,4}"
+_IPV6 = "|".join(
+    [
+        rf"({_HEX}:){{7}}{_HEX}",
+        rf"({_HEX}:){{1,7}}:",
+        *(rf"({_HEX}:){{1,{7 - behind}}}(:{_HEX}){{1,{behind}}}" for behind in range(1, 7)),
+        rf":(:{_HEX}){{1,7}}",
+        "::",
+    ]
+)
+_NETWORK = (
+    rf"^(({_OCTET}\.){{3}}{_OCTET}(/([12]?[0-9]|3[0-2]))?"
+    rf"|({_IPV6})(/([1-9]?[0-9]|1[01][0-9]|12[0-8]))?)$(?!\n)"
+)
+Network: TypeAlias = Annotated[
+    str, Meta(pattern=_NETWORK, description="An address or a network in CIDR form, as 10.0.0.0/8 or ::1.")
+]
 PATTERNS = {
     _NAME: f"{_SAID} At most {MOST_NAME} characters",
     rf"^({OWNER_NAME.pattern})?$(?!\n)": f"{_SAID} At most {MOST_NAME} characters; empty: none",
     _WORD: "No blanks, at least one character",
+    _NETWORK: "Write an address or a network in CIDR form, as 10.0.0.0/8 or ::1",
 }
 """What each pattern means, in words."""
 
-Words: TypeAlias = Annotated[list[Word], Meta(max_length=100)]
-Network: TypeAlias = Annotated[
-    str, Meta(max_length=50, description="An address or a network in CIDR form, as 10.0.0.0/8 or ::1.")
-]
 Operation: TypeAlias = Literal["generate", "count_tokens", "embed"]
 Usd: TypeAlias = Annotated[float, Meta(ge=0, le=MOST_USD)]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -78,9 +97,21 @@ class KeyCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     networks: Annotated[list[Network], Meta(max_length=100)] = []
     budgets: BudgetsGiven = BudgetsGiven()
     expires_at: Moment | None = None
-    admin: bool = False
-    """It may administer, and nothing else. Such a key is made by the master key, or on this machine while nobody
-    needs a key; not by another admin key."""
+    """null: never."""
+
+
+class AdminKeyCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key that may administer, and nothing else. The master key makes one, or whoever is on this machine while nobody
+    needs a key; not another admin key.
+    """
+
+    name: Name
+    team: NameOrNone = ""
+    user: NameOrNone = ""
+    tags: Words = []
+    networks: Annotated[list[Network], Meta(max_length=100)] = []
+    expires_at: Moment | None = None
+    """null: never."""
 
 
 class KeyPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +133,7 @@ class KeyPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Rotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a key gets a new secret."""
 
-    grace_seconds: Annotated[int, Meta(ge=0, le=31_536_000)]
+    grace_seconds: Annotated[float, Meta(ge=0, le=31_536_000)]
     """How long the old one is taken yet."""
 
 
@@ -134,18 +165,18 @@ class KeysQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which keys."""
 
     limit: Limit = 100
-    after: str | None = None
+    after: str | UnsetType = UNSET
     """``next`` of the page before."""
-    team: str | None = None
-    user: str | None = None
-    state: State | None = None
+    team: str | UnsetType = UNSET
+    user: str | UnsetType = UNSET
+    state: State | UnsetType = UNSET
 
 
 class OwnersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which teams or users."""
 
     limit: Limit = 100
-    after: str | None = None
+    after: str | UnsetType = UNSET
     """``next`` of the page before."""
 
 
@@ -153,16 +184,16 @@ class AuditQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which lines of the audit log."""
 
     limit: Limit = 100
-    before: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    before: Annotated[int, Meta(ge=1, le=2**53)] | UnsetType = UNSET
     """``next`` of the page before."""
-    subject: str | None = None
+    subject: str | UnsetType = UNSET
     """A key's id, ``team:NAME`` or ``user:NAME``."""
 
 
 class BudgetsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which budgets."""
 
-    key: str | None = None
+    key: str | UnsetType = UNSET
     """A key's id or name: those that count for it."""
 
 
@@ -295,6 +326,59 @@ class Levels(Struct, frozen=True, kw_only=True):
     data: list[BudgetLevel]
 
 
+class BreakerScope(Struct, frozen=True, kw_only=True):
+    """What the breaker knows of all keys together, or of one."""
+
+    key: str | None
+    """A key's id; null: all keys together."""
+    state: Circuit
+    """``closed``: requests pass; ``open``: none does; ``half_open``: one at a time."""
+    hour_usd: float
+    day_usd: float
+    rule: Rule | None
+    """What has opened it."""
+    spent_usd: float | None
+    limit_usd: float | None
+    opened_at: datetime | None
+    until: datetime | None
+    """From then on one request at a time is tried."""
+    refused: int
+
+
+class Breaker(Struct, frozen=True, kw_only=True):
+    """The breaker for spending that has run away."""
+
+    on: bool
+    """It has rules."""
+    refused: int
+    """Requests, since the start."""
+    closed: list[str | None]
+    """What was closed just now: ids of keys; null: all keys together."""
+    scopes: list[BreakerScope]
+
+
+class BreakerReset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be let through again."""
+
+    key: str | None = None
+    """A key's id or name; null: everything."""
+
+
+class AlertTested(Struct, frozen=True, kw_only=True):
+    """What came of a test message."""
+
+    receiver: str
+    sent: bool
+    reason: str | None
+    """Why it was not."""
+
+
+class AlertsTested(Struct, frozen=True, kw_only=True):
+    """What came of the test messages, one a receiver."""
+
+    data: list[AlertTested]
+
+
 class WrongKeysSeen(Struct, frozen=True, kw_only=True):
     """Keys that were not known, since the start."""
 
@@ -398,6 +482,22 @@ def level_of(level: Level) -> BudgetLevel:
         spent_usd=level.spent / NANO_PER_USD,
         reserved_usd=level.reserved / NANO_PER_USD,
         share=level.share,
+    )
+
+
+def scope_of(standing: Standing) -> BreakerScope:
+    """What the breaker knows of a scope, as it is shown."""
+    return BreakerScope(
+        key=standing.key,
+        state=standing.state,
+        hour_usd=standing.hour_nano / NANO_PER_USD,
+        day_usd=standing.day_nano / NANO_PER_USD,
+        rule=standing.rule,
+        spent_usd=None if standing.spent_nano is None else standing.spent_nano / NANO_PER_USD,
+        limit_usd=None if standing.limit_nano is None else standing.limit_nano / NANO_PER_USD,
+        opened_at=_moment(standing.opened_at_ms),
+        until=_moment(standing.until_ms),
+        refused=standing.refused,
     )
 
 
