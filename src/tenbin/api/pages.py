@@ -6,6 +6,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tenbin.api.breaker import BreakerPages
+from tenbin.api.budget_pages import BudgetPages
 from tenbin.api.cache_pages import CachePages
 from tenbin.api.service import Service
 from tenbin.core.account import Account
@@ -37,7 +39,7 @@ class Pages:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        caches = CachePages(service)
+        caches, breaker = CachePages(service), BreakerPages(service)
         live, ready = Page(self._live, open=True), Page(self._ready, open=True)
         self._pages = {
             "/health/liveliness": live,
@@ -47,6 +49,8 @@ class Pages:
             "/health/readiness": ready,
             "/health/ready": ready,
             "/health/targets": Page(self._targets, open=False, forget=self._forget_targets),
+            "/budgets": Page(BudgetPages(service).levels, open=False, admin=True),
+            "/breaker": Page(breaker.state, open=False, forget=breaker.reset, admin=True),
             "/cache": Page(caches.state, open=False, admin=True),
             "/cache/entries": Page(caches.entries, open=False, forget=caches.remove, admin=True),
             "/metrics": Page(self._metrics, open=False),

@@ -59,6 +59,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """``by``: operation; what Tenbin itself has spent on comparisons and keeping caches warm."""
     cache: CacheSum | None = None
     """The response cache; None where it is switched off."""
+    cache_matters: bool = True
+    """What it does is known for these very requests; else nothing is said of it."""
     semantic: bool = False
     """It answers by meaning too."""
     offers: tuple[Offer, ...] = ()
@@ -143,6 +145,8 @@ def _cheaper(one: Sum, offers: Sequence[Offer]) -> tuple[Offer, NanoUSD] | None:
 
 def _relaxed_cache(found: Findings) -> Action | None:
     cache = found.cache
+    if not found.cache_matters:
+        return None
     if cache is None:
         return Action(
             kind="cache",
