@@ -139,7 +139,7 @@ class Gateway:
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
         world.budgets = self._spending.apply(config)
-        world.landing = self._gates.landed(config, world.budgets)
+        world.landing = self._gates.landed(config, world)
         world.breaker = self.alarms.apply(config, told, world.budgets)
         world.shadow = self._shadow(config.shadow)
         world.hedging = self._hedging(config.hedging) if policy_now.hedging is not None else None

@@ -18,7 +18,7 @@ from tenbin.execute.clock import Clock
 from tenbin.execute.landing import SoftLanding
 from tenbin.execute.limits.counters import Known, MemoryCounters, UseUnknown
 from tenbin.execute.limits.engine import Limits
-from tenbin.execute.spending.engine import Budgets
+from tenbin.execute.world import World
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.day_use import DayUse, LedgerSilent
@@ -63,14 +63,15 @@ class GateParts:
         gates = before if self.landing is None else (*before, LandingGate(self.landing, self._clock))
         return Gates(gates, self._book, lambda: policy.hash) if gates else None
 
-    def landed(self, config: Config, budgets: Budgets | None) -> SoftLanding | None:
+    def landed(self, config: Config, world: World) -> SoftLanding | None:
         """What is done with less as budgets empty, where there are any: clients are told of them in any case."""
+        settings, budgets = landing_of(config.spending.landing), world.budgets
         if budgets is None:
             self.landing = None
         elif self.landing is None:
-            self.landing = SoftLanding(landing_of(config.spending.landing), budgets)
+            self.landing = SoftLanding(settings, world, budgets)
         else:
-            self.landing.configure(landing_of(config.spending.landing), budgets)
+            self.landing.configure(settings, world, budgets)
         return self.landing
 
     def _left(self, caller: Caller) -> float:

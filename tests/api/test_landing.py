@@ -63,12 +63,17 @@ def serve(simulator: RunningSimulator, tmp_path: Path) -> Iterator[Serve]:
         def begin(landing: Any = True, **keys: Any) -> Gateway:
             models = {name: {"price": {"input": cost[0], "output": cost[1]}} for name, cost in USD.items()}
             fee = {"price": {"input": 0, "output": 0, "per_request": 0.01}}
+            gratis = {"price": {"input": 0, "output": 0}}
             spending = {"budgets": [{"scope": "global", "window": "month", "usd": 1.0}], "landing": landing}
             config = configured(
                 **{
                     "providers": {
                         "anthropic": {"base_url": f"{simulator.url}/anthropic", "api_key": "k", "models": models},
-                        "openai": {"base_url": f"{simulator.url}/openai/v1", "api_key": "k", "models": {"fee": fee}},
+                        "openai": {
+                            "base_url": f"{simulator.url}/openai/v1",
+                            "api_key": "k",
+                            "models": {"fee": fee, "gratis": gratis},
+                        },
                     },
                     "models": {"fee": ["openai/fee"]},
                     "spending": spending,
@@ -140,7 +145,7 @@ def test_a_turn_ends_with_the_model_that_it_began_with(serve: Serve) -> None:
     gateway.spend(0.85)
     inside = gateway.ask(messages=IN_TURN, tools=TOOLS)
     assert inside.headers["x-tenbin-model"] == OPUS
-    assert "turn" not in inside.headers[LANDING]
+    assert LANDING not in inside.headers, "nothing is done for it"
     assert gateway.ask().headers["x-tenbin-model"] == SONNET
     assert gateway.ask(messages=IN_TURN, tools=TOOLS).headers["x-tenbin-model"] == SONNET
     assert gateway.ask(messages=IN_TURN, tools=TOOLS, session="another").headers["x-tenbin-model"] == OPUS
@@ -172,6 +177,14 @@ def test_it_stops_between_turns_and_inside_one_only_at_the_limit(serve: Serve) -
     first = next(one for one in gateway.house.books.new() if one.outcome == "failed")
     assert (first.status, first.failure, first.attempts) == (429, "over_budget", ())
     assert first.trace[0] == ["refused", "landing", "billing_error"]
+
+
+def test_what_costs_nothing_is_not_stopped(serve: Serve) -> None:
+    gateway = serve({"stages": [{"at": 0.9, "models": {"*sonnet*": "openai/gratis"}}]})
+    gateway.spend(0.98)
+    assert gateway.ask("openai/gratis").status_code == 200
+    assert gateway.ask(SONNET).headers["x-tenbin-model"] == "gratis"
+    assert gateway.ask(HAIKU).status_code == 429
 
 
 def test_an_openai_client_is_told_in_its_own_words(serve: Serve) -> None:

@@ -17,10 +17,14 @@ from tenbin.core.budget import FOREVER_MS, Level
 from tenbin.core.facts import PriceOf
 from tenbin.core.features import TIERS
 from tenbin.core.landing import NO_EFFECTS, Effects
+from tenbin.core.price import Price, Rates
+from tenbin.core.problems import Problem
 from tenbin.core.target import Target
 from tenbin.decide.abilities import Abilities, shipped
-from tenbin.decide.candidates import lowered
+from tenbin.decide.candidates import eligible, lowered, resolve
+from tenbin.decide.choice import weighs
 from tenbin.decide.ladder import Ladder
+from tenbin.decide.overrides import NONE, wanted
 from tenbin.decide.policy import Policy
 from tenbin.decide.routing import Routing
 from tenbin.decide.substitutes import substitutes
@@ -119,6 +123,29 @@ def _names(pause: LandingPause, ask: Ask) -> bool:
 
 def _any(patterns: Sequence[str], words: Iterable[str]) -> bool:
     return any(fnmatchcase(word, pattern.replace("[", "[[]")) for pattern in patterns for word in words if word)
+
+
+def costs_nothing(ask: Ask, policy: Policy, price: PriceOf | None) -> bool:
+    """Whether everybody who may answer a request under a policy is known to be free, so that no budget need stop it."""
+    if price is None or ask.steered:
+        return False
+    named = wanted(ask.head.model, NONE, policy)
+    if isinstance(named, Problem):
+        return False
+    routing = policy.routing
+    if routing is not None and weighs(named.name, policy):
+        if routing.categories or any(rule.use for rule in routing.rules):
+            return False
+        targets = routing.cheap(routing.candidates) + policy.fallback
+    else:
+        targets = eligible(resolve(named.name, policy, len(ask.body)), ask.head).targets
+    return bool(targets) and all(_is_free(price(one.provider, one.model, ask.arrived_at_ms)) for one in targets)
+
+
+def _is_free(price: Price | None) -> bool:
+    return price is not None and all(
+        not rate for _, rates in price.steps for rate in (getattr(rates, name) for name in Rates.__struct_fields__)
+    )
 
 
 # -- the policy

@@ -4,21 +4,24 @@ What a turn began with it ends with: which stage chose its model is remembered u
 """
 
 from collections import OrderedDict
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tenbin.codecs.dialect import Dialect
 from tenbin.config.landing import LandingConfig
 from tenbin.core.ask import Ask, Caller
-from tenbin.core.budget import Level
-from tenbin.core.landing import Effects, Landing
+from tenbin.core.landing import NO_EFFECTS, Effects, Landing
 from tenbin.core.problems import Problem
 from tenbin.core.sketch import Sketch
 from tenbin.decide.balance import fullest, refusal, spent_share, standing_headers
 from tenbin.decide.hints import hints, session_key
-from tenbin.decide.landing import Reached, effects, inside, paused, reached
+from tenbin.decide.landing import Reached, costs_nothing, effects, inside, paused, reached
 from tenbin.execute.answer_headers import safe
+
+if TYPE_CHECKING:
+    from tenbin.execute.spending.engine import Budgets
+    from tenbin.execute.world import World
 
 MOST_TURNS = 256
 """Of one caller's key: turns that began with less whose stage is remembered."""
@@ -26,25 +29,18 @@ MOST_CALLERS = 4_096
 HEADER = b"x-tenbin-landing"
 
 
-class Levels(Protocol):
-    """What landing asks of the budgets."""
-
-    def levels_of(self, caller: Caller, now_ms: int) -> tuple[Level, ...]:
-        """How full the budgets are that count a caller, as last known."""
-        ...
-
-
 class SoftLanding:
     """All of one gateway. Used from the event loop only."""
 
-    def __init__(self, settings: LandingConfig | None, budgets: Levels) -> None:
+    def __init__(self, settings: LandingConfig | None, world: "World", budgets: "Budgets") -> None:
         self._turns: OrderedDict[str, OrderedDict[str, int]] = OrderedDict()
         """By key and conversation: the stage at which its turn began."""
-        self.configure(settings, budgets)
+        self.configure(settings, world, budgets)
 
-    def configure(self, settings: LandingConfig | None, budgets: Levels) -> None:
+    def configure(self, settings: LandingConfig | None, world: "World", budgets: "Budgets") -> None:
         """Put settings in force (None: clients are told how full their budgets are, and nothing else is done)."""
         self._settings = settings
+        self._world = world
         self._budgets = budgets
 
     def land(self, ask: Ask, codec: Dialect, now_ms: int) -> Ask | Problem:
@@ -68,20 +64,12 @@ class SoftLanding:
     def _landed(self, settings: LandingConfig, ask: Ask, codec: Dialect, found: Reached, now_ms: int) -> Ask | Problem:
         sketch = codec.sketch(ask.body) if ask.operation == "generate" else Sketch()
         new_turn = not sketch.in_tool_loop
-        if new_turn:
-            refused = self._refused(settings, ask, found, now_ms)
-            if refused is not None:
-                return refused
-        if ask.operation == "embed":
-            return ask  # Vectors of another model would mean something else.
         key = session_key(ask.caller.key_id, hints(ask.headers), ask.head.session, sketch)
         turn_stage = self._turn_stage(settings, ask.caller.key_id, key, found.stage, new_turn=new_turn)
-        if not found.stage and not turn_stage:
+        level = found.level
+        if level is None or not (found.stage or turn_stage or found.stopping):
             return ask
         done = effects(settings.stages, found.stage, turn_stage)
-        level = found.level
-        assert level is not None
-        body, head = codec.limited(ask.body, ask.head, max_tokens=done.max_tokens, effort=done.effort)
         landing = Landing(
             stage=found.stage,
             turn_stage=turn_stage,
@@ -89,19 +77,28 @@ class SoftLanding:
             counter=level.claim.counter,
             share=level.share,
             until_ms=level.claim.ends_at_ms,
-            asked_body=ask.body if body is not ask.body else b"",
         )
+        refused = self._refused(settings, ask, found, landing, now_ms) if new_turn else None
+        if refused is not None:
+            return refused
+        if ask.operation == "embed" or done == NO_EFFECTS:
+            return ask  # Vectors of another model would mean something else.
+        body, head = codec.limited(ask.body, ask.head, max_tokens=done.max_tokens, effort=done.effort)
+        if body is not ask.body:
+            landing = msgspec.structs.replace(landing, asked_body=ask.body)
         told = (*ask.told, (HEADER, header(landing)))
         return msgspec.structs.replace(ask, body=body, head=head, landing=landing, told=told)
 
-    def _refused(self, settings: LandingConfig, ask: Ask, found: Reached, now_ms: int) -> Problem | None:
-        """Why this new turn is not begun; None where it is."""
+    def _refused(
+        self, settings: LandingConfig, ask: Ask, found: Reached, landing: Landing, now_ms: int
+    ) -> Problem | None:
+        """Why this new turn is not begun; None where it is. What costs nothing is not stopped, only paused by name."""
         stop, level, brief = found.stopping, found.level, False
-        if stop is not None:
+        if paused(settings.stages[: found.stage], ask):
+            what = "Requests of this kind wait until the budget begins anew"
+        elif stop is not None and not self._costs_nothing(ask, landing):
             level, brief = stop, spent_share(stop) < settings.stop_at
             what = "No new request is begun, what is left is kept for those under way"
-        elif paused(settings.stages[: found.stage], ask):
-            what = "Requests of this kind wait until the budget begins anew"
         else:
             return None
         assert level is not None
@@ -109,6 +106,13 @@ class SoftLanding:
         said = f"stage={found.stage}; refused; budget={level.claim.counter}; share={level.share:.3f}"
         headers = (*problem.headers, (HEADER, safe(said)))
         return msgspec.structs.replace(problem, headers=headers)
+
+    def _costs_nothing(self, ask: Ask, landing: Landing) -> bool:
+        world, account = self._world, ask.caller.account
+        if account is not None and account.restricted:
+            world = world.within(account)
+        known = world.senses.known
+        return known is not None and costs_nothing(ask, world.landed(landing).policy, known().price)
 
     def _turn_stage(self, settings: LandingConfig, key_id: str, key: str, stage: int, *, new_turn: bool) -> int:
         """The stage that chooses the model: the one at which the turn began, or a later one that changes turns too."""
