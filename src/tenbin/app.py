@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from tenbin.alarms import AlarmParts
 from tenbin.api.application import Application
+from tenbin.api.content import ContentParts
 from tenbin.codecs.registry import dialect
 from tenbin.config.experiments import ShadowConfig
 from tenbin.config.hedging import HedgingConfig
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
-from tenbin.config.provider import EMBEDDED, complete, profile_of
+from tenbin.config.provider import EMBEDDED, profile_of
 from tenbin.core.money import nano_from_usd
 from tenbin.core.receipt import Receipt
 from tenbin.core.shadow import OPERATION
@@ -38,8 +39,8 @@ from tenbin.execute.pacing import lanes
 from tenbin.execute.prompt_caching import PromptCaching
 from tenbin.execute.sensing import Discerner, Senses
 from tenbin.execute.targets import TargetMemory, TargetNow
-from tenbin.execute.upstream.address import Reach, reach
 from tenbin.execute.upstream.client import UpstreamClient
+from tenbin.execute.upstream.reaches import reaches
 from tenbin.execute.world import World
 from tenbin.gates import GateParts
 from tenbin.ledger.accounts.known import KnownKeys
@@ -107,6 +108,7 @@ class Gateway:
         self.cache: Cache | None = None
         self.alarms = AlarmParts(self.book, self.clock, self.targets)
         self._spending = SpendingParts(self.book, self.prices, self.accounts, self.clock)
+        self._content = ContentParts(data_dir, self.clock)
         self._gates = GateParts(self.book, self.accounts, self.clock)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -123,7 +125,7 @@ class Gateway:
         world = World(
             policy=policy_now,
             cache=self._cache_now(config) if policy_now.caching is not None else None,
-            reaches=self._reaches(config),
+            reaches=reaches(config.providers, self.local_model.base_url if self.local_model is not None else None),
             timeouts=config.timeouts,
             ping_seconds=config.ping_seconds,
             book=self.book,
@@ -150,6 +152,7 @@ class Gateway:
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.gates = self._gates.apply(config, policy_now, breaker=world.breaker)
+        self.content = self._content.apply(config.content)
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -260,27 +263,6 @@ class Gateway:
             LOG.warning("What was learned of models cannot be taken up again: %s", error)
         else:
             conversations.learn_all((one.key_id, one.at_ms, one.signal) for one in told)
-
-    def _reaches(self, config: Config) -> dict[str, Reach]:
-        reaches = {}
-        for name, row in config.providers.items():
-            provider = complete(name, row)
-            base_url = provider.base_url
-            if name == EMBEDDED and self.local_model is not None:
-                base_url = self.local_model.base_url
-            copies = provider.profile is not None and not provider.target("").quirks.safeguards
-            direct = provider.direct
-            reaches[name] = reach(
-                base_url,
-                api_key=provider.api_key,
-                both_credentials=copies,
-                headers=provider.headers,
-                direct=reach(direct.base_url, api_key=direct.api_key, headers=direct.headers, plain_http=row.plain_http)
-                if direct
-                else None,
-                plain_http=row.plain_http,
-            )
-        return reaches
 
     def load_dialects(self) -> None:
         """Import the codecs of all dialects that are spoken here, and what judges held answers where any are held."""
@@ -403,6 +385,7 @@ def discerner() -> Discerner:
     """What reads a request's words; its weights, and numpy, are loaded with the first one."""
     from tenbin.discern.complexity import Discerner as Learned
 
+        await asyncio.to_thread(self._content.close)
     return Learned()
 
 

@@ -135,10 +135,17 @@ class Application:
             world = world.within(account)
         if ask.landing is not None:
             world = world.landed(ask.landing)
+        content = self.service.content
         if ask.operation == "count_tokens":
             await count_tokens(world, ask, request)
-        else:
+        elif content is None:
             await Exchange(world, ask, request).run()
+        else:
+            kept = content.watching(ask, request)
+            try:
+                await Exchange(world, ask, kept).run()
+            finally:
+                content.note(kept)
 
     async def _other(self, request: Request, identity: str) -> None:
         """Everything that is not a request to a model."""

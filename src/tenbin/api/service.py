@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from tenbin.api.content import Keeper
 from tenbin.api.gatekeeping import Gates
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
@@ -30,6 +31,8 @@ class Service(Protocol):
     book: Book
     gates: Gates | None
     """What a request has to pass before it is served; None where there is nothing to pass."""
+    content: Keeper | None
+    """What keeps requests and answers, where that was asked for."""
 
     def not_ready(self) -> list[str]:
         """Why requests should not be sent here now, in words; empty when they may be."""

@@ -11,6 +11,7 @@ from tenbin.config.alerts import alert_mistakes
 from tenbin.config.caching_check import caching_mistakes
 from tenbin.config.cascade import cascade_mistakes
 from tenbin.config.chains import chains
+from tenbin.config.content import content_mistakes
 from tenbin.config.document import Document
 from tenbin.config.landing import landing_mistakes
 from tenbin.config.model import Config, DirectConfig, ModelFacts, ProviderConfig
@@ -82,6 +83,7 @@ class _Check:
             *caching_mistakes(self.config),
             *landing_mistakes(self.config.spending.landing),
             *alert_mistakes(self.config),
+            *content_mistakes(self.config.content),
             *spending_mistakes(self.config),
             *plans_mistakes(self.config.plans, self.config.keys),
         ):

@@ -11,6 +11,7 @@ from tenbin.config.admin import AdminConfig
 from tenbin.config.alerts import AlertsConfig
 from tenbin.config.caching import CachingConfig
 from tenbin.config.cascade import CascadeConfig
+from tenbin.config.content import ContentConfig
 from tenbin.config.experiments import ShadowConfig
 from tenbin.config.hedging import HedgingConfig
 from tenbin.config.plans import PlansConfig
@@ -219,6 +220,8 @@ class Config(Section, frozen=True):
     """Who is told of money and trouble, and how."""
     admin: AdminConfig = AdminConfig()
     """Administering over HTTP."""
+    content: ContentConfig = ContentConfig()
+    """What people ask and are answered: kept, encrypted, only where it is said here."""
     discover: bool = True
     """Also look for API keys in the environment and for local servers."""
     local_model: bool | None = None

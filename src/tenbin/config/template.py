@@ -50,6 +50,7 @@ def template(findings: Findings) -> str:
         "cooldown",
         "limits",
         "ledger",
+        "content",
     ):
         parts.append(_section(name, getattr(Config(), name), docs))
     parts.append(_unset("ping_seconds", Config().ping_seconds, docs))
