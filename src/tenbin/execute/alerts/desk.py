@@ -228,7 +228,8 @@ class AlertDesk:
                 continue
             again = now_ms + RETRY_MS[delivery.tries] if delivery.tries < len(RETRY_MS) else None
             self._retried, self._failed = self._retried + (again is not None), self._failed + (again is None)
-            LOG.warning("An alert to %s failed: %s%s", receiver.label, why, "" if again else ". It is given up")
+            then = "it is tried again" if again is not None else "it is given up"
+            LOG.warning("An alert to %s failed, %s: %s", receiver.label, then, why)
             await asyncio.to_thread(store.ended, delivery.message, name, now_ms, why, again)
 
 

@@ -4,10 +4,11 @@ Addresses hold secrets: no word of one is ever logged, shown or kept, whatever t
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
@@ -76,14 +77,14 @@ class Receiver:
             "warning": apprise.NotifyType.WARNING,
             "critical": apprise.NotifyType.FAILURE,
         }
-        with _Heard() as heard:
+        with _heard() as heard:
             try:
                 sent = self._service.notify(
                     title=title, body=body, notify_type=kinds[severity], body_format=apprise.NotifyFormat.TEXT
                 )
             except Exception as error:  # noqa: BLE001 - a plug-in of a library may raise anything
                 return self.masked(f"{type(error).__name__}: {error}")
-        return "" if sent else self.masked(" ".join(heard.lines) or "it did not take the message")
+        return "" if sent else self.masked(" ".join(heard) or "it did not take the message")
 
     def masked(self, text: str) -> str:
         """A text in which nothing of the address stands but what its label shows."""
@@ -132,7 +133,7 @@ def _service(number: int, address: str, seconds: float) -> Any:
         pem_autogen=False,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
     )
-    with _Heard():
+    with _heard():
         try:
             service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
         except Exception:  # noqa: BLE001 - its words may hold the address
@@ -152,27 +153,36 @@ def _settle(done: "asyncio.Future[str]", why: str) -> None:
         done.set_result(why)
 
 
-class _Heard(logging.Handler):
-    """What the library says in this thread while it is entered; nobody else hears it."""
+class _Hearing(logging.Filter):
+    """What the library logs goes to whoever listens in the same thread, and nowhere else."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.lines: list[str] = []
-        self._thread = threading.get_ident()
+        super().__init__()
+        self.lines: dict[int, list[str]] = {}
+        """By thread."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.lines.append(record.getMessage())
+    def filter(self, record: logging.LogRecord) -> bool:
+        heard = self.lines.get(record.thread or 0)
+        if heard is not None and record.levelno >= logging.WARNING:
+            heard.append(record.getMessage())
+        return False
 
-    def __enter__(self) -> "_Heard":
-        library = logging.getLogger("apprise")
-        # Its finer levels tell whole addresses, and so do those of what it is made of.
-        library.setLevel(logging.WARNING)
-        library.propagate = False
-        for name in ("urllib3", "requests", "requests_oauthlib", "asyncio.apprise"):
+
+_HEARING = _Hearing()
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the library says in this thread meanwhile."""
+    library = logging.getLogger("apprise")
+    if _HEARING not in library.filters:
+        library.addFilter(_HEARING)
+        # What it is made of tells whole addresses in its finer levels.
+        for name in ("urllib3", "requests", "requests_oauthlib"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        library.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+    thread = threading.get_ident()
+    lines = _HEARING.lines[thread] = []
+    try:
+        yield lines
+    finally:
+        del _HEARING.lines[thread]
