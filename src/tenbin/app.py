@@ -116,6 +116,8 @@ class Gateway:
         self.local_model: LocalModel | None = None
         self.apply(config)
         self.application = Application(self)
+        self._keys_counted = self.accounts.required
+        """What keys of the store may spend is counted, if they may not spend as they like."""
 
     def apply(self, config: Config) -> None:
         """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
@@ -289,11 +291,21 @@ class Gateway:
 
     async def take_up_keys(self) -> None:
         """Go by what the store of keys holds now."""
-        before = self.accounts.required
-        await asyncio.to_thread(self.accounts.refresh)
-        if self.accounts.required and not before:
+        if self._keys_counted:
+            await asyncio.to_thread(self.accounts.refresh)
+            return
+        # In one step of the loop: no request comes in between, with a key whose budgets nobody counts yet.
+        self.accounts.refresh()
+        if not self.accounts.required:
+            return
+        try:
+            self.apply(self.config)
+        except ConfigError as error:
+            LOG.error("No key is let in until what it may spend can be counted: %s", error)
+            self.accounts.forget()
+        else:
+            self._keys_counted = True
             LOG.info("The store of keys has its first key: from now on requests need a key, also on this machine.")
-            self.apply(self.config)  # Keys may have budgets.
 
     def prepare_cache(self) -> None:
         """Load what the cache looks by meaning with, in the background; until then such looks are misses."""

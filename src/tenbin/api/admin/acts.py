@@ -40,6 +40,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: Any
     body: Any
 
+    def __repr__(self) -> str:
+        return f"Call(by={self.by!r})"  # what was drawn becomes secrets
+
     def store(self, act: Callable[[Accounts], Answered], *, makes: bool = False) -> Answered:
         """Act on the store. Where there is none it is made if the act ``makes`` it; else raises NoSuchKey."""
         directory = self.service.book.directory

@@ -110,6 +110,12 @@ class KnownKeys:
         self._fault = ""
         return changed
 
+    def forget(self) -> None:
+        """Let nobody in, until the store is taken up again from its beginning; a key is needed all the same."""
+        with self._one:
+            self._disconnect()
+            self._held, self._change = {}, 0
+
     def close(self) -> None:
         """Close the database."""
         self._disconnect()
