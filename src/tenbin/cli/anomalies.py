@@ -100,9 +100,11 @@ def anomalies(
 def _shown(found: Found, names: dict[str, str], zone: str, days: int) -> list[str]:
     from tenbin.cli.weighing import aligned
 
-    known = say(f"{found.known_days} days are known.", f"記録は {found.known_days} 日分です。")
+    one = found.known_days == 1
+    known = say(f"{found.known_days} day{' is' if one else 's are'} known.", f"記録は {found.known_days} 日分です。")
     if not found.all:
-        return [say(f"Nothing out of the usual in {days} days. {known}", f"この {days} 日に異常はありません。{known}")]
+        length = f"{days} day{'s' if days > 1 else ''}"
+        return [say(f"Nothing out of the usual in {length}. {known}", f"この {days} 日に異常はありません。{known}")]
     heads = (
         ("when", "日時"),
         ("whose", "対象"),
