@@ -96,8 +96,8 @@ class AlarmParts:
             return []
 
     async def reset(self, key: str | None, by: By) -> tuple[str, ...]:
-        """A person closes the breaker, for a key (its id) or wholly; the audit log of keys has a line of it, where there
-        is one. Returns the scopes that were not closed.
+        """A person closes the breaker, for a key (its id) or wholly; the store of keys has a line of it in its log,
+        where there is one. Returns the scopes that were not closed.
         """
         breaker, now_ms = self._breaker, self._clock.now_ms()
         if breaker is None:

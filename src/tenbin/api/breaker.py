@@ -15,7 +15,7 @@ from tenbin.ledger.accounts.log import By
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
-BY = By("master")
+BY = By("master or admin key")
 """Of the page: it is for nobody else, but this machine's user where there is no key."""
 
 

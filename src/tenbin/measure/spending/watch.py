@@ -71,7 +71,7 @@ class SpendingWatch:
 
 
 def paces(levels: Sequence[Level], now_ms: int) -> list[Alert]:
-    """Budgets that are spent too fast, or hardly used. Nothing is said of hours, nor in a window's first day or hour."""
+    """Budgets that are spent too fast, or hardly used. Nothing of hours, and nothing in a window's first day or hour."""
     found = []
     for claim, spent, reserved in levels:
         if claim.window in ("hour", "total") or claim.limit <= 0:
@@ -80,7 +80,7 @@ def paces(levels: Sequence[Level], now_ms: int) -> list[Alert]:
         if known is None or known.elapsed.begun < 2:
             continue
         word = known.word
-        if word == "on_track" or word == "too_early":  # noqa: PLR1714 - so that types follow
+        if word == "on_track" or word == "too_early":
             continue
         if word == "under_used" and known.elapsed.begun < UNDER_USED_FROM * known.elapsed.of:
             continue
