@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
 from tenbin.config.provider import EMBEDDED, profile_of
+from tenbin.core.budget import Level
 from tenbin.core.money import nano_from_usd
 from tenbin.core.receipt import Receipt
 from tenbin.core.shadow import OPERATION
@@ -91,7 +92,7 @@ class Gateway:
         self.book = Book(
             data_dir, self.prices, self.clock, sync_ms=ledger.sync_ms, weighings_days=ledger.weighings_days
         )
-        self._metrics = Metrics(self._gauges, self.targets)
+        self._metrics = Metrics(self._gauges, self.targets, self.budget_levels)
         self.book.subscribe(self._metrics.add)
         self.interrupted = self.book.recover()
         self.conversations = Conversations()
@@ -328,6 +329,11 @@ class Gateway:
         """What is known of each target at this moment."""
         return self._targets.now(self.clock.now_ms())
 
+    def budget_levels(self) -> Sequence[Level]:
+        """How full every budget is that is known of here."""
+        budgets = self.world.budgets
+        return () if budgets is None else budgets.all_levels((), self.clock.now_ms())
+
     def forget(self, target: str | None) -> None:
         """Take one target (``provider/model``) for well, or all of them."""
         self._targets.forget(target)
@@ -384,6 +390,7 @@ class Gateway:
             await self.cache.close()
         await self._spending.close()
         await self._gates.close()
+        await asyncio.to_thread(self._content.close)
         self.upstream.close()
         if self.local_model is not None:
             await self.local_model.stop()
@@ -397,7 +404,6 @@ def discerner() -> Discerner:
     """What reads a request's words; its weights, and numpy, are loaded with the first one."""
     from tenbin.discern.complexity import Discerner as Learned
 
-        await asyncio.to_thread(self._content.close)
     return Learned()
 
 

@@ -7,10 +7,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
+from tenbin.core.budget import Level
 from tenbin.core.receipt import Receipt
 from tenbin.decide.health import Circuit
 from tenbin.execute.targets import TargetNow
 from tenbin.measure.climbs import Climbs
+from tenbin.measure.spending.gauges import gauges as budget_gauges
 
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 """Upper bounds of the latency histograms, milliseconds."""
@@ -48,10 +50,14 @@ class Metrics:
         self,
         gauges: Callable[[], dict[str, tuple[str, float]]],
         targets: Callable[[], Sequence[TargetNow]] = tuple,
+        levels: Callable[[], Sequence[Level]] = tuple,
     ) -> None:
-        """``gauges`` gives further figures at each scrape: name -> (help, value); ``targets``, how each target does."""
+        """``gauges`` gives further figures at each scrape: name -> (help, value); ``targets``, how each target does;
+        ``levels``, how full budgets are.
+        """
         self._gauges = gauges
         self._targets = targets
+        self._levels = levels
         self._requests: dict[tuple[str, str, str], int] = {}
         self._series: dict[tuple[str, str], _Series] = {}
         self._total = [0] * (len(BUCKETS_MS) + 1)
@@ -163,6 +169,7 @@ class Metrics:
         yield self._of_hedged()
         yield from self._of_cache()
         yield from self._of_targets()
+        yield from budget_gauges(self._levels())
         for gauge, (help_text, value) in self._gauges().items():
             yield GaugeMetricFamily(gauge, help_text, value=value)
 
