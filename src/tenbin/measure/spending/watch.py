@@ -71,7 +71,7 @@ class SpendingWatch:
 
 
 def paces(levels: Sequence[Level], now_ms: int) -> list[Alert]:
-    """Budgets that are spent too fast, or hardly used. Nothing of hours, and nothing in a window's first day or hour."""
+    """Budgets that are spent too fast, or hardly used. Nothing of hours, nor in the first day or hour of a window."""
     found = []
     for claim, spent, reserved in levels:
         if claim.window in ("hour", "total") or claim.limit <= 0:
