@@ -1,7 +1,7 @@
 # Everything a user or contributor does starts here. `make` alone lists the targets.
 # Set-up is done by tools/setup, which costs nothing when there is nothing to do.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo-cascade test test-fast check format format-check lint types imports bench lock clean
+.PHONY: help setup run demo-cascade test test-fast check format format-check lint types imports audit-locks audit sbom bench lock clean
 .NOTPARALLEL:
 
 PORT ?= 4000
@@ -33,7 +33,7 @@ test-fast: ## Run the tests without those that drive real clients
 	@tools/setup dev
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-check: format-check lint types imports test ## Format, lint, types, import contracts, tests
+check: format-check lint types imports audit-locks test ## Format, lint, types, import contracts, dependencies, tests
 
 format: ## Rewrite the sources in the house's format
 	@tools/setup dev
@@ -55,6 +55,19 @@ types: ## Check the types, strictly
 imports: ## Check that imports run one way through the house
 	@tools/setup dev
 	@$(BIN)/lint-imports --no-logo
+
+audit-locks: ## Check without network what Tenbin is built from: hashes, licences, nothing unpinned
+	@tools/setup dev
+	@$(BIN)/python tools/audit
+
+audit: audit-locks ## Ask for known weaknesses of every locked package (needs network)
+	@for lock in requirements*.lock; do \
+		echo "$$lock"; $(BIN)/pip-audit --require-hashes --disable-pip --progress-spinner off -r $$lock || exit 1; done
+
+sbom: ## Write what a release is made of to dist/sbom.json (CycloneDX)
+	@tools/setup dev
+	@mkdir -p dist
+	@$(BIN)/python tools/sbom > dist/sbom.json
 
 bench: ## Run the benchmarks
 	@tools/setup dev
