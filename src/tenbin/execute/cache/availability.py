@@ -23,11 +23,23 @@ class Availability:
     try while the others still go without.
     """
 
-    def __init__(self, name: str, clock: Clock, tell: Callable[[str], None]) -> None:
-        """``name`` is how the server is spoken of, without its password; ``tell`` is given a sentence at a change."""
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        tell: Callable[[str], None],
+        *,
+        meanwhile: str = "requests go on without it",
+        longest_pause_ms: int = LONGEST_PAUSE_MS,
+    ) -> None:
+        """``name`` is how the server is spoken of, without its password; ``tell`` is given a sentence at a change;
+        ``meanwhile``: what happens until it is back.
+        """
         self.name = name
         self._clock = clock
         self._tell = tell
+        self._meanwhile = meanwhile
+        self._longest_pause_ms = longest_pause_ms
         self._pause_ms = 0
         self._closed_until_ms = 0
         self._trying = False
@@ -51,10 +63,10 @@ class Availability:
     def failed(self, why: str) -> StoreUnavailable:
         """It could not be reached, or did not answer in time; returns what to raise."""
         if not self._pause_ms:
-            self._tell(f"{self.name} does not answer ({why}): requests go on without it until it does.")
+            self._tell(f"{self.name} does not answer ({why}): {self._meanwhile} until it does.")
         if not self._pause_ms or self._trying:
             self._trying = False
-            self._pause_ms = min(max(FIRST_PAUSE_MS, 2 * self._pause_ms), LONGEST_PAUSE_MS)
+            self._pause_ms = min(max(FIRST_PAUSE_MS, 2 * self._pause_ms), self._longest_pause_ms)
             self._closed_until_ms = self._clock.now_ms() + self._pause_ms
         return StoreUnavailable(f"{self.name}: {why}")
 

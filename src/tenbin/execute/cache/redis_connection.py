@@ -45,8 +45,17 @@ class RedisConnection:
     Belongs to the event loop that first uses it.
     """
 
-    def __init__(self, address: str, *, seconds: float, clock: Clock, tell: Callable[[str], None]) -> None:
-        """``seconds``: for one command or one handful of them, connecting included. Nothing is connected yet.
+    def __init__(
+        self,
+        address: str,
+        *,
+        seconds: float,
+        clock: Clock,
+        tell: Callable[[str], None],
+        availability: Availability | None = None,
+    ) -> None:
+        """``seconds``: for one command or one handful of them, connecting included. ``availability``: whether it is
+        asked at all, where it is not its own. Nothing is connected yet.
 
         Raises ValueError for what is no address of a server, RedisMissing.
         """
@@ -63,7 +72,7 @@ class RedisConnection:
         self._failures = (RedisError, OSError, TimeoutError)
         self._refusal = ResponseError
         self._seconds = seconds
-        self.availability = Availability(shown(address), clock, tell)
+        self.availability = availability or Availability(shown(address), clock, tell)
         pool = BlockingConnectionPool.from_url(
             urlunsplit(parts._replace(scheme=parts.scheme.replace("valkey", "redis"))),
             max_connections=MOST_CONNECTIONS,
