@@ -24,6 +24,8 @@ LEAST_SAVING = 0.1
 """A switch that saves less than this share of what it is about is not proposed."""
 MANY_RETRIES = 0.02
 """Share of calls that may be retries before they are told of."""
+NOBODY = ("local", "master", "shadow", "keep_alive")
+"""Keys on receipts that are no person's."""
 RELAXED_SIMILARITY = 0.90
 """Of the semantic cache, while a budget is critical."""
 
@@ -210,7 +212,7 @@ def _pauses(found: Findings) -> list[Action]:
 def _user_limits(found: Findings) -> Action | None:
     people = [one for one in found.by_user if one.by[0]]
     kind, japanese = ("users", "利用者") if people else ("keys", "鍵")
-    people = people or [one for one in found.by_key if one.by[0] != "local"]
+    people = people or [one for one in found.by_key if one.by[0] not in NOBODY]
     people = [one for one in people if _matters(one.spent_nano, found.total.spent_nano)][:MOST_NAMED]
     if not people:
         return None
