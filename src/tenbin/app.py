@@ -153,9 +153,9 @@ class Gateway:
         if not config.routing.learning.evidence:
             self.conversations.evidence = {}
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
+        self.content = self._content.apply(config.content)
         self.config, self.world, self._targets.lanes = config, world, lanes_now
         self.gates = self._gates.apply(config, policy_now, breaker=world.breaker)
-        self.content = self._content.apply(config.content)
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -244,6 +244,7 @@ class Gateway:
 
     def recall(self) -> None:
         """Take up the conversations where an earlier process left them: they stand in the ledger."""
+        self._spending.begin()
         # After a crash, what was settled last stands in the journal alone.
         self.book.flush(ENTERED_SECONDS)
         try:

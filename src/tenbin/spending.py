@@ -1,5 +1,7 @@
 """Wires what holds spending within its budgets: the store that counts it, the ledger's sums, and the configuration."""
 
+import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -7,16 +9,19 @@ from collections.abc import Mapping
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
 from tenbin.config.spending_check import budgets_of
-from tenbin.core.budget import Claim, Spending
+from tenbin.core.budget import Claim, SpendingUnavailable
 from tenbin.core.money import NanoUSD
-from tenbin.execute.clock import Clock
+from tenbin.execute.clock import Clock, start_task
 from tenbin.execute.spending.engine import Budgets
-from tenbin.execute.spending.memory import MemorySpending
-from tenbin.execute.spending.tally import Tally
+from tenbin.execute.spending.opening import CannotOpen, open_spending
+from tenbin.execute.spending.shared import SharedSpending
+from tenbin.execute.spending.tally import Tally, counted
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
+from tenbin.ledger.queries import reading, receipt
+from tenbin.ledger.segments import DATABASE
 from tenbin.ledger.spending import spendings
 
 LOG = logging.getLogger("tenbin")
@@ -35,6 +40,7 @@ class SpendingParts:
         self._accounts = accounts
         self._clock = clock
         self.budgets: Budgets | None = None
+        self._taking_up: asyncio.Task[None] | None = None
 
     def apply(self, config: Config) -> Budgets | None:
         """The budgets under a configuration; None where nobody can have one. Raises ConfigError."""
@@ -55,6 +61,9 @@ class SpendingParts:
         except (OSError, SchemaTooNew, sqlite3.Error) as error:
             message = f"what was spent so far cannot be read from the ledger ({error})"
             raise ConfigError.of("spending.budgets", message, "Run `tenbin doctor`.") from error
+        with contextlib.suppress(RuntimeError):  # no loop runs yet
+            asyncio.get_running_loop()
+            self.begin()
         return self.budgets
 
     async def close(self) -> None:
@@ -63,10 +72,53 @@ class SpendingParts:
             await self.budgets.store.close()
 
     def _made(self, config: Config) -> Budgets:
-        tally = Tally(self._spent_since)
-        store: Spending = MemorySpending(lambda claim: budgets.spent_before(claim))
-        budgets = Budgets(store, self._prices, tally, self._clock.now_ms)
+        def spent_before(claim: Claim) -> NanoUSD:
+            return budgets.spent_before(claim)
+
+        try:
+            store = open_spending(
+                config.spending.store, self._book.directory, clock=self._clock, seed=spent_before, tell=LOG.warning
+            )
+        except CannotOpen as error:
+            raise ConfigError.of("spending.store", str(error), "docs/budget-stores.md says what it needs.") from error
+        budgets = Budgets(store, self._prices, Tally(self._spent_since), self._clock.now_ms)
         return budgets
+
+    def begin(self) -> None:
+        """Called in the event loop, as soon as there is one: look at what an earlier process has left in the store."""
+        store = self.budgets.store if self.budgets is not None else None
+        if isinstance(store, SharedSpending) and self._taking_up is None:
+            self._taking_up = start_task(self._take_up(store), name="reservations of an earlier process")
+
+    async def _take_up(self, store: SharedSpending) -> None:
+        """Settle what an earlier process of this gateway has set aside and could not settle any more. What the ledger
+        knows nothing of counts in full until its deadline: nobody can tell whether the call was made.
+        """
+        try:
+            left = await store.unsettled()
+            if not left:
+                return
+            costs = await asyncio.to_thread(self._costs, {one.partition(":")[0] for one in left})
+        except (SpendingUnavailable, OSError, SchemaTooNew, sqlite3.Error) as error:
+            LOG.warning("What an earlier process has set aside stays so until it lapses: %s", error)
+            return
+        for reservation in sorted(left):
+            request_id, _, number = reservation.partition(":")
+            of_number = costs.get(request_id, {}).get(number.partition(".")[0])
+            if of_number:
+                store.settle(reservation, of_number.pop(0))
+
+    def _costs(self, request_ids: set[str]) -> dict[str, dict[str, list[NanoUSD]]]:
+        """What budgets count for the attempts of requests, by their numbers."""
+        if not self._book.flush(FLUSH_SECONDS):
+            raise OSError("the ledger's database does not take the receipts")
+        found: dict[str, dict[str, list[NanoUSD]]] = {}
+        with reading(self._book.directory / DATABASE) as database:
+            for request_id in request_ids:
+                known = receipt(database, request_id)
+                for attempt in known.attempts if known is not None else ():
+                    found.setdefault(request_id, {}).setdefault(str(attempt.number), []).append(counted(attempt))
+        return found
 
     def _spent_since(self, start_ms: int) -> Mapping[str, NanoUSD]:
         """What calls that began since then have cost, by whose they were, to the last one settled."""
@@ -84,8 +136,3 @@ class SpendingParts:
                     whose = f"{kind}:{name}" if name else kind
                     sums[whose] = sums.get(whose, 0) + one.spent_nano
         return sums
-
-
-def seed(budgets: Budgets, claims: tuple[Claim, ...]) -> Mapping[str, NanoUSD]:
-    """What this gateway has spent on each claim, by counter, for a store that several share."""
-    return {claim.counter: budgets.spent_before(claim) for claim in claims}
