@@ -19,6 +19,7 @@ from tenbin.core.steps import Call
 from tenbin.core.usage import NOTHING, Usage
 from tenbin.execute.bypass import past_middle_proxy
 from tenbin.execute.flight_recorder import Seen
+from tenbin.execute.owed import Heard, owes_estimate
 from tenbin.execute.prompt_caching import Marks
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
@@ -62,7 +63,7 @@ def _completed(ask: Ask, codec: Dialect, stated: Usage, produced: str) -> Usage:
     # Imported here: the tokenizer behind it is large, and most gateways never need it.
     from tenbin.execute.estimate import completed
 
-    return completed(stated, ask, codec, produced, ended=True)
+    return completed(stated, ask, codec, Heard(produced, ended=True))
 
 
 class Watch(Protocol):
@@ -126,6 +127,8 @@ class AttemptUnderWay:
         it is longer than MOST_KEPT_BYTES."""
         self.reserved_nano: int | None = None
         """What budgets have set aside for it."""
+        self.torn = b""
+        """An unstreamed answer that cannot be read."""
         self._kept_bytes = 0
         self._noted_ns = 0
         self._words_share = 0.0
@@ -282,6 +285,8 @@ class AttemptUnderWay:
             self.keep(data)
         body = self.watch.feed(data)
         rest = self.watch.finish()
+        if self.watch.failure is not None and self.watch.failure.kind == "malformed":
+            self.torn = data
         return body + rest if rest else body
 
     def keep(self, data: bytes) -> None:
@@ -349,7 +354,7 @@ class AttemptUnderWay:
         target = self.target
         if watch is not None and outcome == "answered":
             self._tell_of_cache(watch.usage)
-        elif self.reserved_nano is not None and outcome == "failed" and self._cost_nothing():
+        elif self.reserved_nano is not None and outcome == "failed" and self._cost_nothing(failure):
             assert self.world.budgets is not None
             self.world.budgets.not_charged(self)
         # By place: of more than 15 names Python makes a dictionary, five times as slow. A test holds each to its place.
@@ -400,21 +405,12 @@ class AttemptUnderWay:
             if world.keep_alive is not None:
                 world.keep_alive.note(world, seen)
 
-    def _cost_nothing(self) -> bool:
+    def _cost_nothing(self, failure: Failure | None) -> bool:
         """It has failed, and nobody charges for it."""
         watch = self.watch
         used = watch is not None and (watch.usage != NOTHING or watch.provider_cost is not None)
-        return not used and not self.owes_estimate("failed")
+        return not used and not self.owes_estimate("failed", failure)
 
-    def owes_estimate(self, outcome: Outcome) -> bool:
+    def owes_estimate(self, outcome: Outcome, failure: Failure | None = None) -> bool:
         """The provider produced something but did not state all of what it used."""
-        watch = self.watch
-        if watch is None:
-            # A call that was cut off before any answer: the provider has probably read the prompt.
-            return outcome == "cancelled" and self.opened and (self.answer is None or self.answer.status == 200)
-        if watch.failure is not None and not watch.started:
-            return False
-        usage = watch.usage
-        if self.ask.operation == "embed":
-            return usage.prompt == 0
-        return not watch.ended or usage.prompt == 0 or (usage.output == 0 and watch.started)
+        return owes_estimate(self, outcome, failure)

@@ -5,6 +5,7 @@ has gone; for a translated one that came to its end it is done at once, since th
 """
 
 import os
+import re
 from functools import cache
 
 import msgspec
@@ -15,23 +16,60 @@ from tenbin.core.ask import Ask
 from tenbin.core.problems import Unreadable
 from tenbin.core.usage import Usage
 from tenbin.execute.memory import let_go_of_file
+from tenbin.execute.owed import TOKENS_PER_SECOND, Heard
+
+ENDING_BYTES = 400
+"""What an unstreamed answer has behind its words: usage, why it stopped, and other facts."""
+
+_WORDS = re.compile(
+    rb'"(?:text|content|thinking|reasoning|reasoning_content|arguments|refusal)"\s*:\s*"((?:[^"\\]|\\.)*)("?)'
+    rb'|"input"\s*:\s*(\{[^\0]*)'
+)
+"""In a torn answer: strings that are words of it, the last one perhaps without its end; a tool's input."""
 
 
-def completed(stated: Usage, ask: Ask, dialect: Dialect, produced: str, *, ended: bool) -> Usage:
+def completed(stated: Usage, ask: Ask, dialect: Dialect, heard: Heard) -> Usage:
     """The provider's statement, with what it left out filled in.
 
-    ``ended``: the answer came to its end, so a stated output count is final; else what was produced may be more
-    than the last statement says, and the larger of the two holds.
+    Of an answer that came to its end a stated output count is final; else what was produced may be more than the last
+    statement says, and the larger of the two holds. It is an estimate even so.
     """
     usage = stated
     if usage.prompt == 0:
         usage = msgspec.structs.replace(usage, input=prompt_tokens(ask, dialect), input_estimated=True)
-    if produced and not (ended and usage.output):
-        counted = count_text(produced)
-        if counted > usage.output:
-            usage = msgspec.structs.replace(usage, output=counted, output_estimated=True)
+    if not (heard.ended and usage.output) and ask.operation != "embed":
+        counted = _output_tokens(heard, ask.head.max_tokens)
+        if counted > usage.output or not heard.ended:
+            usage = msgspec.structs.replace(usage, output=max(counted, usage.output), output_estimated=True)
     _let_go_of_tables_file()
     return usage
+
+
+def _output_tokens(heard: Heard, most: int | None) -> int:
+    """Tokens produced, as far as anybody can tell."""
+    if heard.torn:
+        counted = _torn_tokens(heard.torn, heard.announced_bytes)
+    elif heard.words:
+        return count_text(heard.words)
+    else:
+        counted = int(heard.waited_s * TOKENS_PER_SECOND)
+    return counted if most is None else min(counted, most)
+
+
+def _torn_tokens(torn: bytes, announced: int) -> int:
+    """Tokens of an answer of which this much came, and which is ``announced`` bytes long: its provider had it whole."""
+    words, unended = [], False
+    for found in _WORDS.finditer(torn):
+        words.append(found[1] if found[3] is None else found[3])
+        unended = not found[2]
+    text = b"".join(words)
+    counted = count_text(text.decode("utf-8", "replace")) if text else 0
+    rest = max(0, announced - len(torn) - ENDING_BYTES)
+    if text and unended:
+        counted += rest * counted // len(text)
+    elif not text:
+        counted += rough_tokens(rest)
+    return counted
 
 
 def prompt_tokens(ask: Ask, dialect: Dialect) -> int:

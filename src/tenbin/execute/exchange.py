@@ -35,6 +35,8 @@ from tenbin.execute.cache.consultation import Consultation
 from tenbin.execute.clock import start_task
 from tenbin.execute.deliberation import Deliberation
 from tenbin.execute.hearing import with_signals
+from tenbin.execute.owed import heard as heard_of
+from tenbin.execute.owed import roughly, stated
 from tenbin.execute.pacing import Place, admitted
 from tenbin.execute.relay import Relay
 from tenbin.execute.target_health import begun, ended, heard
@@ -275,9 +277,7 @@ class Exchange:
     def ended(self, attempt: AttemptUnderWay, outcome: Outcome, failure: Failure | None) -> StepOutcome:
         """Record an attempt and fold its outcome into the target's health."""
         self._current = None
-        if attempt.owes_estimate(outcome):
-            self._estimates.append((len(self._attempts), attempt))
-        self._attempts.append(attempt.record(outcome, failure))
+        self._write_down(attempt, outcome, failure, owed=attempt.owes_estimate(outcome, failure))
         world, name = self.world, attempt.target.name
         self._trace.append(("call", name, failure.kind if failure is not None else "answered"))
         if failure is None:
@@ -297,6 +297,13 @@ class Exchange:
     def under_way(self, attempt: AttemptUnderWay) -> None:
         """This attempt's answer goes to the client from now on."""
         self._current = attempt
+
+    def _write_down(self, attempt: AttemptUnderWay, outcome: Outcome, failure: Failure | None, *, owed: bool) -> None:
+        record = attempt.record(outcome, failure)
+        if owed:
+            self._estimates.append((len(self._attempts), attempt))
+            record = roughly(attempt, record)
+        self._attempts.append(record)
 
     def dropped(self, attempt: AttemptUnderWay, failure: Failure) -> None:
         """Record an attempt that nobody waits for any more."""
@@ -320,9 +327,7 @@ class Exchange:
         attempt, self._current = self._current, None
         if attempt is None:
             return
-        if attempt.owes_estimate("cancelled"):
-            self._estimates.append((len(self._attempts), attempt))
-        self._attempts.append(attempt.record(outcome, failure))
+        self._write_down(attempt, outcome, failure, owed=attempt.owes_estimate("cancelled"))
         self._trace.append(("call", attempt.target.name, outcome))
 
     def settle(self, outcome: Outcome, status: int, failure: Failure | None) -> None:
@@ -386,12 +391,11 @@ class Exchange:
         codec = self.world.dialects(self.ask.dialect)
         for position, attempt in self._estimates:
             record = attempts[position]
-            produced = attempt.watch.produced() if attempt.watch is not None else ""
-            ended = attempt.watch is not None and attempt.watch.ended
             try:
-                usage = await asyncio.to_thread(completed, record.usage, self.ask, codec, produced, ended=ended)
+                came = heard_of(attempt, record)
+                usage = await asyncio.to_thread(completed, stated(attempt), self.ask, codec, came)
             except Exception:
                 LOG.exception("the usage of request %s could not be estimated", receipt.request_id)
-                usage = msgspec.structs.replace(record.usage, input_estimated=True, output_estimated=True)
+                usage = record.usage
             attempts[position] = msgspec.structs.replace(record, usage=usage)
         self.receipt = self.world.book.settle(msgspec.structs.replace(receipt, attempts=tuple(attempts)))

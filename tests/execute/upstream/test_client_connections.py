@@ -256,3 +256,23 @@ def test_many_at_once_get_each_their_own() -> None:
             await asyncio.gather(*(one(client, server.origin, number) for number in range(start, start + 100)))
 
     assert served(play, work).connections <= 100
+
+
+def test_a_request_that_was_worked_at_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider may charge for it: whoever tries again makes another attempt of it."""
+    monkeypatch.setattr("tenbin.execute.upstream.client.STALE_SECONDS", 0.05)
+    requests = []
+
+    async def play(peer: Peer) -> None:
+        requests.append(await peer.request())
+        await peer.send(answer_of(b"1"))
+        requests.append(await peer.request())
+        await asyncio.sleep(0.1)
+
+    async def work(client: UpstreamClient, server: RawServer) -> None:
+        assert await whole(client, server.origin) == (200, b"1")
+        with pytest.raises(UpstreamFailed, match="without an answer"):
+            await whole(client, server.origin)
+        assert len(requests) == 2
+
+    served(play, work)

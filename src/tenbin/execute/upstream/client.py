@@ -19,6 +19,10 @@ IDLE_SECONDS = 55.0
 MOST_IDLE = 256
 """Idle connections kept for each origin."""
 
+STALE_SECONDS = 1.0
+"""A kept connection that closes within this behind a request, without a byte of an answer, had been closed before: the
+request is sent again. Later than that the provider was at work."""
+
 TICK_SECONDS = 0.1
 """How often deadlines are looked at: how late a time-out may come."""
 
@@ -67,6 +71,8 @@ class UpstreamClient:
                 self._waiting.discard(answer)
                 if answer.touched or not stale_possible or answer.failure is None or answer.failure.kind != "cut":
                     raise
+                if loop.time() - now > STALE_SECONDS:
+                    raise  # it was at work, and may charge for it: another call is another attempt
                 connection = await self._connect(origin, loop)
                 continue
             except BaseException:

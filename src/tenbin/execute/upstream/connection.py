@@ -194,6 +194,7 @@ class UpstreamAnswer:
         "quiet_after",
         "quiet_until",
         "status",
+        "torn",
         "touched",
         "until_close",
     )
@@ -215,6 +216,8 @@ class UpstreamAnswer:
         """At least one byte of an answer has come."""
         self.complete = False
         self.failure: Failure | None = None
+        self.torn = b""
+        """Of a body that was to be read whole and broke off: what came of it."""
         self.until_close = False
         self.paused = False
         self._chunks: list[bytes] = []
@@ -333,7 +336,14 @@ class UpstreamAnswer:
         """The rest of the body, of at most ``limit`` bytes. Raises UpstreamFailed."""
         parts: list[bytes] = []
         size = 0
-        while (part := await self.read()) is not None:
+        while True:
+            try:
+                part = await self.read()
+            except UpstreamFailed:
+                self.torn = b"".join(parts)
+                raise
+            if part is None:
+                break
             size += len(part)
             if size > limit:
                 self.close()
