@@ -15,6 +15,7 @@ from benchmarks.harness.mock import MissingTool, mock_upstream, require_tools
 from benchmarks.harness.points import all_points, quick_points
 from benchmarks.harness.results import Run
 from benchmarks.harness.session import measure
+from benchmarks.invoice import command as invoice
 from benchmarks.month import command as month
 
 WORK = BENCHMARKS / ".work"
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["measure", *given]
     chosen = _parser().parse_args(given)
     try:
-        if chosen.run not in (month.run, cascade.run, lookups.run):
+        if chosen.run not in (month.run, cascade.run, lookups.run) and getattr(chosen, "needs_tools", True):
             require_tools()
         WORK.mkdir(parents=True, exist_ok=True)
         with (WORK / "lock").open("w") as lock:
@@ -90,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     cascading = commands.add_parser("cascade", help="a cascade on public results: what it costs, how often it is right")
     cascade.add_arguments(cascading)
     cascading.set_defaults(run=cascade.run)
+
+    drilling = commands.add_parser("invoice", help="the ledger beside the provider's invoice, after many random deaths")
+    invoice.add_arguments(drilling)
+    drilling.set_defaults(run=lambda chosen: invoice.run(chosen, WORK), needs_tools=False)
 
     profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
     profile.add_arguments(profiling)

@@ -240,7 +240,9 @@ class _MessageReply:
     def events(self) -> Iterator[bytes | Pause]:
         """Yield the stream's events."""
         script = self._script
-        start = self._usage(min(1, self._answer.output_tokens))
+        first = min(1, self._answer.output_tokens)
+        self._exchange.meter.least = first  # it is stated at the beginning, so it has been produced
+        start = self._usage(first)
         if script.late_usage:
             start = {"input_tokens": 0, "output_tokens": 0}
         yield _event("message_start", {"message": self._envelope([], start)})

@@ -124,7 +124,7 @@ def _state(exchange: Exchange) -> Any:
     log = exchange.simulator.log
     return {
         "requests": len(log),
-        "open": sum(entry.outcome == "open" for entry in log),
+        "open": exchange.simulator.open,
         "outcomes": {name: sum(e.outcome == name for e in log) for name in {e.outcome for e in log}},
         "waiting": exchange.simulator.scripts.waiting(),
         "now": exchange.simulator.clock.now(),

@@ -91,17 +91,24 @@ class Meter:
     """Counts the tokens of an answer as they are produced, piece by piece."""
 
     def __init__(self) -> None:
-        self.produced = 0
+        self._counted = 0
+        self.least = 0
+        """What is produced in any case."""
+
+    @property
+    def produced(self) -> int:
+        """Tokens until now."""
+        return max(self._counted, self.least)
 
     def pieces(self, text: str, tokens_per_piece: int) -> Iterator[str]:
         """The pieces of `text`, each counted when it is taken."""
         for piece, size in counted_pieces(text, tokens_per_piece):
-            self.produced += size
+            self._counted += size
             yield piece
 
     def whole(self, text: str) -> None:
         """Count a text that is produced at once: a tool's name, thoughts that nobody is shown."""
-        self.produced += count(text)
+        self._counted += count(text)
 
 
 def first_tokens(text: str, limit: int) -> str:
