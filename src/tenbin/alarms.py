@@ -9,7 +9,7 @@ from tenbin.config.alerts import AlertsConfig
 from tenbin.config.breaker import BreakerConfig
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
-from tenbin.decide.breaker import DAY, MINUTE_MS, Spent
+from tenbin.decide.breaker import DAY, MINUTE_MS
 from tenbin.execute.alerts.desk import AlertDesk
 from tenbin.execute.alerts.receivers import CannotSend, Receiver, receivers
 from tenbin.execute.alerts.watching import Watch
@@ -43,6 +43,7 @@ class AlarmParts:
         self._clock = clock
         self._targets = targets
         self._breaker: Breaker | None = None
+        self._breaker_on = False
         self._desk: AlertDesk | None = None
         self._watch: Watch | None = None
         self._spending: SpendingWatch | None = None
@@ -75,25 +76,30 @@ class AlarmParts:
 
     def _apply_breaker(self, settings: BreakerConfig) -> Breaker | None:
         if not settings.on:
+            if self._breaker is not None and self._breaker_on:
+                self._breaker.configure(BreakerConfig(), (), self._clock.now_ms())
+            self._breaker_on = False
             return None
         if self._breaker is None:
             self._breaker = Breaker(settings, self._book.directory)
-            self._breaker.configure(settings, self._history(), self._clock.now_ms())
+            self._fold(self._breaker, settings)
             self._book.subscribe(self._breaker.add)
-        elif settings != self._breaker.settings:
-            self._breaker.configure(settings, self._history(), self._clock.now_ms())
+        elif settings != self._breaker.settings or not self._breaker_on:
+            self._fold(self._breaker, settings)
+        self._breaker_on = True
         return self._breaker
 
-    def _history(self) -> list[Spent]:
-        """What the ledger knows of the last day."""
-        since_ms = self._clock.now_ms() - DAY * MINUTE_MS - LONGEST_MS
+    def _fold(self, breaker: Breaker, settings: BreakerConfig) -> None:
+        """Begin with what the ledger knows of the last day."""
+        now_ms = self._clock.now_ms()
         try:
             if not self._book.flush(FLUSH_SECONDS):
                 raise OSError("the ledger's database does not take the receipts")
-            return spending_since(self._book.directory / DATABASE, since_ms)
+            history = spending_since(self._book.directory / DATABASE, now_ms - DAY * MINUTE_MS - LONGEST_MS)
+            breaker.configure(settings, history, now_ms)
         except (OSError, SchemaTooNew, sqlite3.Error) as error:
             LOG.warning("The breaker begins without knowing what was spent in the last day: %s", error)
-            return []
+            breaker.configure(settings, (), now_ms)
 
     async def reset(self, key: str | None, by: By) -> tuple[str, ...]:
         """A person closes the breaker, for a key (its id) or wholly; the store of keys has a line of it in its log,
@@ -163,7 +169,7 @@ class AlarmParts:
     def gauges(self) -> dict[str, tuple[str, float]]:
         """For metrics: name -> (help, value)."""
         found: dict[str, tuple[str, float]] = {}
-        if self._breaker is not None:
+        if self._breaker is not None and self._breaker_on:
             scopes = self._breaker.open_scopes
             found |= {
                 "tenbin_breaker_open": ("1 while spending of all keys together is stopped.", float("" in scopes)),

@@ -11,10 +11,10 @@ import pytest
 from tenbin.decide.breaker import GATE, refused_by
 from tenbin.execute.clock import SystemClock
 from tenbin.ledger.accounts.store import Accounts
-from tenbin.ledger.queries import reading, recent
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import chained
-from tests.real.books import House, database, serving, wait_until
+from tests.execute.test_keep_alive import SteppedClock, Talk
+from tests.real.books import House, serving, wait_until
 
 MASTER = "a-master-key-of-the-tests"
 ONE_CALL_USD = 0.0001
@@ -167,7 +167,10 @@ def test_a_key_is_stopped_by_itself_and_only_the_master_resets(simulator: Runnin
         pass  # a store of keys, for its audit log
     with placed(simulator, tmp_path, {"key": {"hourly_usd": ONE_CALL_USD}}, **config) as place:
         body = {"model": "one", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
-        ask = lambda headers: place.http.post("/v1/messages", json=body, headers=headers)  # noqa: E731
+
+        def ask(headers: dict[str, str]) -> httpx2.Response:
+            return place.http.post("/v1/messages", json=body, headers=headers)
+
         assert ask(alice).status_code == 200
         place.house.books.new(1)
         refused = ask(alice)
@@ -199,13 +202,16 @@ def test_a_reload_puts_other_rules_in_force(simulator: RunningSimulator, tmp_pat
 
 
 def test_own_background_calls_ask_it_too(simulator: RunningSimulator, tmp_path: Path) -> None:
-    shadow = {"share": 1.0, "judge": "openai/gpt-4o", "strongest": "openai/gpt-4o"}
-    with placed(simulator, tmp_path, {"hourly_usd": ONE_CALL_USD}, shadow=shadow) as place:
-        gateway = place.house.running.gateway
-        assert place.ask().status_code == 200
-        wait_until(lambda: gateway.shadow is not None and gateway.shadow.waiting == 0, "the shadow evaluation")
-        place.house.books.new()
-        assert gateway.world.breaker is not None
-        assert not place.house.running.call(lambda: gateway.world.breaker.lets_own("shadow"))
-    with reading(database(tmp_path)) as connection:
-        assert {one.operation for one in recent(connection, 100)} == {"generate"}
+    simulator.reset()
+    with ExitStack() as stack:
+        clock = SteppedClock(simulator)
+        rules = {"daily_usd": ONE_CALL_USD}
+        config = chained(simulator.url, spending={"breaker": rules}, prompt_caching={"keep_alive_usd_per_day": 1})
+        house = stack.enter_context(serving(config, tmp_path, clock=clock))
+        talk = Talk(house, stack.enter_context(httpx2.Client(base_url=house.url, timeout=20, trust_env=False)), clock)
+        talk.say("Hello")  # dear enough to stop all that follows
+        keeper = house.running.gateway.keep_alive
+        assert keeper is not None
+        clock.step()
+        wait_until(lambda: not keeper.holding, "the keep-alive to give up")
+        assert house.books.new() == []

@@ -188,31 +188,24 @@ def unneeded_since(path: Path, since_ms: int) -> NanoUSD:
     return _sum(path, f"{query} WHERE r.arrived_at_ms >= ? AND a.hedge > 0 AND a.outcome <> 'answered'", (since_ms,))
 
 
-def spending_since(path: Path, since_ms: int) -> list[Spent]:
+def spending_since(path: Path, since_ms: int) -> Iterator[Spent]:
     """What each request that arrived since then (UTC ms) has cost, in the order in which they were settled; none of a
     ledger that has not been begun. Raises SchemaTooNew, sqlite3.Error.
     """
     if not path.exists():
-        return []
+        return
     known = "SELECT coalesce(sum(billed_nano), 0) FROM attempts WHERE request = requests.id"
     query = (
-        f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, trace FROM requests "
-        "WHERE arrived_at_ms >= ? ORDER BY id"
+        f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, "
+        "CASE WHEN attempts = 0 THEN trace END FROM requests WHERE arrived_at_ms >= ? ORDER BY id"
     )
     refused = f'[["refused","{GATE}"'
     with reading(path) as database:
-        rows = database.execute(query, (since_ms,)) if applied(database) else []
-        return [
-            Spent(
-                arrived,
-                arrived + int(took),
-                key_id,
-                nano,
-                attempts > 0,
-                not attempts and (trace or "").startswith(refused),
-            )
-            for arrived, took, key_id, nano, attempts, trace in rows
-        ]
+        for arrived, took, key_id, nano, attempts, trace in (
+            database.execute(query, (since_ms,)) if applied(database) else ()
+        ):
+            turned_away = trace is not None and trace.startswith(refused)
+            yield Spent(arrived, arrived + int(took), key_id, nano, attempts > 0, turned_away)
 
 
 def _sum(path: Path, query: str, values: tuple[Any, ...]) -> NanoUSD:

@@ -1,4 +1,4 @@
-"""What is found worth telling: thresholds once a window, prices nobody knows, limits, targets that fail and come back."""
+"""What is worth telling: thresholds once a window, prices nobody knows, limits, targets that fail and come back."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class Found:
         self.watch = Watch(self.desk, SystemClock(), lambda: self.targets)
 
     def said(self) -> list[tuple[str, str, str]]:
-        heard = [(one.kind, one.severity, one.english.title) for one in self.desk.heard]
+        heard: list[tuple[str, str, str]] = [(one.kind, one.severity, one.english.title) for one in self.desk.heard]
         self.desk.heard.clear()
         return heard
 
@@ -110,7 +110,7 @@ def receipt(**fields: Any) -> Receipt:
 def test_a_price_that_nobody_knows_is_told(found: Found) -> None:
     def attempt(**fields: Any) -> Attempt:
         usage = Usage(input=5, output=5)
-        base = {"number": 1, "provider": "p", "model": "m", "dialect": "anthropic", "started_at_ms": 0}
+        base: dict[str, Any] = {"number": 1, "provider": "p", "model": "m", "dialect": "anthropic", "started_at_ms": 0}
         return Attempt(**base | {"outcome": "answered", "usage": usage} | fields)
 
     found.watch.settled(receipt(attempts=(attempt(price="unknown"),)))
