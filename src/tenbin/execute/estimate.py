@@ -18,8 +18,11 @@ from tenbin.core.usage import Usage
 from tenbin.execute.memory import let_go_of_file
 from tenbin.execute.owed import TOKENS_PER_SECOND, Heard
 
-ENDING_BYTES = 400
-"""What an unstreamed answer has behind its words: usage, why it stopped, and other facts."""
+ENDING_BYTES, RESPONSE_ENDING_BYTES = 400, 1_200
+"""What an unstreamed answer has behind its words: usage, why it stopped, and other facts; OpenAI's Responses more."""
+
+_RESPONSE = re.compile(rb'"object"\s*:\s*"response"')
+"""Responses say the request's own settings over again, instructions among them, before the first word."""
 
 _WORDS = re.compile(
     rb'"(?:text|content|thinking|reasoning|reasoning_content|arguments|refusal)"\s*:\s*"((?:[^"\\]|\\.)*)("?)'
@@ -38,17 +41,18 @@ def completed(stated: Usage, ask: Ask, dialect: Dialect, heard: Heard) -> Usage:
     if usage.prompt == 0:
         usage = msgspec.structs.replace(usage, input=prompt_tokens(ask, dialect), input_estimated=True)
     if not (heard.ended and usage.output) and ask.operation != "embed":
-        counted = _output_tokens(heard, ask.head.max_tokens)
+        counted = _output_tokens(heard, ask)
         if counted > usage.output or not heard.ended:
             usage = msgspec.structs.replace(usage, output=max(counted, usage.output), output_estimated=True)
     _let_go_of_tables_file()
     return usage
 
 
-def _output_tokens(heard: Heard, most: int | None) -> int:
+def _output_tokens(heard: Heard, ask: Ask) -> int:
     """Tokens produced, as far as anybody can tell."""
+    most = ask.head.max_tokens
     if heard.torn:
-        counted = _torn_tokens(heard.torn, heard.announced_bytes)
+        counted = _torn_tokens(heard.torn, heard.announced_bytes, len(ask.body))
     elif heard.words:
         return count_text(heard.words)
     else:
@@ -56,15 +60,20 @@ def _output_tokens(heard: Heard, most: int | None) -> int:
     return counted if most is None else min(counted, most)
 
 
-def _torn_tokens(torn: bytes, announced: int) -> int:
-    """Tokens of an answer of which this much came, and which is ``announced`` bytes long: its provider had it whole."""
+def _torn_tokens(torn: bytes, announced: int, asked: int) -> int:
+    """Tokens of an answer of which this much came, and which is ``announced`` bytes long: its provider had it whole.
+    ``asked``: bytes of the request.
+    """
     words, unended = [], False
     for found in _WORDS.finditer(torn):
         words.append(found[1] if found[3] is None else found[3])
         unended = not found[2]
     text = b"".join(words)
     counted = count_text(text.decode("utf-8", "replace")) if text else 0
-    rest = max(0, announced - len(torn) - ENDING_BYTES)
+    ending = ENDING_BYTES
+    if _RESPONSE.search(torn):
+        ending = RESPONSE_ENDING_BYTES if text else RESPONSE_ENDING_BYTES + asked
+    rest = max(0, announced - len(torn) - ending)
     if text and unended:
         counted += rest * counted // len(text)
     elif not text:
