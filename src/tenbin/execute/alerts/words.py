@@ -96,24 +96,33 @@ def pace(
 
 
 def spike(
-    whose: str, day: str, spent: NanoUSD, threshold: NanoUSD, severity: Literal["warning", "critical"], now_ms: int
+    whose: str,
+    when: str,
+    spent: NanoUSD,
+    threshold: NanoUSD,
+    severity: Literal["warning", "critical"],
+    now_ms: int,
+    *,
+    of: str = "",
 ) -> Alert:
-    """A day's spending is out of the usual. ``whose``: as in a claim (``global``, ``key:...``, ``route:...``)."""
+    """A day's, or an hour's, spending is out of the usual. ``whose``: as in a claim (``global``, ``key:...``); ``of``:
+    what it is told once of, where that is not ``when``.
+    """
     name, name_ja = _scope(whose)
     sum_spent, usual = format_usd(spent), format_usd(max(threshold, 0))
     return Alert(
         kind="spike",
         severity=severity,
-        once=f"spike:{whose}:{day}:{severity}",
+        once=f"spike:{whose}:{of or when}:{severity}",
         at_ms=now_ms,
         english=Words(
             f"Unusual spending of {name}",
-            f"{sum_spent} were spent on {day}; more than {usual} is unusual after the days before.\n"
+            f"{sum_spent} were spent on {when}; more than {usual} is unusual after the days before.\n"
             "See `tenbin anomalies`, and `tenbin ledger` for the requests. `tenbin keys revoke` stops a key.",
         ),
         japanese=Words(
             f"{name_ja}の支出が異常です",
-            f"{day} に {sum_spent} を使いました。これまでの日々から見て {usual} を超えるのは異常です。\n"
+            f"{when} に {sum_spent} を使いました。これまでの日々から見て {usual} を超えるのは異常です。\n"
             "`tenbin anomalies` と `tenbin ledger` で確認できます。キーは `tenbin keys revoke` で止められます。",
         ),
     )

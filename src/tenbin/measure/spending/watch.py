@@ -10,15 +10,14 @@ from zoneinfo import ZoneInfo
 
 from tenbin.core.alert import Alert
 from tenbin.core.budget import Level
-from tenbin.core.money import NanoUSD
-from tenbin.decide.budget import HOUR_MS, window_of
 from tenbin.execute.alerts import words
 from tenbin.execute.clock import Clock
 from tenbin.execute.spending.engine import Budgets
 from tenbin.ledger.migrations import SchemaTooNew
-from tenbin.ledger.spending import SpendingDimension, Spendings, spendings
-from tenbin.measure.spending.anomalies import LEAST_NANO, Anomaly, Scope, anomalies, fast_hour
+from tenbin.ledger.spending import SpendingDimension, spendings
+from tenbin.measure.spending.anomalies import LEAST_NANO, Anomaly
 from tenbin.measure.spending.pace import pace
+from tenbin.measure.spending.unusual import found_in
 
 LOG = logging.getLogger("tenbin")
 
@@ -26,8 +25,6 @@ LOOK_MS = 600_000
 """How often it is looked; each thing is told once."""
 FIRST_MS = 60_000
 """After a start."""
-DAYS, HOURS = 36, 168
-"""Days and hours before that the present ones are judged by."""
 SCOPES: tuple[SpendingDimension, ...] = ("key", "route")
 """Whose spending is judged, beside everybody's."""
 UNDER_USED_FROM = 0.5
@@ -89,49 +86,22 @@ def paces(levels: Sequence[Level], now_ms: int) -> list[Alert]:
 
 
 def unusual(directory: Path, zone: str, now_ms: int) -> list[Alert]:
-    """Days (today so far, and yesterday) and hours (the present one so far, and the last) out of the usual. Raises
-    SchemaTooNew, sqlite3.Error.
-    """
-    days = _days(zone, now_ms)
-    hour = now_ms - now_ms % HOUR_MS
-    hours = [hour - back * HOUR_MS for back in range(HOURS, -1, -1)]
+    """Days (yesterday, and today so far) and the last hour out of the usual. Raises SchemaTooNew, sqlite3.Error."""
     try:
-        with spendings(directory) as known:
-            by_day, by_hour = _series(known, [*days, now_ms + 1]), _series(known, [*hours, now_ms + 1])
+        with spendings(directory) as spent:
+            found = found_in(spent, now_ms, zone, judge=2, by=SCOPES, least=LEAST_NANO)
     except FileNotFoundError:
         return []
-    found = [_told(one, zone, now_ms) for one in anomalies(by_day, days, judge=2, least=LEAST_NANO)]
-    for (kind, name), amounts in by_hour.items():
-        for place in (len(amounts) - 1, len(amounts)):
-            one = fast_hour(amounts[:place], hours[place - 1], kind, name)
-            if one is not None:
-                found.append(_told(one, zone, now_ms, hour=True))
-    return found
+    return [_told(one, zone, now_ms) for one in found.all]
 
 
-def _series(known: Spendings, bounds: Sequence[int]) -> dict[tuple[Scope, str], list[NanoUSD]]:
-    found: dict[tuple[Scope, str], list[NanoUSD]] = {("global", ""): known.series(bounds).get((), [])}
-    for scope in SCOPES:
-        for (name,), amounts in known.series(bounds, (scope,)).items():
-            if name:
-                found["key" if scope == "key" else "route", name] = amounts
-    return {whose: amounts for whose, amounts in found.items() if amounts}
-
-
-def _days(zone: str, now_ms: int) -> list[int]:
-    """UTC ms at which the last days began, today's last."""
-    starts = [window_of("day", zone, now_ms)[0]]
-    while len(starts) <= DAYS:
-        starts.append(window_of("day", zone, starts[-1] - 1)[0])
-    return starts[::-1]
-
-
-def _told(one: Anomaly, zone: str, now_ms: int, *, hour: bool = False) -> Alert:
+def _told(one: Anomaly, zone: str, now_ms: int) -> Alert:
     began = datetime.fromtimestamp(one.at_ms / 1000, UTC).astimezone(ZoneInfo(zone))
-    when = f"{began:%Y-%m-%d}"
-    if hour:
-        when = f"{began:%Y-%m-%d %H:%M}-{began + timedelta(hours=1):%H:%M} {zone}"
+    day = when = f"{began:%Y-%m-%d}"
+    if any(judged.rule == "hour" for judged in one.told):
+        when = f"{day} {began:%H:%M}-{began + timedelta(hours=1):%H:%M} {zone}"
+        day += "/hour"  # the last hour is another one every quarter: one of a day is told
     whose = f"{one.kind}:{one.name}" if one.name else one.kind
     threshold = min((judged.threshold_nano for judged in one.told), default=0)
     severity = "warning" if one.within_trend else one.severity
-    return words.spike(whose, when, one.spent_nano, threshold, severity, now_ms)
+    return words.spike(whose, when, one.spent_nano, threshold, severity, now_ms, of=day)
