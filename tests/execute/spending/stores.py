@@ -49,8 +49,9 @@ def opened(
     return open_spending(store, home, clock=clock or TurnedClock(), seed=seed, tell=lines.append, seconds=seconds)
 
 
-def claim(counter: str, limit: int, *, hard: bool = True, lasts_ms: int = 3_600_000) -> Claim:
-    return Claim(counter, NOW - NOW % lasts_ms, NOW - NOW % lasts_ms + lasts_ms, limit, hard)
+def claim(counter: str, limit: int, *, hard: bool = True, starts_at_ms: int = NOW) -> Claim:
+    """A window of thirty days."""
+    return Claim(counter, starts_at_ms, starts_at_ms + 30 * 86_400_000, limit, hard)
 
 
 def fresh() -> str:

@@ -65,11 +65,14 @@ CREATE TABLE IF NOT EXISTS reservations (
     windows TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS held ON reservations (deadline_ms) WHERE state = 'held';
-CREATE INDEX IF NOT EXISTS over ON reservations (until_ms);
 """
 _LATE = "SELECT id, worst, windows FROM reservations WHERE state = 'held' AND deadline_ms < ? LIMIT 100"
-_MARKED = "SELECT 1 FROM owners WHERE counter = ? AND starts_at_ms = ? AND owner = ?"
-_SUM = "SELECT spent, reserved FROM windows WHERE counter = ? AND starts_at_ms = ?"
+_FIND = """
+SELECT spent, reserved, EXISTS (
+    SELECT 1 FROM owners
+    WHERE owners.counter = windows.counter AND owners.starts_at_ms = windows.starts_at_ms AND owner = ?
+) FROM windows WHERE counter = ? AND starts_at_ms = ?
+"""
 _ADD = "UPDATE windows SET spent = spent + ?, reserved = reserved + ? WHERE counter = ? AND starts_at_ms = ?"
 _HOLD = "INSERT INTO reservations VALUES (?, ?, 'held', ?, ?, ?, ?)"
 _TOMBSTONE = "INSERT OR REPLACE INTO reservations VALUES (?, '', ?, 0, 0, ?, '[]')"
@@ -124,7 +127,7 @@ class SqliteSpending(SharedSpending):
     async def _restore(self, windows: Sequence[Own], reservations: Mapping[str, Held]) -> None:
         def work(database: sqlite3.Connection) -> None:
             for own in windows:
-                if not _marked(database, own.claim, self._owner):
+                if not _found(database, own.claim, self._owner)[1]:
                     _mark(database, own.claim, self._owner, own.seed)
             for reservation, held in reservations.items():
                 if database.execute("SELECT 1 FROM reservations WHERE id = ?", (reservation,)).fetchone() is None:
@@ -175,14 +178,16 @@ class SqliteSpending(SharedSpending):
         seeds: Sequence[int | None],
         now_ms: int,
     ) -> Answer:
-        marks = [_marked(database, claim, self._owner) for claim in claims]
-        if any(seed is None and not mark for seed, mark in zip(seeds, marks, strict=True)):
-            return Answer("lost")
         _sweep(database, now_ms)
-        for claim, seed, mark in zip(claims, seeds, marks, strict=True):
-            if seed is not None and not mark:
+        sums = []
+        for claim, seed in zip(claims, seeds, strict=True):
+            total, marked = _found(database, claim, self._owner)
+            if not marked:
+                if seed is None:
+                    return Answer("lost")  # (the marks that were put before it stay, and are found)
                 _mark(database, claim, self._owner, seed)
-        sums = [_sum(database, claim) for claim in claims]
+                total = Sum(total.spent + seed, total.reserved)
+            sums.append(total)
         row = database.execute("SELECT state FROM reservations WHERE id = ?", (reservation,)).fetchone()
         if row is not None:
             return Answer("granted" if row[0] in ("held", "overdue") else "ended", tuple(sums))
@@ -207,12 +212,13 @@ class SqliteSpending(SharedSpending):
         _sweep(database, now_ms)
         sums = []
         for claim, seed in zip(claims, seeds, strict=True):
-            spent, reserved = _sum(database, claim)
-            if not _marked(database, claim, self._owner):
+            total, marked = _found(database, claim, self._owner)
+            if not marked:
                 if seed is None:
                     return Answer("lost")
-                spent += seed  # what this owner will add when it first comes counts already
-            sums.append(Sum(spent, reserved))
+                # What this owner will add when it first comes counts already.
+                total = Sum(total.spent + seed, total.reserved)
+            sums.append(total)
         return Answer("granted", tuple(sums))
 
     def _settled(self, database: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
@@ -314,10 +320,6 @@ def _checkpoint(path: Path) -> None:
         database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _marked(database: sqlite3.Connection, claim: Claim, owner: str) -> bool:
-    return database.execute(_MARKED, (claim.counter, claim.starts_at_ms, owner)).fetchone() is not None
-
-
 def _mark(database: sqlite3.Connection, claim: Claim, owner: str, seed: int) -> None:
     """Put an owner's mark on a window, and add what its ledger knows."""
     window = (claim.counter, claim.starts_at_ms)
@@ -326,9 +328,10 @@ def _mark(database: sqlite3.Connection, claim: Claim, owner: str, seed: int) -> 
     database.execute(_ADD, (seed, 0, *window))
 
 
-def _sum(database: sqlite3.Connection, claim: Claim) -> Sum:
-    row = database.execute(_SUM, (claim.counter, claim.starts_at_ms)).fetchone()
-    return Sum(0, 0) if row is None else Sum(*row)
+def _found(database: sqlite3.Connection, claim: Claim, owner: str) -> tuple[Sum, bool]:
+    """What a window comes to, and whether an owner's mark stands on it."""
+    row = database.execute(_FIND, (owner, claim.counter, claim.starts_at_ms)).fetchone()
+    return (Sum(0, 0), False) if row is None else (Sum(row[0], row[1]), bool(row[2]))
 
 
 def _sweep(database: sqlite3.Connection, now_ms: int) -> None:
