@@ -101,6 +101,21 @@ def test_corrections_count_once(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_what_was_set_aside_no_longer_counts_once_a_statement_says_what_was_charged(tmp_path: Path) -> None:
+    with a_book(tmp_path) as book:
+        lost = an_attempt(1, outcome="interrupted", usage=Usage(input=1_000), reserved_nano=50_000_000)
+        book.settle(a_receipt("req_1", lost, outcome="interrupted"))
+        assert book.flush()
+    with spendings(tmp_path) as found:
+        assert found.spent(0, 2**60)[0].spent_nano == 50_000_000
+    with sqlite3.connect(tmp_path / DATABASE, isolation_level=None) as ledger:
+        for nano, counted in ((600_000, 2_600_000), (-100_000, 2_500_000)):
+            ledger.execute("INSERT INTO corrections VALUES (NULL, 1, 1, 0, ?, '', '')", (nano,))
+            with spendings(tmp_path) as found:
+                assert found.spent(0, 2**60)[0].spent_nano == counted
+    ledger.close()
+
+
 def test_retries_failures_unknown_prices_and_what_could_be_a_batch(tmp_path: Path) -> None:
     with a_book(tmp_path) as book:
         failed = an_attempt(1, outcome="failed", failure="cut", usage=Usage(input=1_000))

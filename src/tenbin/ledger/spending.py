@@ -26,7 +26,7 @@ FILE = "spending.sqlite"
 SLOT_MS = 900_000
 """A quarter of an hour: in every time zone of today, hours and days begin with one."""
 
-EDITION = 1
+EDITION = 2
 """Of the file's shape and of what is summed up: a file of another one is made anew."""
 
 FOLD_ROWS = 200_000
@@ -273,12 +273,19 @@ def _waiting(database: sqlite3.Connection) -> bool:
 _BATCHABLE = "r.stream = 0 AND r.session IS NULL AND r.operation IN ('generate', 'embed')"
 """Nobody looks on while the answer is written, and it is no part of a conversation: a batch could have brought it."""
 
+_FIRST = """NOT EXISTS (
+    SELECT 1 FROM ledger.corrections d WHERE d.request = c.request AND d.number = c.number AND d.id < c.id
+)"""
+
+_GIVEN_BACK = f"""CASE WHEN {_FIRST}
+    THEN coalesce(a.billed_nano, 0) - max(coalesce(a.billed_nano, 0), coalesce(a.reserved_nano, 0)) ELSE 0 END"""
+"""With the first correction it is known what a call has cost that nobody saw the end of: what was set aside for it no
+longer counts."""
+
 _CORRECTED = f"""
     SELECT a.started_at_ms - a.started_at_ms % {SLOT_MS}, r.key_id, coalesce(r.team, ''), coalesce(r.user, ''), r.route,
         r.operation, a.provider, a.model, {_BATCHABLE}, 0, 0,
-        -sum(a.billed_nano IS NULL AND NOT EXISTS (
-            SELECT 1 FROM ledger.corrections d WHERE d.request = c.request AND d.number = c.number AND d.id < c.id
-        )), sum(c.nano), sum(CASE WHEN a.outcome = 'failed' THEN c.nano ELSE 0 END), 0, 0, 0, 0, 0, 0
+        -sum(a.billed_nano IS NULL AND {_FIRST}), sum(c.nano + {_GIVEN_BACK}), sum(CASE WHEN a.outcome = 'failed' THEN c.nano ELSE 0 END), 0, 0, 0, 0, 0, 0
     FROM ledger.corrections c JOIN ledger.requests r ON r.id = c.request
         JOIN ledger.attempts a ON a.request = c.request AND a.number = c.number
     WHERE c.id > ? AND c.id <= ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
