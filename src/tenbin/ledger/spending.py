@@ -285,7 +285,8 @@ longer counts."""
 _CORRECTED = f"""
     SELECT a.started_at_ms - a.started_at_ms % {SLOT_MS}, r.key_id, coalesce(r.team, ''), coalesce(r.user, ''), r.route,
         r.operation, a.provider, a.model, {_BATCHABLE}, 0, 0,
-        -sum(a.billed_nano IS NULL AND {_FIRST}), sum(c.nano + {_GIVEN_BACK}), sum(CASE WHEN a.outcome = 'failed' THEN c.nano ELSE 0 END), 0, 0, 0, 0, 0, 0
+        -sum(a.billed_nano IS NULL AND {_FIRST}), sum(c.nano + {_GIVEN_BACK}),
+        sum(CASE WHEN a.outcome = 'failed' THEN c.nano ELSE 0 END), 0, 0, 0, 0, 0, 0
     FROM ledger.corrections c JOIN ledger.requests r ON r.id = c.request
         JOIN ledger.attempts a ON a.request = c.request AND a.number = c.number
     WHERE c.id > ? AND c.id <= ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
