@@ -116,6 +116,21 @@ class Starting(Protocol):
 class World:
     """Everything around one configuration; a reload makes another one that shares what must go on."""
 
+    breaker: "Breaker | None" = None
+    """What stops all calls when spending has run away; None where nothing does."""
+    budgets: "Budgets | None" = None
+    """What sets money aside before each call; None where no budget counts anybody."""
+    landing: "SoftLanding | None" = None
+    """What is done with less as budgets empty; None where no budget counts anybody."""
+    trial: "Trial | None" = None
+    """The experiment in force: which requests are carried out under another policy."""
+    hedging: "Hedging | None" = None
+    """What is known of slow targets, and what hedged requests may cost; None where nobody is asked twice."""
+    shadow: "ShadowEvaluation | None" = None
+    """What has cheap answers given again by the strongest model; None where none are."""
+    keep_alive: "KeepAlive | None" = None
+    """What keeps silent conversations' prompts warm; None where nothing is spent on it."""
+
     def __init__(
         self,
         *,
@@ -164,25 +179,10 @@ class World:
         self.senses = senses or Senses()
         self.cache = cache
         """The response cache; None where it is switched off."""
-        self.keep_alive: KeepAlive | None = None
-        """What keeps silent conversations' prompts warm; None where nothing is spent on it."""
         self.recorder = recorder
         """What looks on while prompt caches are used; None where nothing is recorded."""
         self.prompt_caching = prompt_caching
         """What places marks for providers' prompt caches; None where none are placed."""
-
-        self.breaker: Breaker | None = None
-        """What stops all calls when spending has run away; None where nothing does."""
-        self.budgets: Budgets | None = None
-        """What sets money aside before each call; None where no budget counts anybody."""
-        self.landing: SoftLanding | None = None
-        """What is done with less as budgets empty; None where no budget counts anybody."""
-        self.trial: Trial | None = None
-        """The experiment in force: which requests are carried out under another policy."""
-        self.hedging: Hedging | None = None
-        """What is known of slow targets, and what hedged requests may cost; None where nobody is asked twice."""
-        self.shadow: ShadowEvaluation | None = None
-        """What has cheap answers given again by the strongest model; None where none are."""
 
     def under(self, policy: Policy) -> "World":
         """The same world under another policy."""
