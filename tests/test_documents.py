@@ -14,7 +14,7 @@ from tests.documents import PARTS, ROOT, replaced
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 VARIABLES = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "TENBIN_MASTER_KEY", "DEEPSEEK_API_KEY", "OPENROUTER_API_KEY")
-SECRETS = dict.fromkeys(VARIABLES, "k" * 20)
+SECRETS = dict.fromkeys((*VARIABLES, "SLACK_TOKENS", "MAIL_PASSWORD"), "k" * 20)
 
 
 @pytest.mark.parametrize("name", PARTS)
