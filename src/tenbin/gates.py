@@ -10,13 +10,14 @@ from tenbin.api.gatekeeping import Gate, Gates, LimitsGate
 from tenbin.api.landing import LandingGate
 from tenbin.config.landing import landing_of
 from tenbin.config.model import Config
+from tenbin.config.problem import ConfigError
 from tenbin.core.ask import Caller
 from tenbin.decide.limits import COUNTED, plans_in_force
 from tenbin.decide.policy import Policy
 from tenbin.execute.breaker import Breaker
 from tenbin.execute.clock import Clock
 from tenbin.execute.landing import SoftLanding
-from tenbin.execute.limits.counters import Known, MemoryCounters, UseUnknown
+from tenbin.execute.limits.counters import Counters, Known, MemoryCounters, UseUnknown
 from tenbin.execute.limits.engine import Limits
 from tenbin.execute.world import World
 from tenbin.ledger.accounts.known import KnownKeys
@@ -83,11 +84,25 @@ class GateParts:
         plans = config.plans
         if self.limits is None and (plans.default or plans.keys or self._accounts.required):
             day = DayUse(self._book.directory / DATABASE, partial(self._book.flush, FLUSH_SECONDS), COUNTED)
-            self.limits = Limits(MemoryCounters(self._clock, day_of_ledger(day), day.moved), self._clock, day.moved)
+            counters: Counters = MemoryCounters(self._clock, day_of_ledger(day), day.moved)
+            if plans.store != "memory":
+                counters = self._shared(plans.store)
+            self.limits = Limits(counters, self._clock, day.moved)
             self._book.subscribe(self.limits.settle)
         if self.limits is not None:
             self.limits.configure(plans, plans_in_force(plans, policy))
         return self.limits
+
+    def _shared(self, address: str) -> Counters:
+        """Counters in Redis. Raises ConfigError."""
+        # Imported here: most gateways count for themselves.
+        from tenbin.execute.cache.redis_connection import RedisMissing
+        from tenbin.execute.limits.redis import RedisCounters
+
+        try:
+            return RedisCounters(address, self._clock, LOG.warning)
+        except (RedisMissing, ValueError) as error:
+            raise ConfigError.of("plans.store", str(error), "docs/plans.md says what it needs.") from error
 
     async def close(self) -> None:
         """Let go of shared counters."""

@@ -342,7 +342,10 @@ def test_a_default_counts_for_all_and_the_day_goes_on_behind_a_restart(
 
 
 def test_a_plan_that_is_not_there_lets_nobody_in(simulator: RunningSimulator, tmp_path: Path) -> None:
-    made = CliRunner().invoke(tenbin, ["keys", "create", "ann", "--plan", "golden", "--data-dir", str(tmp_path)])
+    file = tmp_path / "other.yaml"
+    file.write_text("plans: {named: {golden: {requests_per_day: 1}}}")
+    words = ["keys", "create", "ann", "--plan", "golden", "--data-dir", str(tmp_path), "--config"]
+    made = CliRunner().invoke(tenbin, [*words, str(file)])
     assert made.exit_code == 0, made.output
     with serving(chained(simulator.url), tmp_path) as house, calling(house) as caller:
         refused = caller.ask("anthropic", "one", headers={"x-api-key": made.stdout.strip()})

@@ -18,6 +18,7 @@ COMMANDS = {
     "ledger": "Show the last requests and what they cost.",
     "budget": "Show every budget: spent, left, its pace, what to do.",
     "anomalies": "Show days and hours on which more was spent than usual.",
+    "plans": "Show what plans allow, and what a key has left today.",
     "breaker": "Show whether spending is stopped; let it go on.",
     "alerts": "Alerts: whether they arrive, and what was told.",
     "content": "Requests and answers, where they are kept: look at one, delete them.",

@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from tenbin.cli.key_report import plain, tell
-from tenbin.cli.key_rules import allotments, budget_options, networks, rule_options
+from tenbin.cli.key_rules import allotments, budget_options, known_plan, networks, rule_options
 from tenbin.cli.key_store import by, placed, store
 from tenbin.cli.language import say
+from tenbin.cli.settings import read_file
 from tenbin.core.account import CLEARABLE
 
 EDIT_EPILOG = """\b
@@ -46,6 +47,7 @@ def edit(
     """
     from tenbin.execute.clock import SystemClock
 
+    known_plan(given["plan"], read_file(path)[1])
     now_ms = SystemClock().now_ms()
     given["networks"] = networks(given["networks"])
     given["budgets"] = allotments("key", given["budgets"], soft=soft)

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -11,6 +11,9 @@ from tenbin.core.account import OPERATIONS, OwnerKind
 from tenbin.core.budget import MOST_USD, Allotment, WindowKind
 from tenbin.core.features import TIERS
 from tenbin.core.money import nano_from_usd
+
+if TYPE_CHECKING:
+    from tenbin.config.model import Config
 
 WINDOWS: tuple[WindowKind, ...] = get_args(WindowKind)
 
@@ -85,3 +88,13 @@ def _network(text: str) -> str:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError as error:
         raise click.BadParameter(f"--ip {text!r} is no address or network: {error}. Write 10.0.0.0/8 or ::1.") from None
+
+
+def known_plan(name: str | None, config: "Config") -> None:
+    """Raises UsageError for the name of a plan that the configuration lacks: a key with such a plan is let nowhere."""
+    from tenbin.config.plans import merged
+    from tenbin.config.shape import suggestion
+
+    names = merged(config.plans).keys()
+    if name and name not in names:
+        raise click.UsageError(f"No plan is named {name!r} (`tenbin plans` lists them). {suggestion(name, names)}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tenbin.cli.key_report import describe, hand_over, plain, row, tell, worded
-from tenbin.cli.key_rules import allotments, budget_options, networks, rule_options
+from tenbin.cli.key_rules import allotments, budget_options, known_plan, networks, rule_options
 from tenbin.cli.language import say
 from tenbin.cli.settings import config_option, data_directory, fail, read_file
 from tenbin.cli.time_given import iso_ms, moment_ms, shown_ms, span_ms
@@ -139,6 +139,7 @@ def create(
         fail(f"The name {name!r} is taken: receipts bear it for another key. Choose another one.")
     if not 0 < len(name) <= MOST_NAME or not name.isprintable() or name != name.strip():
         fail(f"A name has 1 to {MOST_NAME} printable characters, and no blanks around it.")
+    known_plan(given["plan"], config)
     now_ms = SystemClock().now_ms()
     given["networks"] = networks(given["networks"])
     given["budgets"] = allotments("key", given["budgets"], soft=soft)

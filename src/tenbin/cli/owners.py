@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tenbin.cli.key_report import plain_budgets, row, shown_budgets, tell
-from tenbin.cli.key_rules import allotments, budget_options
+from tenbin.cli.key_rules import allotments, budget_options, known_plan
 from tenbin.cli.key_store import by, placed, store, tell_acts
 from tenbin.cli.language import say
 from tenbin.cli.settings import data_directory, fail, read_file
@@ -53,6 +53,7 @@ Examples:
                 f"A name has 1 to {MOST_NAME} letters, digits and _ - + . @, with blanks between them if need be, and "
                 f"does not begin with a dot. This one is {name!r}."
             )
+        known_plan(given["plan"], read_file(path)[1])
         owner = Owner(kind=kind, name=name, budgets=allotments(kind, budgets, soft=soft), **given)
         with store(path, data_dir, makes=True) as accounts:
             made = accounts.create_owner(owner, by=by(), now_ms=SystemClock().now_ms())
@@ -170,6 +171,7 @@ Examples:
     ) -> None:
         from tenbin.execute.clock import SystemClock
 
+        known_plan(given["plan"], read_file(path)[1])
         given["budgets"] = allotments(kind, given["budgets"], soft=soft)
         changes = {field: value for field, value in given.items() if value is not None and value != ()}
         if any(field in changes for field in cleared):

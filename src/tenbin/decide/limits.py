@@ -2,7 +2,7 @@
 given, and what has been used comes in and goes out as a value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -259,11 +259,6 @@ def tokens_of(receipt: Receipt) -> int:
     largest counts, since how an answer is found is not the caller's doing.
     """
     return max((one.usage.prompt + one.usage.output for one in receipt.attempts), default=0)
-
-
-def plan_names(settings: PlansConfig) -> Iterable[str]:
-    """The names that a key's plan can have."""
-    return merged(settings).keys()
 
 
 def plan_of(key_id: str, own: str, settings: PlansConfig, plans: Mapping[str, Plan]) -> Plan | str | None:
