@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -101,8 +102,26 @@ def test_some_of_them(run: Run, workplace: Path, directory: Path) -> None:
 def test_a_moment_in_the_past(run: Run, workplace: Path, directory: Path) -> None:
     configure(workplace, "{scope: global, window: total, usd: 999}")
     assert "$0.00 spent" in run("budget", "--at", "2026-01-05").stdout
-    late = run("budget", "--at", "3d")
-    assert (late.exit_code, "in the past" in late.output) == (2, True)
+    assert "$0.00 spent" in run("budget", "--at", "3d").stdout
+    assert "$120.00 spent" in run("budget", "--at", "0").stdout
+    for wrong, said in (("2999-01-01", "in the past"), ("soon", "no length of time")):
+        late = run("budget", "--at", wrong)
+        assert late.exit_code == 2
+        assert said in late.output
+
+
+def test_a_picture(run: Run, workplace: Path, directory: Path) -> None:
+    configure(
+        workplace,
+        "{scope: global, window: month, usd: 100}",
+        '{scope: "team:*", window: hour, usd: 900}',
+        "{scope: global, window: total, usd: 999}",
+    )
+    assert run("budget", "--svg", "pace.svg").exit_code == 0
+    drawn = ElementTree.parse(workplace / "pace.svg").getroot()
+    titles = [found.text for found in drawn.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles == ["everybody: $100.00 a month (hard)", "team search: $900.00 an hour (hard)"]
+    assert run("budget", "--svg", "nowhere/pace.svg").exit_code == 1
 
 
 def test_without_budgets_it_says_how_to_set_one(run: Run, workplace: Path, directory: Path) -> None:
@@ -146,3 +165,13 @@ def test_beside_a_running_gateway(run: Run, workplace: Path, tmp_path: Path) -> 
         assert (told["gateway"], line["live"], line["reserved_usd"]) == (True, True, "0.000000000")
         assert float(line["spent_usd"]) == pytest.approx(receipt.billed_nano / 1e9)
         assert run("budget", "--url", house.url).stderr == ""
+
+
+def test_a_gateway_that_tells_only_the_master_key(run: Run, workplace: Path, tmp_path: Path) -> None:
+    configure(workplace, "{scope: global, window: month, usd: 5}")
+    with RunningSimulator() as simulator:
+        config = chained(simulator.url, master_key="a-master-key-of-the-tests")
+        with serving(config, tmp_path / "elsewhere") as house, a_book(tmp_path / "ledger") as book:
+            book.settle(a_receipt())
+            assert book.flush()
+            assert "only the master key" in run("budget", "--url", house.url).stderr

@@ -12,7 +12,7 @@ import click
 
 from tenbin.cli.language import say
 from tenbin.cli.settings import config_option, data_directory, fail, gateway_url, read_file
-from tenbin.cli.time_given import moment_ms
+from tenbin.cli.time_given import span_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from tenbin.core.budget import Level
     from tenbin.measure.response_cache import CacheSum
     from tenbin.measure.spending.actions import Offer
-    from tenbin.measure.spending.overview import Known, Line
+    from tenbin.measure.spending.overview import Known, Line, Overview
 
 EPILOG = """\b
 Examples:
   tenbin budget
   tenbin budget team:search              only budgets whose name holds this
-  tenbin budget --at 2026-11-15          as it was on the morning of that day
+  tenbin budget --at 2026-11-15          as it was when that day began
+  tenbin budget --at 3d --svg pace.svg   three days ago, and drawn
   tenbin budget --json | jq '.budgets[] | select(.pace.word == "critical")'
 \b
 The bar: █ spent, ▒ set aside for calls under way, ┃ where even spending would be.
@@ -43,11 +44,12 @@ Pace is spent / expected; docs/pace.md says how it is reckoned.
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the ledger.  [default: as for `tenbin ledger`]",
 )
-@click.option("--at", help="Show a moment in the past: 2026-11-15, or 2026-11-15T18:00+09:00.")
+@click.option("--at", help="Show a moment in the past: 2026-11-15, 2026-11-15T18:00, or 3d for three days ago.")
 @click.option(
     "--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many, the fullest first."
 )
 @click.option("--url", help="The gateway's address.  [default: from `listen`]")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw them into this file, too.")
 @click.option("--json", "as_json", is_flag=True, help="For programs. Amounts are USD as decimal text, exact.")
 def budget(
     which: str | None,
@@ -56,6 +58,7 @@ def budget(
     at: str | None,
     limit: int,
     url: str | None,
+    svg: Path | None,
     as_json: bool,
 ) -> None:
     """Show every budget: spent, set aside, left, pace, when it will be full, and what to do.
@@ -74,8 +77,9 @@ def budget(
     config = read_file(path)[1]
     directory = data_directory(data_dir, config)
     clock_ms = SystemClock().now_ms()
-    now_ms = clock_ms if at is None else _past(at, clock_ms)
-    levels, known = _levels(config, url) if at is None else None, known_people(directory)
+    now_ms = clock_ms if at is None else _past(at, clock_ms, config.spending.timezone)
+    levels, silent = _levels(config, url) if at is None else (None, "")
+    known = known_people(directory)
     try:
         with spendings(directory) as spent:
             overview = Overview(spent, known, now_ms)
@@ -83,6 +87,8 @@ def budget(
             lines = [line for line in lines if which is None or which in f"{line.claim.counter} {line.title}"]
             offers, cached = _offers(config, now_ms), _cached(config, directory)
             shown = [overview.with_actions(line, offers, cached) for line in lines[:limit]]
+            if svg is not None:
+                _draw(svg, overview, shown)
             so_far = overview.spent(0).spent_nano if not lines else 0
     except (FileNotFoundError, SchemaTooNew) as error:
         fail(str(error))
@@ -94,10 +100,23 @@ def budget(
         told = {"at_ms": now_ms, "gateway": levels is not None, "budgets": [plain(line) for line in shown]}
         click.echo(json.dumps({**told, "more": len(lines) - len(shown)}, indent=2, ensure_ascii=False))
         return
-    _show(shown, len(lines), config, now_ms, live=levels is not None or at is not None, spent=so_far)
+    _show(shown, len(lines), config, now_ms, spent=so_far)
+    if silent and shown:
+        click.echo(f"\n{silent}", err=True)
 
 
-def _show(shown: "list[Line]", count: int, config: "Config", now_ms: int, *, live: bool, spent: int) -> None:
+def _draw(path: Path, overview: "Overview", lines: "list[Line]") -> None:
+    from tenbin.cli.budget_words import heading
+    from tenbin.measure.spending.picture import picture
+
+    charts = [chart for line in lines if (chart := overview.chart(line, heading(line))) is not None]
+    try:
+        path.write_text(picture(charts), encoding="utf-8")
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}.")
+
+
+def _show(shown: "list[Line]", count: int, config: "Config", now_ms: int, *, spent: int) -> None:
     from tenbin.cli.budget_words import lines, usd
 
     if not shown:
@@ -124,19 +143,18 @@ def _show(shown: "list[Line]", count: int, config: "Config", now_ms: int, *, liv
                 f"\nほかに {count - len(shown)} 件。--limit で表示。",
             )
         )
-    if not live:
-        click.echo(
-            say(
-                "\nNo gateway answers: what calls under way have set aside is not known.",
-                "\nゲートウェイの応答がないため、処理中の呼び出しの確保分は分かりません。",
-            ),
-            err=True,
-        )
 
 
-def _past(at: str, now_ms: int) -> int:
-    found = moment_ms(at, now_ms)
-    if found is None or found > now_ms:
+def _past(at: str, now_ms: int, zone: str) -> int:
+    """A moment in the past; without a zone it is meant in that of budgets."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        found = now_ms - span_ms(at)
+    else:
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
+        found = int(moment.timestamp() * 1000)
+    if not 0 <= found <= now_ms:
         raise click.BadParameter("the moment must lie in the past.", param_hint="--at")
     return found
 
@@ -162,21 +180,36 @@ def known_people(directory: Path) -> "Known":
     return Known(accounts, owners)
 
 
-def _levels(config: "Config", url: str | None) -> "list[Level] | None":
-    """What the running gateway counts; None where none answers, or not to us."""
+def _levels(config: "Config", url: str | None) -> "tuple[list[Level] | None, str]":
+    """What the running gateway counts; or None, and why nobody says so."""
     from http.client import HTTPException
 
-    from tenbin.cli.client import call, client_key
+    from tenbin.cli.client import KEY_VARIABLE, call, client_key
     from tenbin.config import address
-    from tenbin.core.budget import Claim, Level
 
     where = url or gateway_url(*address.split_listen(config.listen))
+    untold = say("what calls under way have set aside is not known", "処理中の呼び出しの確保分は分かりません")
     try:
         reply = call(where, "/budgets", key=client_key(config))
     except (OSError, HTTPException):
-        return None
-    told: Any = reply.json()
-    if reply.status != 200 or not isinstance(told, dict) or not isinstance(told.get("levels"), list):
+        return None, say(
+            f"No gateway answers at {where}: {untold}.", f"{where} のゲートウェイが応答しないため、{untold}。"
+        )
+    found = _read(reply.json()) if reply.status == 200 else None
+    if found is not None:
+        return found, ""
+    if reply.status in (401, 403):
+        return None, say(
+            f"The gateway tells only the master key: {untold}. Set ${KEY_VARIABLE}.",
+            f"ゲートウェイはマスターキーにだけ答えるため、{untold}。${KEY_VARIABLE} を設定してください。",
+        )
+    return None, say(f"{where} is no gateway of this version: {untold}.", f"{where} は別の版か別物のため、{untold}。")
+
+
+def _read(told: Any) -> "list[Level] | None":
+    from tenbin.core.budget import Claim, Level
+
+    if not isinstance(told, dict) or not isinstance(told.get("levels"), list):
         return None
     try:
         return [

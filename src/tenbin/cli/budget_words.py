@@ -61,15 +61,9 @@ def usd(nano: NanoUSD) -> str:
 
 def lines(line: Line) -> Iterator[str]:
     """One budget for people: whose, a bar, pace and projection, what to do."""
-    claim, level = line.claim, line.level
-    hard = say("hard", "上限厳守") if claim.hard else say("soft", "目安")
-    window = say(*WINDOWS[claim.window])
-    heading = say(
-        f"{whose(line)}: {usd(claim.limit)} {window} ({hard})", f"{whose(line)}: {window} {usd(claim.limit)} ({hard})"
-    )
     since = dates(line)
-    yield click.style(heading, bold=True) + (f"  {since}" if since else "")
-    yield f"  {bar(line)} {level.share:>6.1%}  {amounts(line)}"
+    yield click.style(heading(line), bold=True) + (f"  {since}" if since else "")
+    yield f"  {bar(line)} {line.level.share:>6.1%}  {amounts(line)}"
     if line.pace is not None:
         yield f"  {_pace(line.pace)}"
     ahead = _ahead(line)
@@ -79,6 +73,13 @@ def lines(line: Line) -> Iterator[str]:
         first, *rest = wrapped(words(action), 4)
         yield f"  {click.style('→', fg=_colour(line))} {first}"
         yield from (f"    {text}" for text in rest)
+
+
+def heading(line: Line) -> str:
+    """Whose, how much, how often, how strictly."""
+    limit, window = usd(line.claim.limit), say(*WINDOWS[line.claim.window])
+    hard = say("hard", "上限厳守") if line.claim.hard else say("soft", "目安")
+    return say(f"{whose(line)}: {limit} {window} ({hard})", f"{whose(line)}: {window} {limit} ({hard})")
 
 
 def whose(line: Line) -> str:

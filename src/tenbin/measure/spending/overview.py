@@ -15,6 +15,7 @@ from tenbin.ledger.spending import SLOT_MS, SpendingDimension, Spendings, Sum
 from tenbin.measure.response_cache import CacheSum
 from tenbin.measure.spending.actions import Action, Findings, Offer, actions
 from tenbin.measure.spending.pace import Pace, pace
+from tenbin.measure.spending.picture import Chart, parts
 
 DETAIL: tuple[SpendingDimension, ...] = ("key", "team", "user", "route", "model", "operation", "batchable")
 """The dimensions of a window's sums, from which all others are added up."""
@@ -98,6 +99,27 @@ class Overview:
     def spent(self, since_ms: int) -> Sum:
         """What everybody has spent since then."""
         return added_up(self._detail(since_ms))
+
+    def chart(self, line: Line, title: str) -> Chart | None:
+        """What was spent in each part of the budget's window, to be drawn; None for ``total``."""
+        claim, known = line.claim, line.pace
+        if known is None:
+            return None
+        bounds = parts(claim.window, claim.zone, self._now_ms)
+        begun = [*(at for at in bounds[:-1] if at <= self._now_ms), self._until_ms]
+        only: dict[str, str] = {} if line.kind == "global" else {line.kind: line.name}
+        spent = next(iter(self._spent.series(begun, only=only).values()), [0] * (len(begun) - 1))
+        return Chart(
+            title=title,
+            bounds=bounds,
+            spent=[*spent, *[0] * (len(bounds) - 1 - len(spent))],
+            now_ms=self._now_ms,
+            limit=claim.limit,
+            projected=known.projected_nano,
+            word=known.word,
+            zone=claim.zone,
+            window=claim.window,
+        )
 
     # -- whose budgets
 
