@@ -12,6 +12,8 @@ import msgspec
 from click.testing import CliRunner
 from msgspec import inspect
 
+from tenbin.api.admin.document import encoded
+from tenbin.api.admin.operations import OPERATIONS
 from tenbin.cli.commands import COMMANDS, load_command, tenbin
 from tenbin.config.findings import DEFAULT_MODELS, LOCAL_SERVERS
 from tenbin.config.quirks import PROFILES
@@ -245,12 +247,18 @@ def abilities() -> str:
     )
 
 
+def admin_operations() -> str:
+    rows = [(f"`{one.method} {one.url}`", one.about) for one in OPERATIONS]
+    return table(("Request", "What it does"), rows)
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("docs/configuration.md", configuration),
     "profiles": ("docs/configuration.md", profiles),
     "quirks": ("docs/configuration.md", quirks),
     "default chain": ("docs/configuration.md", default_chain),
     "commands": ("docs/cli.md", commands),
+    "admin operations": ("docs/admin.md", admin_operations),
     "decisions": ("docs/decisions/README.md", decisions),
     "abilities": ("docs/quality.md", abilities),
     "prompt caches": ("docs/true-cost.md", prompt_caches),
@@ -273,6 +281,7 @@ def main() -> None:
     for name, (page, write) in PARTS.items():
         path = ROOT / page
         path.write_text(replaced(path.read_text(encoding="utf-8"), name, write()), encoding="utf-8")
+    (ROOT / "docs" / "openapi.json").write_bytes(encoded())
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def template(findings: Findings) -> str:
         "spending",
         "plans",
         "alerts",
+        "admin",
         "shadow",
         "timeouts",
         "retries",

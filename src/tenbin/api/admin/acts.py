@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tenbin.api.admin import shapes
-from tenbin.api.admin.shapes import allotments, key_of, line_of, owner_of, stored
+from tenbin.api.admin import answers, shapes
+from tenbin.api.admin.answers import key_of, line_of, owner_of
+from tenbin.api.admin.shapes import allotments, stored
 from tenbin.config.keys import PREFIX
 from tenbin.core.account import RESERVED, Account, Owner, OwnerKind
 from tenbin.core.ask import Caller
@@ -66,11 +67,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 # -- keys
 
 
-def list_keys(call: Call) -> shapes.Keys:
+def list_keys(call: Call) -> answers.Keys:
     """List the keys, in the order in which they were made."""
     query: shapes.KeysQuery = call.query
     if not call.is_there():
-        return shapes.Keys(data=[], next=None)
+        return answers.Keys(data=[], next=None)
     try:
         found = call.store(
             lambda store: store.some(
@@ -86,10 +87,10 @@ def list_keys(call: Call) -> shapes.Keys:
         problem = invalid(f"after: {error} Give `next` of the page before.", param="after", status=404)
         raise Unreadable(problem) from error
     data = [key_of(one, call.now_ms) for one in found[: query.limit]]
-    return shapes.Keys(data=data, next=data[-1].key_id if len(found) > query.limit else None)
+    return answers.Keys(data=data, next=data[-1].key_id if len(found) > query.limit else None)
 
 
-def create_key(call: Call) -> shapes.NewKey:
+def create_key(call: Call) -> answers.NewKey:
     """Make a key. Its secret is in this answer and nowhere else. A name that is taken is a conflict, so that the same
     request sent again makes no second key.
     """
@@ -97,13 +98,13 @@ def create_key(call: Call) -> shapes.NewKey:
     return _made(call, given, plan=given.plan, admin=False)
 
 
-def create_admin_key(call: Call) -> shapes.NewKey:
+def create_admin_key(call: Call) -> answers.NewKey:
     """Make a key that may administer, and nothing else."""
     _only_for_the_master(call)
     return _made(call, call.body, plan="", admin=True)
 
 
-def _made(call: Call, given: shapes.KeyCreate | shapes.AdminKeyCreate, *, plan: str, admin: bool) -> shapes.NewKey:
+def _made(call: Call, given: shapes.KeyCreate | shapes.AdminKeyCreate, *, plan: str, admin: bool) -> answers.NewKey:
     if given.name in RESERVED or given.name in call.service.config.keys:
         raise NotNow(f"The name {given.name!r} is taken: receipts bear it for another key. Choose another one.")
     account = Account(
@@ -121,15 +122,15 @@ def _made(call: Call, given: shapes.KeyCreate | shapes.AdminKeyCreate, *, plan: 
         store.create(account, call.secret, by=call.by, now_ms=call.now_ms)
         return store.find(account.key_id)
 
-    return shapes.NewKey(secret=call.secret, key=key_of(call.store(act, makes=True), call.now_ms))
+    return answers.NewKey(secret=call.secret, key=key_of(call.store(act, makes=True), call.now_ms))
 
 
-def show_key(call: Call) -> shapes.Key:
+def show_key(call: Call) -> answers.Key:
     """Show a key, by its id or its name."""
     return key_of(call.store(lambda store: known(store, call)), call.now_ms)
 
 
-def change_key(call: Call) -> shapes.Key:
+def change_key(call: Call) -> answers.Key:
     """Change what a key may do; what is left out stays. No key becomes an admin key, or ceases to be one."""
     changes = _rules(call.body)
     for name in ("team", "user", "plan"):
@@ -146,7 +147,7 @@ def change_key(call: Call) -> shapes.Key:
     return key_of(call.store(act), call.now_ms)
 
 
-def rotate_key(call: Call) -> shapes.NewKey:
+def rotate_key(call: Call) -> answers.NewKey:
     """Give a key a new secret, which is in this answer and nowhere else. Should the answer get lost, rotate again: no
     earlier grace is made longer by that.
     """
@@ -157,10 +158,10 @@ def rotate_key(call: Call) -> shapes.NewKey:
         store.rotate(key_id, call.secret, grace_ms=int(given.grace_seconds * 1000), by=call.by, now_ms=call.now_ms)
         return store.find(key_id)
 
-    return shapes.NewKey(secret=call.secret, key=key_of(call.store(act), call.now_ms))
+    return answers.NewKey(secret=call.secret, key=key_of(call.store(act), call.now_ms))
 
 
-def expire_key(call: Call) -> shapes.Key:
+def expire_key(call: Call) -> answers.Key:
     """Move the end of a key, also of one that has expired."""
     given: shapes.Expiry = call.body
 
@@ -172,7 +173,7 @@ def expire_key(call: Call) -> shapes.Key:
     return key_of(call.store(act), call.now_ms)
 
 
-def revoke_key(call: Call) -> shapes.Key:
+def revoke_key(call: Call) -> answers.Key:
     """End a key for good. Once more changes nothing."""
 
     def act(store: Accounts) -> Kept:
@@ -246,17 +247,17 @@ def _given(value: Given | UnsetType) -> Given | None:
 # -- teams and users
 
 
-def list_owners(call: Call, kind: OwnerKind) -> shapes.Owners:
+def list_owners(call: Call, kind: OwnerKind) -> answers.Owners:
     """List them, by name."""
     query: shapes.OwnersQuery = call.query
     if not call.is_there():
-        return shapes.Owners(data=[], next=None)
+        return answers.Owners(data=[], next=None)
     found = call.store(lambda store: store.owners(kind, most=query.limit + 1, after=query.after or ""))
     data = [owner_of(one) for one in found[: query.limit]]
-    return shapes.Owners(data=data, next=data[-1].name if len(found) > query.limit else None)
+    return answers.Owners(data=data, next=data[-1].name if len(found) > query.limit else None)
 
 
-def create_owner(call: Call, kind: OwnerKind) -> shapes.Owner:
+def create_owner(call: Call, kind: OwnerKind) -> answers.Owner:
     """Make one. Keys that name it already belong to it."""
     given: shapes.OwnerCreate = call.body
     owner = Owner(
@@ -270,12 +271,12 @@ def create_owner(call: Call, kind: OwnerKind) -> shapes.Owner:
     return owner_of(made)
 
 
-def show_owner(call: Call, kind: OwnerKind) -> shapes.Owner:
+def show_owner(call: Call, kind: OwnerKind) -> answers.Owner:
     """Show one."""
     return owner_of(call.store(lambda store: store.find_owner(kind, call.named[kind])))
 
 
-def change_owner(call: Call, kind: OwnerKind) -> shapes.Owner:
+def change_owner(call: Call, kind: OwnerKind) -> answers.Owner:
     """Change one; what is left out stays."""
     given: shapes.OwnerPatch = call.body
     changes: dict[str, Any] = {}
@@ -289,7 +290,7 @@ def change_owner(call: Call, kind: OwnerKind) -> shapes.Owner:
     return owner_of(call.store(lambda store: store.edit_owner(kind, name, changes, by=call.by, now_ms=call.now_ms)))
 
 
-def able_owner(call: Call, kind: OwnerKind, able: bool) -> shapes.Owner:
+def able_owner(call: Call, kind: OwnerKind, able: bool) -> answers.Owner:
     """Disable one, so that none of its keys is taken, or enable it again. Once more changes nothing."""
     name = call.named[kind]
     return owner_of(call.store(lambda store: store.able(kind, name, able, by=call.by, now_ms=call.now_ms)))
@@ -298,11 +299,11 @@ def able_owner(call: Call, kind: OwnerKind, able: bool) -> shapes.Owner:
 # -- what was done
 
 
-def audit(call: Call) -> shapes.Audit:
+def audit(call: Call) -> answers.Audit:
     """List what was done, the newest first."""
     query: shapes.AuditQuery = call.query
     if not call.is_there():
-        return shapes.Audit(data=[], next=None)
+        return answers.Audit(data=[], next=None)
     found = call.store(lambda store: store.audit(_given(query.subject), query.limit + 1, _given(query.before)))
     data = [line_of(one) for one in found[: query.limit]]
-    return shapes.Audit(data=data, next=data[-1].number if len(found) > query.limit else None)
+    return answers.Audit(data=data, next=data[-1].number if len(found) > query.limit else None)

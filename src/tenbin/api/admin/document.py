@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from tenbin import __version__
+from tenbin.api.admin import answers, shapes
+from tenbin.api.admin.answers import Error, NewKey
 from tenbin.api.admin.operations import DOCUMENT, OPERATIONS, Operation
-from tenbin.api.admin.shapes import Error, NewKey
 from tenbin.config.schema import field_docs
 
 _REF = "#/components/schemas/{name}"
@@ -146,19 +147,17 @@ def _failure(words: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    shapes: set[type[msgspec.Struct]] = {Error}
+    stated: set[type[msgspec.Struct]] = {Error}
     for one in OPERATIONS:
-        shapes |= {one.answer} if one.body is None else {one.answer, one.body}
-    return _documented(tuple(sorted(shapes, key=lambda shape: shape.__name__)))
+        stated |= {one.answer} if one.body is None else {one.answer, one.body}
+    return _documented(tuple(sorted(stated, key=lambda shape: shape.__name__)))
 
 
-def _documented(shapes: tuple[type[msgspec.Struct], ...]) -> dict[str, Any]:
+def _documented(stated: tuple[type[msgspec.Struct], ...]) -> dict[str, Any]:
     """JSON Schemas of these and of all that they hold, by name, with what the fields' docstrings say."""
-    _, components = msgspec.json.schema_components(shapes, ref_template=_REF)
-    from tenbin.api.admin import shapes as module
-
+    _, components = msgspec.json.schema_components(stated, ref_template=_REF)
     for name, schema in components.items():
-        shape = getattr(module, name, None)
+        shape = getattr(shapes, name, None) or getattr(answers, name, None)
         docs = field_docs(shape) if shape is not None else {}
         for field, own in schema.get("properties", {}).items():
             if field in docs and "$ref" not in own:

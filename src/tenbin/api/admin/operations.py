@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tenbin.api.admin import acts, shapes, spending
+from tenbin.api.admin import acts, answers, shapes, spending
 from tenbin.core.account import OwnerKind
 
 PREFIX = "/admin/v1"
@@ -61,7 +61,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _keys() -> list[Operation]:
-    one = ("keys", "{key}")
+    """Those that list and make."""
     return [
         Operation(
             method="GET",
@@ -70,7 +70,7 @@ def _keys() -> list[Operation]:
             about="List the keys.",
             act=acts.list_keys,
             query=shapes.KeysQuery,
-            answer=shapes.Keys,
+            answer=answers.Keys,
             names_a_key=True,
         ),
         Operation(
@@ -80,7 +80,7 @@ def _keys() -> list[Operation]:
             about="Make a key; its secret is in this answer and nowhere else.",
             act=acts.create_key,
             body=shapes.KeyCreate,
-            answer=shapes.NewKey,
+            answer=answers.NewKey,
             status=201,
             conflicts=True,
         ),
@@ -91,11 +91,18 @@ def _keys() -> list[Operation]:
             about="Make a key that may administer, and nothing else. Not for admin keys.",
             act=acts.create_admin_key,
             body=shapes.AdminKeyCreate,
-            answer=shapes.NewKey,
+            answer=answers.NewKey,
             status=201,
             conflicts=True,
         ),
-        Operation(method="GET", path=one, name="show_key", about="Show a key.", act=acts.show_key, answer=shapes.Key),
+    ]
+
+
+def _key() -> list[Operation]:
+    """Those on one."""
+    one = ("keys", "{key}")
+    return [
+        Operation(method="GET", path=one, name="show_key", about="Show a key.", act=acts.show_key, answer=answers.Key),
         Operation(
             method="PATCH",
             path=one,
@@ -103,7 +110,7 @@ def _keys() -> list[Operation]:
             about="Change what a key may do.",
             act=acts.change_key,
             body=shapes.KeyPatch,
-            answer=shapes.Key,
+            answer=answers.Key,
             conflicts=True,
         ),
         Operation(
@@ -113,7 +120,7 @@ def _keys() -> list[Operation]:
             about="Give a key a new secret; it is in this answer and nowhere else.",
             act=acts.rotate_key,
             body=shapes.Rotation,
-            answer=shapes.NewKey,
+            answer=answers.NewKey,
             conflicts=True,
         ),
         Operation(
@@ -123,7 +130,7 @@ def _keys() -> list[Operation]:
             about="Move the end of a key.",
             act=acts.expire_key,
             body=shapes.Expiry,
-            answer=shapes.Key,
+            answer=answers.Key,
             conflicts=True,
         ),
         Operation(
@@ -132,7 +139,7 @@ def _keys() -> list[Operation]:
             name="revoke_key",
             about="End a key for good.",
             act=acts.revoke_key,
-            answer=shapes.Key,
+            answer=answers.Key,
         ),
     ]
 
@@ -148,7 +155,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             about=f"List the {every}.",
             act=partial(acts.list_owners, kind=kind),
             query=shapes.OwnersQuery,
-            answer=shapes.Owners,
+            answer=answers.Owners,
         ),
         Operation(
             method="POST",
@@ -157,7 +164,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             about=f"Make a {kind}. Keys that name it already belong to it.",
             act=partial(acts.create_owner, kind=kind),
             body=shapes.OwnerCreate,
-            answer=shapes.Owner,
+            answer=answers.Owner,
             status=201,
             conflicts=True,
         ),
@@ -167,7 +174,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             name=f"show_{kind}",
             about=f"Show a {kind}.",
             act=partial(acts.show_owner, kind=kind),
-            answer=shapes.Owner,
+            answer=answers.Owner,
         ),
         Operation(
             method="PATCH",
@@ -176,7 +183,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             about=f"Change a {kind}.",
             act=partial(acts.change_owner, kind=kind),
             body=shapes.OwnerPatch,
-            answer=shapes.Owner,
+            answer=answers.Owner,
         ),
         Operation(
             method="POST",
@@ -184,7 +191,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             name=f"disable_{kind}",
             about=f"Disable a {kind}: none of its keys is taken.",
             act=partial(acts.able_owner, kind=kind, able=False),
-            answer=shapes.Owner,
+            answer=answers.Owner,
         ),
         Operation(
             method="POST",
@@ -192,13 +199,14 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             name=f"enable_{kind}",
             about=f"Enable a {kind} again.",
             act=partial(acts.able_owner, kind=kind, able=True),
-            answer=shapes.Owner,
+            answer=answers.Owner,
         ),
     ]
 
 
 OPERATIONS: tuple[Operation, ...] = (
     *_keys(),
+    *_key(),
     *_owners("team"),
     *_owners("user"),
     Operation(
@@ -208,7 +216,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="List who did what, the newest first.",
         act=acts.audit,
         query=shapes.AuditQuery,
-        answer=shapes.Audit,
+        answer=answers.Audit,
     ),
     Operation(
         method="GET",
@@ -217,7 +225,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Tell how full budgets are: those that count for a key, or all that calls have drawn on.",
         act=spending.budgets,
         query=shapes.BudgetsQuery,
-        answer=shapes.Levels,
+        answer=answers.Levels,
         names_a_key=True,
     ),
     Operation(
@@ -226,7 +234,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="show_breaker",
         about="Tell whether the breaker has stopped spending.",
         act=spending.breaker,
-        answer=shapes.Breaker,
+        answer=answers.Breaker,
     ),
     Operation(
         method="POST",
@@ -235,7 +243,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Let requests through again, of one key or of all.",
         act=spending.reset_breaker,
         body=shapes.BreakerReset,
-        answer=shapes.Breaker,
+        answer=answers.Breaker,
         names_a_key=True,
     ),
     Operation(
@@ -244,7 +252,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="test_alerts",
         about="Send a test message to each receiver of alerts.",
         act=spending.test_alerts,
-        answer=shapes.AlertsTested,
+        answer=answers.AlertsTested,
         conflicts=True,
     ),
     Operation(
@@ -253,6 +261,6 @@ OPERATIONS: tuple[Operation, ...] = (
         name="show_health",
         about="Tell how the gateway does.",
         act=spending.health,
-        answer=shapes.Health,
+        answer=answers.Health,
     ),
 )

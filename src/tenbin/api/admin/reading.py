@@ -1,5 +1,6 @@
 """1. What is sent to the admin API, read: a body or a query that does not fit is told of with its field and the fix."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -25,9 +26,19 @@ def read_body(body: bytes, shape: type[Shape], named: Mapping[bytes, bytes]) -> 
         # Also what a web page may send without being asked for more: forms and plain text.
         raise Unreadable(invalid("content-type: send the body as application/json.", param="content-type", status=415))
     try:
-        return msgspec.json.decode(body, type=shape)
+        read = msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Unreadable(_unfit(str(error), shape)) from error
+    json.loads(body, object_pairs_hook=_once)
+    return read
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    """Raises Unreadable for a key that stands twice: readers differ in which of them counts."""
+    names = [name for name, _ in members]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Unreadable(invalid(f"{twice}: it stands more than once. Send it once.", param=twice))
 
 
 def no_body(body: bytes) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from tenbin.api.admin import acts
+from tenbin.api.admin.answers import Error, Wrong
 from tenbin.api.admin.document import encoded
 from tenbin.api.admin.operations import DOCUMENT, OPERATIONS, PREFIX, Operation
 from tenbin.api.admin.reading import no_body, read_body, read_query
-from tenbin.api.admin.shapes import Error, Wrong
 from tenbin.api.client_side import Request
 from tenbin.api.service import Service
 from tenbin.api.wrong_keys import WrongKeys

@@ -6,55 +6,55 @@ import msgspec
 from msgspec import UNSET
 
 from tenbin import __version__
-from tenbin.api.admin import shapes
+from tenbin.api.admin import answers, shapes
 from tenbin.api.admin.acts import Call, known
-from tenbin.api.admin.shapes import level_of
+from tenbin.api.admin.answers import level_of
 from tenbin.core.account import Account
 from tenbin.core.problems import Problem, Unreadable
 from tenbin.execute.alerts.receivers import CannotSend, receivers
 from tenbin.execute.alerts.words import trial
 
 
-async def health(call: Call) -> shapes.Health:
+async def health(call: Call) -> answers.Health:
     """Tell how the gateway does."""
     reasons = call.service.not_ready()
-    return shapes.Health(
+    return answers.Health(
         version=__version__,
         ready=not reasons,
         reasons=reasons,
         keys_required=bool(call.service.keys) or call.service.accounts.required,
-        wrong_keys=shapes.WrongKeysSeen(seen=call.wrong_keys.seen, limited=call.wrong_keys.limited),
+        wrong_keys=answers.WrongKeysSeen(seen=call.wrong_keys.seen, limited=call.wrong_keys.limited),
     )
 
 
-async def budgets(call: Call) -> shapes.Levels:
+async def budgets(call: Call) -> answers.Levels:
     """Tell how full the budgets are: those that count for a key, or, without one, all that calls have drawn on."""
     query: shapes.BudgetsQuery = call.query
     account = None if query.key is UNSET else await _account(call, query.key)
     found = call.service.world.budgets
     if found is None:
-        return shapes.Levels(data=[])
+        return answers.Levels(data=[])
     if account is None:
-        return shapes.Levels(data=[level_of(one) for one in found.all_levels((), call.now_ms)])
+        return answers.Levels(data=[level_of(one) for one in found.all_levels((), call.now_ms)])
     caller = call.service.accounts.caller(account.key_id)
     levels = found.levels_of(caller, call.now_ms) if caller is not None else ()
-    return shapes.Levels(data=[level_of(one) for one in levels])
+    return answers.Levels(data=[level_of(one) for one in levels])
 
 
-async def breaker(call: Call) -> shapes.Breaker:
+async def breaker(call: Call) -> answers.Breaker:
     """Tell whether spending is stopped: of all keys together, and of each key that is."""
     found = call.service.world.breaker
     if found is None:
-        return shapes.Breaker(on=False, refused=0, closed=[], scopes=[])
-    return shapes.Breaker(
+        return answers.Breaker(on=False, refused=0, closed=[], scopes=[])
+    return answers.Breaker(
         on=True,
         refused=found.refused,
         closed=[],
-        scopes=[shapes.scope_of(one) for one in found.standings(call.now_ms)],
+        scopes=[answers.scope_of(one) for one in found.standings(call.now_ms)],
     )
 
 
-async def reset_breaker(call: Call) -> shapes.Breaker:
+async def reset_breaker(call: Call) -> answers.Breaker:
     """Let requests through again, of one key or of all."""
     given: shapes.BreakerReset = call.body
     account = None if given.key is None else await _account(call, given.key)
@@ -62,7 +62,7 @@ async def reset_breaker(call: Call) -> shapes.Breaker:
     return msgspec.structs.replace(await breaker(call), closed=[scope or None for scope in closed])
 
 
-async def test_alerts(call: Call) -> shapes.AlertsTested:
+async def test_alerts(call: Call) -> answers.AlertsTested:
     """Send a test message to each receiver, and tell what came of it."""
     settings = call.service.config.alerts
     try:
@@ -84,9 +84,9 @@ async def test_alerts(call: Call) -> shapes.AlertsTested:
     await asyncio.to_thread(
         lambda: call.store(lambda store: store.note(call.by, "test", "alerts", details, call.now_ms), makes=True)
     )
-    return shapes.AlertsTested(
+    return answers.AlertsTested(
         data=[
-            shapes.AlertTested(receiver=one.label, sent=not why, reason=why or None)
+            answers.AlertTested(receiver=one.label, sent=not why, reason=why or None)
             for one, why in zip(found, reasons, strict=True)
         ]
     )
