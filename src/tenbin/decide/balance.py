@@ -6,6 +6,7 @@ The headers are those of the gateway contract that comes with Claude Code (GET /
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tenbin.core.budget import FOREVER_MS, Level
@@ -41,17 +42,21 @@ def spent_share(level: Level) -> float:
 def standing_headers(level: Level) -> Headers:
     """How much of a budget is used, on an answer that was given."""
     used = min(spent_share(level), 0.99)
-    passed = next((one for one in THRESHOLDS if used > one), None)
+    return _standing(b"%.2f" % used, next((one for one in THRESHOLDS if used > one), None), level.claim.ends_at_ms)
+
+
+@lru_cache(maxsize=1_024)
+def _standing(used: bytes, passed: float | None, ends_at_ms: int) -> Headers:
     status = b"allowed" if passed is None else b"allowed_warning"
     headers = [
         (UNIFIED + b"status", status),
         (UNIFIED + b"representative-claim", b"overage"),
         (UNIFIED + b"overage-status", status),
-        (UNIFIED + b"overage-utilization", b"%.2f" % used),
+        (UNIFIED + b"overage-utilization", used),
     ]
     if passed is not None:
         headers.append((UNIFIED + b"overage-surpassed-threshold", b"%.2f" % passed))
-    return (*headers, *_resets(level))
+    return (*headers, *_resets(ends_at_ms))
 
 
 def spent_headers(level: Level) -> Headers:
@@ -69,7 +74,7 @@ def spent_headers(level: Level) -> Headers:
             if not level.claim.whose.startswith(("key:", "user:"))
             else ()
         ),
-        *_resets(level),
+        *_resets(level.claim.ends_at_ms),
     )
 
 
@@ -94,10 +99,10 @@ def _number(value: bytes) -> float:
         return 0.0
 
 
-def _resets(level: Level) -> Headers:
-    if level.claim.ends_at_ms >= FOREVER_MS:
+def _resets(ends_at_ms: int) -> Headers:
+    if ends_at_ms >= FOREVER_MS:
         return ()
-    at = b"%d" % (level.claim.ends_at_ms // 1_000)
+    at = b"%d" % (ends_at_ms // 1_000)
     return (UNIFIED + b"reset", at), (UNIFIED + b"overage-reset", at)
 
 

@@ -49,6 +49,12 @@ def reached(settings: LandingConfig, levels: Sequence[Level], now_ms: int) -> Re
     """Which stage the fullest of a caller's budgets has come to."""
     if not levels:
         return Reached(0, None, None)
+    fullest, share = levels[0], levels[0].share
+    for level in levels[1:]:
+        if (more := level.share) > share:
+            fullest, share = level, more
+    if share < settings.stop_at and not (settings.stages and share >= settings.stages[0].at):
+        return Reached(0, fullest, None)
     stage = 0
     for number, one in enumerate(settings.stages, start=1):
         if any(_holds(one, level, now_ms) for level in levels):
@@ -56,7 +62,7 @@ def reached(settings: LandingConfig, levels: Sequence[Level], now_ms: int) -> Re
     full = [level for level in levels if level.claim.hard and level.share >= settings.stop_at]
     # The one that begins anew last says how long to wait.
     stopping = max(full, key=lambda level: (level.claim.ends_at_ms, level.share)) if full else None
-    return Reached(stage, max(levels, key=lambda level: level.share), stopping)
+    return Reached(stage, fullest, stopping)
 
 
 def _holds(stage: LandingStage, level: Level, now_ms: int) -> bool:
