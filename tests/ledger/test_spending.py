@@ -3,6 +3,7 @@
 import os
 import random
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,40 @@ def test_a_ledger_without_rows_or_tables(tmp_path: Path) -> None:
     (tmp_path / DATABASE).touch()
     with spendings(tmp_path) as found:
         assert (found.spent(0, 2**60)[0].calls, found.first_ms()) == (0, None)
+
+
+def test_many_readers_beside_a_gateway_that_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spending, "FOLD_ROWS", 16)
+    monkeypatch.setattr(spending, "_BUSY_SECONDS", 30.0)
+    faults: list[BaseException] = []
+    done = threading.Event()
+
+    def read() -> None:
+        seen = 0
+        try:
+            while not done.is_set():
+                with spendings(tmp_path) as found:
+                    (total,) = found.spent(0, 2**60)
+                    assert total.calls >= seen
+                    assert total.output == total.calls
+                    seen = total.calls
+        except BaseException as error:  # noqa: BLE001 - told below, in the test's own thread
+            faults.append(error)
+
+    with a_book(tmp_path) as book:
+        whole = settle(book, 1)
+        assert book.flush()
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for number in range(2, 600):
+            whole += settle(book, number)
+            if number % 100 == 0:
+                assert book.flush()
+        assert book.flush()
+        done.set()
+        for reader in readers:
+            reader.join()
+        assert faults == []
+        with spendings(tmp_path) as found:
+            assert (found.spent(0, 2**60)[0].calls, found.spent(0, 2**60)[0].spent_nano) == (599, whole)

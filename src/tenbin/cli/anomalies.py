@@ -171,7 +171,7 @@ def _when(one: Anomaly, zone: str) -> str:
     at = datetime.fromtimestamp(one.at_ms / 1000, ZoneInfo(zone))
     if one.told[0].rule == "hour":
         return say(f"{at:%Y-%m-%d} since {at:%H:%M}", f"{at:%Y-%m-%d} {at:%H:%M} 以降")
-    return f"{at:%Y-%m-%d}{'月火水木金土日'[at.weekday()] if is_japanese() else f' {at:%a}'}"
+    return f"{at:%Y-%m-%d} ({'月火水木金土日'[at.weekday()]})" if is_japanese() else f"{at:%Y-%m-%d %a}"
 
 
 def _whose(kind: str, name: str, names: dict[str, str]) -> str:
