@@ -29,13 +29,13 @@ class Client:
     """A process with one version of both SDKs."""
 
     def __init__(self, old: bool) -> None:
-        self._old = old
+        self.old = old
         self._url = ""
         self._key = "any"
 
     def __enter__(self) -> "Client":
         environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        if self._old:
+        if self.old:
             assert OLD_SDKS.is_dir(), f"{OLD_SDKS} is missing: run tools/setup dev"
             environ["PYTHONPATH"] = str(OLD_SDKS)
         worker = Path(__file__).with_name("sdk_worker.py")
@@ -50,7 +50,7 @@ class Client:
         newest = {name: importlib.metadata.version(name) for name in ("anthropic", "openai")}
         for name, version in found.items():
             older = int(version.split(".")[0]) < int(newest[name].split(".")[0])
-            assert older == self._old, f"{name} {version} is not the version that is to be tested"
+            assert older == self.old, f"{name} {version} is not the version that is to be tested"
         return self
 
     def __exit__(

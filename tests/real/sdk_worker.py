@@ -330,6 +330,16 @@ def responses_tools(asked: Asked) -> Any:
         ]
 
 
+def limited(asked: Asked) -> Any:
+    """One request with the client's own retries; what the answer's headers say of limits."""
+    if asked["kind"] == "anthropic":
+        raw = _claude(asked).messages.with_raw_response.create(**_body(asked))
+    else:
+        messages: Any = [{"role": "user", "content": asked["prompt"]}]
+        raw = _gpt(asked).chat.completions.with_raw_response.create(model=asked["model"], messages=messages)
+    return {"headers": {name: value for name, value in raw.headers.items() if "ratelimit" in name}}
+
+
 def versions(asked: Asked) -> Any:
     return {"anthropic": anthropic.__version__, "openai": openai.__version__}
 
