@@ -1,6 +1,7 @@
 """What the lock files say, and what is known of packages that are installed here: for tools/audit and tools/sbom."""
 
 import re
+import sys
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import NamedTuple
@@ -90,3 +91,27 @@ def licence(distribution: Distribution) -> str | None:
         return " OR ".join(dict.fromkeys(name for name in named if name))
     text = str(metadata.get("License") or "").strip().lower()
     return next((spdx for pattern, spdx in _WORDS if re.search(pattern, text)), None) if text else None
+
+
+def main(names: list[str]) -> int:
+    """Print what requirements-dev.lock says of these packages, as a lock file of its own: for images that need some of
+    its extras and none of the rest. 1: one of them is not in it.
+    """
+    packages = locked(ROOT / "requirements-dev.lock")
+    missing = set(names) - {one.name for one in packages}
+    if missing:
+        print(f"packages: not in requirements-dev.lock: {', '.join(sorted(missing))}", file=sys.stderr)
+        return 1
+    for one in packages:
+        if one.name in names:
+            marker = f" ; {one.marker}" if one.marker else ""
+            print(
+                " \\\n    ".join(
+                    [f"{one.name}=={one.version}{marker}", *(f"--hash=sha256:{each}" for each in one.hashes)]
+                )
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -343,3 +343,22 @@ def test_no_web_page_reaches_a_gateway_without_keys(house: House, provider: List
         assert response.status == 403
         assert not [name for name in response.headers if name.lower().startswith("access-control-")]
     assert provider.requests == []
+
+
+def test_what_a_browser_is_shown_is_neither_kept_nor_run(caller: Caller) -> None:
+    for method, path in (
+        ("GET", "/v1/models"),
+        ("GET", "/metrics"),
+        ("GET", "/health"),
+        ("GET", "/health/targets"),
+        ("GET", "/<script>alert(1)</script>"),
+        ("GET", "/v1/messages"),
+        ("POST", "/v1/messages"),
+        ("POST", "/v1/feedback"),
+    ):
+        response = caller.http.request(method, path)
+        assert response.headers["x-content-type-options"] == "nosniff", path
+        assert response.headers["cache-control"] == "no-store", path
+        assert "default-src 'none'" in response.headers["content-security-policy"], path
+        assert response.headers["content-type"].partition(";")[0] in ("application/json", "text/plain"), path
+        assert "<script>" not in response.text

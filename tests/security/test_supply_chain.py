@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.security.loading import tool
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,12 +22,7 @@ def run(tool: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def audit() -> ModuleType:
-    loader = SourceFileLoader("audit", str(ROOT / "tools" / "audit"))
-    spec = spec_from_loader("audit", loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return tool("audit")
 
 
 @pytest.fixture

@@ -35,6 +35,14 @@ from tenbin.execute.world import World
 LOG = logging.getLogger("tenbin.api")
 
 
+GUARDED = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""Headers of pages and errors: no browser keeps them, takes them for another kind, or runs anything in them."""
+
 MOST_NAME = 256
 """Characters of a model's name and of a session's id: they stand in headers, receipts and metrics."""
 
@@ -312,7 +320,7 @@ def _other_head(operation: Operation, body: bytes) -> Head:
 def _identified(dialect: DialectName, identity: str) -> list[tuple[bytes, bytes]]:
     """The request's id, under the name that clients of the dialect look for, and under ours."""
     own = b"request-id" if dialect == "anthropic" else b"x-request-id"
-    return [(own, identity.encode()), (b"x-tenbin-request-id", identity.encode())]
+    return [(own, identity.encode()), (b"x-tenbin-request-id", identity.encode()), *GUARDED]
 
 
 def _shown(path: str) -> str:
