@@ -65,7 +65,12 @@ def directory(tmp_path: Path) -> Path:
 def house(simulator: RunningSimulator, directory: Path) -> Iterator[House]:
     from tenbin.config.keys import hash_key
 
-    more = {"master_key": MASTER, "keys": {"conf": hash_key(CONFIGURED)}, "limits": {"wrong_keys": 1_000_000}}
+    more = {
+        "master_key": MASTER,
+        "keys": {"conf": hash_key(CONFIGURED)},
+        "limits": {"wrong_keys": 1_000_000},
+        "spending": {"budgets": [{"scope": "global", "window": "day", "usd": 100}], "breaker": {"hourly_usd": 50}},
+    }
     with serving(chained(simulator.url, **more), directory) as running:
         yield running
 
