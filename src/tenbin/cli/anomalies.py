@@ -10,7 +10,7 @@ import click
 
 from tenbin.cli.language import is_japanese, say
 from tenbin.cli.settings import config_option, data_directory, fail, read_file
-from tenbin.core.money import format_usd, nano_from_usd, usd_decimal
+from tenbin.core.money import format_about, nano_from_usd, usd_decimal
 from tenbin.measure.spending.anomalies import Anomaly, Rule
 from tenbin.measure.spending.unusual import Found
 
@@ -133,12 +133,14 @@ def _row(one: Anomaly, found: Found, names: dict[str, str], zone: str) -> list[s
     return [
         _when(one, zone),
         _whose(one.kind, one.name, names),
-        _usd(one.spent_nano),
-        _usd(told.usual_nano),
-        _usd(told.threshold_nano),
+        format_about(one.spent_nano),
+        format_about(told.usual_nano),
+        format_about(told.threshold_nano),
         say(*SEVERITIES[one.severity]),
         rules,
-        ", ".join(f"{_whose(kind, name, names)} +{_usd(more)}" for kind, name, more in found.drivers.get(one, ())),
+        ", ".join(
+            f"{_whose(kind, name, names)} +{format_about(more)}" for kind, name, more in found.drivers.get(one, ())
+        ),
     ]
 
 
@@ -177,7 +179,3 @@ def _when(one: Anomaly, zone: str) -> str:
 def _whose(kind: str, name: str, names: dict[str, str]) -> str:
     said = say(*KINDS[kind])
     return said if kind == "global" else f"{said} {names.get(name, name) if kind == 'key' else name}"
-
-
-def _usd(nano: int) -> str:
-    return format_usd(nano if abs(nano) < 10_000_000 else round(nano, -7))

@@ -117,14 +117,15 @@ def _draw(path: Path, overview: "Overview", lines: "list[Line]") -> None:
 
 
 def _show(shown: "list[Line]", count: int, config: "Config", now_ms: int, *, spent: int) -> None:
-    from tenbin.cli.budget_words import lines, usd
+    from tenbin.cli.budget_words import lines
+    from tenbin.core.money import format_about
 
     if not shown:
         click.echo(
             say(
-                f"No budget counts anybody here. {usd(spent)} was spent so far. Set one, for example:\n\n"
+                f"No budget counts anybody here. {format_about(spent)} was spent so far. Set one, for example:\n\n"
                 "spending:\n  budgets:\n    - {scope: global, window: month, usd: 200}",
-                f"予算は設定されていません。これまでの支出は {usd(spent)} です。設定の例:\n\n"
+                f"予算は設定されていません。これまでの支出は {format_about(spent)} です。設定の例:\n\n"
                 "spending:\n  budgets:\n    - {scope: global, window: month, usd: 200}",
             )
         )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from tenbin.cli.language import is_japanese, say
-from tenbin.core.money import NanoUSD, format_usd, usd_decimal
+from tenbin.core.money import format_about, usd_decimal
 from tenbin.measure.spending.actions import Action
 from tenbin.measure.spending.overview import Line
 from tenbin.measure.spending.pace import Pace, PaceWord
@@ -54,11 +54,6 @@ KINDS = {
 UNITS = {"day": ("day", "日目"), "hour": ("hour", "時間目"), "minute": ("minute", "分目")}
 
 
-def usd(nano: NanoUSD) -> str:
-    """To the cent from a cent on, as people read money."""
-    return format_usd(nano if abs(nano) < 10_000_000 else round(nano, -7))
-
-
 def lines(line: Line) -> Iterator[str]:
     """One budget for people: whose, a bar, pace and projection, what to do."""
     since = dates(line)
@@ -77,7 +72,7 @@ def lines(line: Line) -> Iterator[str]:
 
 def heading(line: Line) -> str:
     """Whose, how much, how often, how strictly."""
-    limit, window = usd(line.claim.limit), say(*WINDOWS[line.claim.window])
+    limit, window = format_about(line.claim.limit), say(*WINDOWS[line.claim.window])
     hard = say("hard", "上限厳守") if line.claim.hard else say("soft", "目安")
     return say(f"{whose(line)}: {limit} {window} ({hard})", f"{whose(line)}: {window} {limit} ({hard})")
 
@@ -133,11 +128,11 @@ def amounts(line: Line) -> str:
     """Spent, set aside, left."""
     level, limit = line.level, line.claim.limit
     left = limit - level.spent - level.reserved
-    said = [say(f"{usd(level.spent)} spent", f"使用 {usd(level.spent)}")]
+    said = [say(f"{format_about(level.spent)} spent", f"使用 {format_about(level.spent)}")]
     if level.reserved:
-        said.append(say(f"{usd(level.reserved)} set aside", f"確保 {usd(level.reserved)}"))
-    over = say(f"{usd(-left)} over", f"超過 {usd(-left)}")
-    said.append(over if left < 0 else say(f"{usd(left)} left", f"残り {usd(left)}"))
+        said.append(say(f"{format_about(level.reserved)} set aside", f"確保 {format_about(level.reserved)}"))
+    over = say(f"{format_about(-left)} over", f"超過 {format_about(-left)}")
+    said.append(over if left < 0 else say(f"{format_about(left)} left", f"残り {format_about(left)}"))
     if line.unknown:
         said.append(say(f"{line.unknown:,} calls of unknown price", f"料金不明 {line.unknown:,} 件"))
     return say(", ", "、").join(said)
@@ -151,8 +146,8 @@ def _pace(pace: Pace) -> str:
         f"{unit[0]} {pace.elapsed.begun} of {pace.elapsed.of}", f"{pace.elapsed.of} 分の {pace.elapsed.begun} {unit[1]}"
     )
     return say(
-        f"pace {ratio}, {known}: {where}, {usd(pace.expected_nano)} expected by its end",
-        f"ペース {ratio}、{known}: {where}、本来の目安 {usd(pace.expected_nano)}",
+        f"pace {ratio}, {known}: {where}, {format_about(pace.expected_nano)} expected by its end",
+        f"ペース {ratio}、{known}: {where}、本来の目安 {format_about(pace.expected_nano)}",
     )
 
 
@@ -160,7 +155,7 @@ def _ahead(line: Line) -> str:
     """What it will come to, when it is full, what is left for each day."""
     pace, said = line.pace, []
     if pace is not None and pace.elapsed.unit != "minute":
-        projected = usd(pace.projected_nano)
+        projected = format_about(pace.projected_nano)
         said.append(say(f"at this rate {projected} in the end", f"このままなら最終 {projected}"))
     left = line.claim.limit - line.level.spent - line.level.reserved
     if left > 0 and line.full_at_ms is not None:
@@ -168,7 +163,7 @@ def _ahead(line: Line) -> str:
         said.append(say(f"full on {at}", f"{at} に使い切り"))
     if pace is not None and pace.left_a_day_nano is not None and line.claim.window != "day":
         days = pace.elapsed.of - pace.elapsed.begun + 1
-        a_day = usd(pace.left_a_day_nano)
+        a_day = format_about(pace.left_a_day_nano)
         more = "s" if days != 1 else ""
         said.append(say(f"{a_day} a day for {days} day{more}", f"あと {days} 日、1 日あたり {a_day}"))
     return say("; ", "、").join(said)

@@ -47,6 +47,13 @@ def format_usd(nano: NanoUSD) -> str:
     return f"{sign}$0.{significant.ljust(2, '0')}"
 
 
+def format_about(nano: NanoUSD) -> str:
+    """The amount as people read it in a report: to the cent, but to two digits at least."""
+    unit = 10 ** max(len(str(abs(nano))) - 2, 0)
+    step = min(unit, NANO_PER_USD // 100)
+    return format_usd((nano + step // 2) // step * step)
+
+
 def usd_decimal(nano: NanoUSD) -> str:
     """The exact amount in USD as a plain decimal with nine places, for headers and JSON: ``0.000123000``."""
     sign = "-" if nano < 0 else ""

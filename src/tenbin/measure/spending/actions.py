@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from tenbin.core.money import NanoUSD, format_usd
+from tenbin.core.money import NanoUSD
+from tenbin.core.money import format_about as usd
 from tenbin.core.price import Price
 from tenbin.core.usage import Usage
 from tenbin.ledger.spending import Sum
@@ -113,7 +114,7 @@ def _switches(found: Findings) -> list[Action]:
             continue
         offer, cost = other
         route, target = one.by
-        saved, spent = one.spent_nano - cost, _usd(one.spent_nano)
+        saved, spent = one.spent_nano - cost, usd(one.spent_nano)
         share = f"{one.spent_nano / whole:.0%}"
         told.append(
             Action(
@@ -122,9 +123,9 @@ def _switches(found: Findings) -> list[Action]:
                 amount_nano=one.spent_nano,
                 saves_nano=saved,
                 english=f"Route {route}: {target} cost {spent} ({share}). The same tokens at {offer.target} cost "
-                f"{_usd(cost)}: switching saves {_usd(saved)}.",
+                f"{usd(cost)}: switching saves {usd(saved)}.",
                 japanese=f"ルート {route}: {target} に {spent} ({share})。同じトークンを {offer.target} に送れば "
-                f"{_usd(cost)} で、{_usd(saved)} の節約です。",
+                f"{usd(cost)} で、{usd(saved)} の節約です。",
             )
         )
     return told
@@ -159,9 +160,9 @@ def _relaxed_cache(found: Findings) -> Action | None:
         return Action(
             kind="cache",
             amount_nano=cache.saved_nano,
-            english=f"The response cache has saved {_usd(cache.saved_nano)} by exact matches; let it also answer the "
+            english=f"The response cache has saved {usd(cache.saved_nano)} by exact matches; let it also answer the "
             "same question in other words (`cache.semantic.mode: serve`).",
-            japanese=f"応答キャッシュは完全一致で {_usd(cache.saved_nano)} を節約しました。"
+            japanese=f"応答キャッシュは完全一致で {usd(cache.saved_nano)} を節約しました。"
             "言い換えた質問にも答えさせる (`cache.semantic.mode: serve`)。",
         )
     return Action(
@@ -169,9 +170,9 @@ def _relaxed_cache(found: Findings) -> Action | None:
         amount_nano=cache.saved_nano,
         english=f"Relax the semantic cache's threshold to {RELAXED_SIMILARITY:.2f} while this lasts "
         f"(`spending.landing` does it by itself): {cache.semantic:,} answers by meaning and {cache.exact:,} exact ones "
-        f"have saved {_usd(cache.saved_nano)} at a hit rate of {cache.hit_rate:.0%}.",
+        f"have saved {usd(cache.saved_nano)} at a hit rate of {cache.hit_rate:.0%}.",
         japanese=f"当面、意味キャッシュの閾値を {RELAXED_SIMILARITY:.2f} に緩める (`spending.landing` なら自動)。"
-        f"これまで意味一致 {cache.semantic:,} 件と完全一致 {cache.exact:,} 件で {_usd(cache.saved_nano)} を節約 "
+        f"これまで意味一致 {cache.semantic:,} 件と完全一致 {cache.exact:,} 件で {usd(cache.saved_nano)} を節約 "
         f"(ヒット率 {cache.hit_rate:.0%})。",
     )
 
@@ -187,8 +188,8 @@ def _pauses(found: Findings) -> list[Action]:
                 about=names,
                 amount_nano=amount,
                 saves_nano=amount,
-                english=f"Pause what Tenbin spends by itself ({', '.join(names)}): {_usd(amount)}.",
-                japanese=f"Tenbin 自身の支出 ({', '.join(names)}) を止める: {_usd(amount)}。",
+                english=f"Pause what Tenbin spends by itself ({', '.join(names)}): {usd(amount)}.",
+                japanese=f"Tenbin 自身の支出 ({', '.join(names)}) を止める: {usd(amount)}。",
             )
         )
     waiting = [one for one in found.batchable if one.spent_nano][:MOST_NAMED]
@@ -200,9 +201,9 @@ def _pauses(found: Findings) -> list[Action]:
                 kind="pause",
                 about=tuple(one.by[0] for one in waiting),
                 amount_nano=amount,
-                english=f"Pause routes that are not needed now: {calls:,} calls for {_usd(amount)} had nobody looking "
+                english=f"Pause routes that are not needed now: {calls:,} calls for {usd(amount)} had nobody looking "
                 f"on (no stream, no conversation), mostly at {_list(waiting)}.",
-                japanese=f"急がないルートを止める: ストリームでも会話でもない呼び出しが {calls:,} 件、{_usd(amount)}。"
+                japanese=f"急がないルートを止める: ストリームでも会話でもない呼び出しが {calls:,} 件、{usd(amount)}。"
                 f"主に {_list(waiting)}。",
             )
         )
@@ -222,9 +223,9 @@ def _user_limits(found: Findings) -> Action | None:
         kind="user_limits",
         about=tuple(found.names.get(one.by[0], one.by[0]) for one in people),
         amount_nano=amount,
-        english=f"Halve the daily limits of {kind}: {named} together spent {_usd(amount)} "
+        english=f"Halve the daily limits of {kind}: {named} together spent {usd(amount)} "
         f"({amount / found.total.spent_nano:.0%}).",
-        japanese=f"{japanese}ごとの 1 日の上限を半分にする: {named}、合わせて {_usd(amount)} "
+        japanese=f"{japanese}ごとの 1 日の上限を半分にする: {named}、合わせて {usd(amount)} "
         f"({amount / found.total.spent_nano:.0%})。",
     )
 
@@ -240,10 +241,10 @@ def _review(found: Findings) -> Action | None:
     english, japanese = [], []
     for one in dearest:
         route, target = one.by
-        each = _usd(one.spent_nano // max(one.calls, 1))
+        each = usd(one.spent_nano // max(one.calls, 1))
         share = f"{one.spent_nano / whole:.0%}"
-        english.append(f"{route} at {target} {_usd(one.spent_nano)} ({share}, {one.calls:,} calls of {each})")
-        japanese.append(f"{route} ({target}) {_usd(one.spent_nano)} ({share}、{one.calls:,} 件、1 件 {each})")
+        english.append(f"{route} at {target} {usd(one.spent_nano)} ({share}, {one.calls:,} calls of {each})")
+        japanese.append(f"{route} ({target}) {usd(one.spent_nano)} ({share}、{one.calls:,} 件、1 件 {each})")
     return Action(
         kind="review",
         about=tuple(f"{one.by[0]} {one.by[1]}" for one in dearest),
@@ -272,10 +273,10 @@ def _batch(found: Findings) -> Action | None:
         about=tuple(about or [one.by[0] for one in found.batchable])[:MOST_NAMED],
         amount_nano=amount,
         saves_nano=saved if about else None,
-        english=f"Batch more: {calls:,} calls for {_usd(amount)} ({share}) were neither streams nor conversations."
-        + (f" By the batch prices of their providers they save {_usd(saved)}." if about else ""),
-        japanese=f"バッチを増やす: ストリームでも会話でもない呼び出しが {calls:,} 件、{_usd(amount)} ({share})。"
-        + (f"プロバイダーのバッチ料金なら {_usd(saved)} の節約です。" if about else ""),
+        english=f"Batch more: {calls:,} calls for {usd(amount)} ({share}) were neither streams nor conversations."
+        + (f" By the batch prices of their providers they save {usd(saved)}." if about else ""),
+        japanese=f"バッチを増やす: ストリームでも会話でもない呼び出しが {calls:,} 件、{usd(amount)} ({share})。"
+        + (f"プロバイダーのバッチ料金なら {usd(saved)} の節約です。" if about else ""),
     )
 
 
@@ -289,9 +290,9 @@ def _retries(found: Findings) -> Action | None:
         amount_nano=total.failed_nano,
         saves_nano=total.failed_nano,
         english=f"Retry less: {total.retries:,} of {total.calls:,} calls ({share}) were retries, and failed calls cost "
-        f"{_usd(total.failed_nano)}. `tenbin doctor` shows which provider fails.",
+        f"{usd(total.failed_nano)}. `tenbin doctor` shows which provider fails.",
         japanese=f"再試行を減らす: {total.calls:,} 件中 {total.retries:,} 件 ({share}) が再試行で、失敗した呼び出しに "
-        f"{_usd(total.failed_nano)}。どこが失敗するかは `tenbin doctor` で分かります。",
+        f"{usd(total.failed_nano)}。どこが失敗するかは `tenbin doctor` で分かります。",
     )
 
 
@@ -323,10 +324,10 @@ def _better_model(pace: Pace, found: Findings) -> Action | None:
             about=(route, target, offer.target),
             amount_nano=one.spent_nano,
             saves_nano=-more,
-            english=f"Use better models: route {route} at {offer.target} in place of {target} costs {_usd(whole)} more "
-            f"in the whole window, of {_usd(spare)} that will be left.",
+            english=f"Use better models: route {route} at {offer.target} in place of {target} costs {usd(whole)} more "
+            f"in the whole window, of {usd(spare)} that will be left.",
             japanese=f"より良いモデルを使う: ルート {route} を {target} から {offer.target} に替えても期間全体で "
-            f"{_usd(whole)} の増加。このままなら {_usd(spare)} 余ります。",
+            f"{usd(whole)} の増加。このままなら {usd(spare)} 余ります。",
         )
     return None
 
@@ -341,9 +342,9 @@ def _fresher_cache(found: Findings) -> Action | None:
         amount_nano=cache.saved_nano,
         saves_nano=-cache.saved_nano,
         english=f"Keep the cache fresher (shorter `cache.life`): {cache.hits:,} answers were on average {age[0]} old; "
-        f"all asked anew would have cost {_usd(cache.saved_nano)}.",
+        f"all asked anew would have cost {usd(cache.saved_nano)}.",
         japanese=f"キャッシュを新しく保つ (`cache.life` を短く): {cache.hits:,} 件の応答は平均 {age[1]} 前のもの。"
-        f"すべて問い直しても {_usd(cache.saved_nano)} です。",
+        f"すべて問い直しても {usd(cache.saved_nano)} です。",
     )
 
 
@@ -388,13 +389,8 @@ def _matters(amount: NanoUSD, whole: NanoUSD) -> bool:
     return whole > 0 and amount >= LEAST_SHARE * whole
 
 
-def _usd(nano: NanoUSD) -> str:
-    """To the cent, from a cent on."""
-    return format_usd(nano if abs(nano) < 10_000_000 else round(nano, -7))
-
-
 def _list(sums: Sequence[Sum], names: Mapping[str, str] | None = None) -> str:
-    return ", ".join(f"{(names or {}).get(one.by[0], one.by[0])} {_usd(one.spent_nano)}" for one in sums)
+    return ", ".join(f"{(names or {}).get(one.by[0], one.by[0])} {usd(one.spent_nano)}" for one in sums)
 
 
 def _age(ms: int) -> tuple[str, str]:

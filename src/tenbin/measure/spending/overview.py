@@ -93,7 +93,9 @@ class Overview:
         word = line.pace.word if line.pace is not None else "on_track"
         if word in ("on_track", "too_early") and not line.unknown:
             return line
-        found = self._findings(line, offers() if word not in ("on_track", "too_early") else (), cache)
+        # A budget of one model says nothing of asking another one instead because there is money left.
+        asked = word in ("critical", "warning") or (word == "under_used" and line.kind != "model")
+        found = self._findings(line, offers() if asked else (), cache)
         return msgspec.structs.replace(line, actions=actions(line.pace, found))
 
     def spent(self, since_ms: int) -> Sum:
