@@ -1,7 +1,9 @@
 """Plans at a running gateway: what they let in, what they cut and refuse, what clients are told, what is given back."""
 
+import asyncio
 import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +15,16 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
-from tenbin.api.gatekeeping import LimitsGate
+from tenbin.api.gatekeeping import Gates, LimitsGate, Visit
 from tenbin.cli.commands import tenbin
+from tenbin.codecs.registry import dialect
 from tenbin.config.keys import hash_key
+from tenbin.config.plans import PlansConfig
+from tenbin.core.ask import Ask
+from tenbin.core.ask import Caller as AskedBy
+from tenbin.core.problems import Problem
+from tenbin.decide.limits import Plan
+from tenbin.execute.clock import SystemClock
 from tenbin.execute.limits.counters import MemoryCounters
 from tenbin.execute.limits.engine import Limits
 from tenbin.simulator import RunningSimulator
@@ -217,29 +226,29 @@ def test_many_at_once_do_not_pass_the_days_tokens(house: House, caller: Caller) 
 # -- one request
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
-def test_answers_are_kept_to_their_length(dialect: str, caller: Caller, simulator: RunningSimulator) -> None:
-    model = "one" if dialect == "anthropic" else "chat"
-    long: dict[str, Any] = {"max_tokens": 900} if dialect == "anthropic" else {}
-    assert caller.ask(dialect, model, headers=bearer("short"), **long).status_code == 200
-    assert caller.ask(dialect, model, headers=bearer("short"), max_tokens=7).status_code == 200
+@pytest.mark.parametrize("spoken", ["anthropic", "openai"])
+def test_answers_are_kept_to_their_length(spoken: str, caller: Caller, simulator: RunningSimulator) -> None:
+    model = "one" if spoken == "anthropic" else "chat"
+    long: dict[str, Any] = {"max_tokens": 900} if spoken == "anthropic" else {}
+    assert caller.ask(spoken, model, headers=bearer("short"), **long).status_code == 200
+    assert caller.ask(spoken, model, headers=bearer("short"), max_tokens=7).status_code == 200
     limits = [body.get("max_tokens", body.get("max_completion_tokens")) for body in sent(simulator)]
     assert limits == [20, 7]
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
-def test_a_prompt_that_is_too_long_is_refused(dialect: str, caller: Caller, house: House) -> None:
-    refused = caller.ask(dialect, "one", "one two three " * 60, headers=bearer("short", 1))
+@pytest.mark.parametrize("spoken", ["anthropic", "openai"])
+def test_a_prompt_that_is_too_long_is_refused(spoken: str, caller: Caller, house: House) -> None:
+    refused = caller.ask(spoken, "one", "one two three " * 60, headers=bearer("short", 1))
     assert refused.status_code == 400
     error = refused.json()["error"]
     assert error["message"].startswith("prompt is too long: ")
     assert "60 maximum (limit input_tokens of the plan 'short')" in error["message"]
     assert refused.headers["x-should-retry"] == "false"
-    if dialect == "openai":
+    if spoken == "openai":
         assert error["code"] == "context_length_exceeded"
     receipt = house.books.one()
     assert (receipt.failure, receipt.attempts) == ("context_exceeded", ())
-    short = caller.ask(dialect, "one", "one two three " * 8, headers=bearer("short", 1))
+    short = caller.ask(spoken, "one", "one two three " * 8, headers=bearer("short", 1))
     assert short.status_code == 200, "more bytes than tokens are allowed, but not more tokens"
 
 
@@ -365,3 +374,60 @@ def test_a_key_of_the_store_has_its_plan_beside_a_running_gateway(simulator: Run
     assert answer.headers["anthropic-ratelimit-requests-limit"] == "60"
     assert answer.headers["anthropic-ratelimit-tokens-limit"] == "5000000"
     assert 4_000 in sent(simulator)[-1].values()
+
+
+def test_acts_of_leaving_are_done_once_and_none_keeps_another_from_it(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    def broken() -> None:
+        done.append(2)
+        raise OSError("of this test")
+
+    visit = Visit(dialect("anthropic"))
+    visit.on_leaving(lambda: done.append(1))
+    visit.on_leaving(broken)
+    with caplog.at_level(logging.CRITICAL + 1, "tenbin.api"):
+        visit.leave()
+    visit.leave()
+    assert done == [2, 1]
+
+
+def test_a_request_that_fails_inside_gives_back_what_was_set_aside() -> None:
+    async def failing() -> None:
+        counters = MemoryCounters(SystemClock(), lambda key_id, since_ms: (0, 0), lambda key_id: None)
+        limits = Limits(counters, SystemClock(), lambda key_id: None)
+        limits.configure(PlansConfig(default="p"), {"p": Plan(name="p", requests_per_day=9, concurrent_streams=2)})
+
+        class Stuck:
+            name = "stuck"
+
+            async def let_in(self, ask: Ask, visit: Visit) -> Ask | Problem:
+                raise asyncio.CancelledError
+
+        body = b'{"model":"m","max_tokens":9,"stream":true,"messages":[]}'
+        codec = dialect("anthropic")
+        ask = Ask(
+            request_id="r",
+            dialect="anthropic",
+            operation="generate",
+            path="/v1/messages",
+            query=b"",
+            headers=(),
+            body=body,
+            head=codec.read_head(body),
+            caller=AskedBy(key_id="k"),
+            arrived_at_ms=0,
+            arrived_ns=0,
+        )
+        book: Any = None
+
+        async def never(*_: object) -> None:
+            raise AssertionError("it is not served")
+
+        gates = Gates((LimitsGate(limits), Stuck()), book, lambda: "")
+        with pytest.raises(asyncio.CancelledError):
+            await gates.pass_through(ask, codec, never, never)
+        used = counters.known("k")
+        assert (used.requests, used.streams) == (0, 0)
+
+    asyncio.run(failing())
