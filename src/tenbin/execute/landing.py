@@ -64,39 +64,30 @@ class SoftLanding:
     def _landed(self, settings: LandingConfig, ask: Ask, codec: Dialect, found: Reached, now_ms: int) -> Ask | Problem:
         sketch = codec.sketch(ask.body) if ask.operation == "generate" else Sketch()
         new_turn = not sketch.in_tool_loop
+        if new_turn and (found.stage or found.stopping):
+            refused = self._refused(settings, ask, found, now_ms)
+            if refused is not None:
+                return refused
+        if ask.operation == "embed":
+            return ask  # Vectors of another model would mean something else.
         key = session_key(ask.caller.key_id, hints(ask.headers), ask.head.session, sketch)
         turn_stage = self._turn_stage(settings, ask.caller.key_id, key, found.stage, new_turn=new_turn)
-        level = found.level
-        if level is None or not (found.stage or turn_stage or found.stopping):
+        landing = _landing(settings, found, turn_stage)
+        done = landing.effects
+        if done == NO_EFFECTS:
             return ask
-        done = effects(settings.stages, found.stage, turn_stage)
-        landing = Landing(
-            stage=found.stage,
-            turn_stage=turn_stage,
-            effects=done,
-            counter=level.claim.counter,
-            share=level.share,
-            until_ms=level.claim.ends_at_ms,
-        )
-        refused = self._refused(settings, ask, found, landing, now_ms) if new_turn else None
-        if refused is not None:
-            return refused
-        if ask.operation == "embed" or done == NO_EFFECTS:
-            return ask  # Vectors of another model would mean something else.
         body, head = codec.limited(ask.body, ask.head, max_tokens=done.max_tokens, effort=done.effort)
         if body is not ask.body:
             landing = msgspec.structs.replace(landing, asked_body=ask.body)
         told = (*ask.told, (HEADER, header(landing)))
         return msgspec.structs.replace(ask, body=body, head=head, landing=landing, told=told)
 
-    def _refused(
-        self, settings: LandingConfig, ask: Ask, found: Reached, landing: Landing, now_ms: int
-    ) -> Problem | None:
+    def _refused(self, settings: LandingConfig, ask: Ask, found: Reached, now_ms: int) -> Problem | None:
         """Why this new turn is not begun; None where it is. What costs nothing is not stopped, only paused by name."""
         stop, level, brief = found.stopping, found.level, False
         if paused(settings.stages[: found.stage], ask):
             what = "Requests of this kind wait until the budget begins anew"
-        elif stop is not None and not self._costs_nothing(ask, landing):
+        elif stop is not None and not self._costs_nothing(ask, _landing(settings, found, found.stage)):
             level, brief = stop, spent_share(stop) < settings.stop_at
             what = "No new request is begun, what is left is kept for those under way"
         else:
@@ -163,6 +154,19 @@ class SoftLanding:
 
 OWN = Caller(key_id="tenbin")
 """Whom the budgets for everybody count, and no other."""
+
+
+def _landing(settings: LandingConfig, found: Reached, turn_stage: int) -> Landing:
+    level = found.level
+    assert level is not None, "whoever is counted by no budget does not land"
+    return Landing(
+        stage=found.stage,
+        turn_stage=turn_stage,
+        effects=effects(settings.stages, found.stage, turn_stage),
+        counter=level.claim.counter,
+        share=level.share,
+        until_ms=level.claim.ends_at_ms,
+    )
 
 
 def header(landing: Landing) -> bytes:
