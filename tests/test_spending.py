@@ -82,7 +82,7 @@ def test_a_keys_own_budget_and_its_teams(simulator: RunningSimulator, tmp_path: 
         answered = statuses.count(200)
         assert 0 < answered < 12
         assert statuses == [200] * answered + [429] * (12 - answered)
-        assert "key:key_0000000000000001/day" in answers[-1].json()["error"]["message"]
+        assert "The budget of $0.02 a day of the key laptop has no room" in answers[-1].json()["error"]["message"]
         receipts = house.books.new(12)
         assert {(receipt.team, receipt.user) for receipt in receipts} == {("search", "ada")}
         spent = billed(receipts)

@@ -71,7 +71,7 @@ def test_what_has_no_room_is_not_called(
             assert error["type"] == "billing_error"
         else:
             assert (error["type"], error["code"]) == ("insufficient_quota", "insufficient_quota")
-        for words in ("global/total", "$0.001", "no room", "is spent"):
+        for words in ("The budget of $0.001 has no room", "$0.001", "no room", "is spent"):
             assert words in error["message"], error["message"]
         receipt = house.books.one()
         assert (receipt.outcome, receipt.failure, receipt.billed_nano) == ("failed", "over_budget", 0)
@@ -110,7 +110,8 @@ def test_what_failed_and_cost_nothing_leaves_its_room_to_the_next(simulator: Run
 def test_500_at_once_never_pass_the_limit(simulator: RunningSimulator, tmp_path: Path) -> None:
     limit = WORST * 10 / USD
     simulator.script("claude-sonnet-4-6", *[{"delay_ms": 50}] * 500)
-    with serving(chained(simulator.url, **spending({"usd": limit})), tmp_path) as house:
+    patience = {"connect": 20, "first_byte": 20, "idle": 20, "total": 60}
+    with serving(chained(simulator.url, **spending({"usd": limit}), timeouts=patience), tmp_path) as house:
 
         def status(number: int) -> int:
             return ask(house, "anthropic", "one", f"Request {number}", stream=number % 2 == 0).status_code

@@ -6,21 +6,19 @@ The one place where money is set aside and settled; where it is counted is the s
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from tenbin.core.ask import Ask, Caller
 from tenbin.core.budget import Budget, Claim, Denied, Level, Spending, SpendingUnavailable
-from tenbin.core.money import NanoUSD, format_usd
+from tenbin.core.money import NanoUSD
 from tenbin.core.price import Price
-from tenbin.core.problems import BUDGETS_UNREACHABLE, NO_PRICE, Failure
+from tenbin.core.problems import Failure
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import Target
-from tenbin.decide.balance import spent_headers
 from tenbin.decide.budget import Ceiling, Entry, ceilings, claims, counter, of_call, of_caller, worst_case
 from tenbin.execute.sensing import Prices
 from tenbin.execute.spending.memory import MemorySpending
+from tenbin.execute.spending.refusals import no_price, no_room, unreachable
 from tenbin.execute.spending.tally import Tally, counted
 
 LOG = logging.getLogger("tenbin.execute")
@@ -149,7 +147,7 @@ class Budgets:
             self.refused += 1
             self._known((told.level,))
             self._tell_denied(told)
-            return no_room(told, call.target.name, anthropic=call.ask.dialect == "anthropic")
+            return no_room(told, call.target.name, call.ask.caller, anthropic=call.ask.dialect == "anthropic")
         one = _Open(reservation, call.number, call.target.name, call.ask, call.route, at_ms, worst, told.levels)
         self._open.setdefault(request_id, []).append(one)
         call.reserved_nano = worst
@@ -202,25 +200,13 @@ class Budgets:
         if hard is None:
             return None
         self.refused += 1
-        target = call.target
-        return Failure(
-            kind="over_budget",
-            code=NO_PRICE,
-            message=f"nobody knows what {target.name} may cost, and the hard budget {hard.counter} counts it. Set its "
-            f"price under providers.{target.provider}.models, mark the provider `free`, or make the budget soft.",
-        )
+        return no_price(hard, call.target, call.ask.caller)
 
     def _unreachable(self, drawn: tuple[Claim, ...], why: SpendingUnavailable) -> Failure | None:
         if self._serves_blindly or not any(claim.hard for claim in drawn):
             return None
         self.refused += 1
-        return Failure(
-            kind="over_budget",
-            code=BUDGETS_UNREACHABLE,
-            message=f"Budgets cannot be checked just now, so nothing is spent: {why}.",
-            should_retry=True,
-            retry_after_ms=5_000,
-        )
+        return unreachable(why)
 
     # -- behind a call
 
@@ -380,25 +366,3 @@ def _cost_of(one: _Open, attempts: list[Attempt]) -> NanoUSD:
             # A cost that nobody knows counts as the whole of what was set aside.
             return one.worst if attempt.billed_nano is None else counted(attempt)
     return 0
-
-
-def no_room(denied: Denied, target: str, *, anthropic: bool = False) -> Failure:
-    """What is said of a call for which there is no room; to Anthropic's clients also in headers."""
-    claim, spent, reserved = denied.level
-    passing = spent + denied.asked <= claim.limit
-    aside = f", {format_usd(reserved)} set aside for calls under way" if reserved else ""
-    until = ""
-    if claim.window != "total":
-        at = datetime.fromtimestamp(claim.ends_at_ms / 1_000, ZoneInfo(claim.zone))
-        until = f" until {at:%Y-%m-%d %H:%M} {claim.zone}"
-    advice = (
-        "It may do once they have ended." if passing else "Ask for a shorter answer or a cheaper model, or raise it."
-    )
-    return Failure(
-        kind="over_budget",
-        message=f"The budget {claim.counter} of {format_usd(claim.limit)} has no room for this call to {target}, which "
-        f"may cost up to {format_usd(denied.asked)}: {format_usd(spent)} is spent{aside}{until}. {advice}",
-        should_retry=True if passing else None,
-        retry_after_ms=2_000 if passing else None,
-        headers=spent_headers(denied.level) if anthropic and not passing else (),
-    )
