@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
+from tenbin.config.model import Config
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller
 from tests.real.books import House, configured, serving
@@ -245,6 +247,44 @@ def test_a_cached_answer_is_found_by_what_was_asked_and_no_degraded_one_is_kept(
     other = {**asked, "messages": [{"role": "user", "content": "Another."}]}
     for _ in range(2):
         assert gateway.ask(HAIKU, **other).headers["x-tenbin-cache"] == "miss"
+
+
+def test_daily_limits_of_users_are_halved(serve: Serve) -> None:
+    plans = {"keys": {"local": "small"}, "named": {"small": {"requests_per_day": 200}}}
+    gateway = serve({"stages": [{"at": 0.9, "user_limits": 0.5}]}, plans=plans)
+    left = "anthropic-ratelimit-requests-remaining"
+    before = gateway.ask(HAIKU).headers
+    gateway.spend(0.91)
+    after = gateway.ask(HAIKU).headers
+    assert int(before[left]) == 199
+    assert int(after[left]) < 100
+
+
+def test_own_spending_rests(serve: Serve, simulator: RunningSimulator) -> None:
+    """No shadow evaluation is begun; a slow target is given no second one."""
+    gateway = serve({"stages": [{"at": 0.7, "background": True}]}, hedging={"after_ms": 1, "share": 1.0})
+    world = gateway.house.running.gateway.world
+    assert world.policy.hedging is not None
+    gateway.spend(0.75)
+    simulator.reset()
+    gateway.ask(HAIKU)
+    assert gateway.house.books.one().trace[0][1]["effects"] == ["background"]
+    assert world.landing is not None
+    assert world.landing.no_background(world.clock.now_ms())
+
+
+def test_a_reload_changes_the_stages(serve: Serve) -> None:
+    gateway = serve({"stages": _stages()[:1]})
+    gateway.spend(0.85)
+    assert gateway.ask().headers["x-tenbin-model"] == SONNET
+    running = gateway.house.running
+    config = running.gateway.config
+    running.call(lambda: running.gateway.apply(_without_landing(config)))
+    assert gateway.ask().headers["x-tenbin-model"] == OPUS
+
+
+def _without_landing(config: Config) -> Config:
+    return msgspec.structs.replace(config, spending=msgspec.structs.replace(config.spending, landing=False))
 
 
 def test_vectors_keep_their_model(serve: Serve) -> None:
