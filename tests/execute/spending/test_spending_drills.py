@@ -59,6 +59,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         process = subprocess.Popen(command, cwd=ROOT, **pipes)
         running.append(process)
+        assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         return process
 

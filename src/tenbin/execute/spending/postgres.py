@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tenbin.core.budget import Claim, SpendingUnavailable
 from tenbin.execute.cache.availability import TOO_LATE, Availability, StoreUnavailable
-from tenbin.execute.clock import Clock
+from tenbin.execute.clock import Clock, start_task
 from tenbin.execute.spending.memory import nothing_before
 from tenbin.execute.spending.postgres_functions import (
     HOLD,
@@ -97,6 +97,7 @@ class PostgresSpending(SharedSpending):
         self._name = name
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._connecting: set[asyncio.Task[Any]] = set()
         self._made = False
         self._settled = 0
         self._availability = Availability(place, clock, tell, meanwhile=MEANWHILE, longest_pause_ms=LONGEST_PAUSE_MS)
@@ -159,6 +160,8 @@ class PostgresSpending(SharedSpending):
         }
 
     async def _disconnect(self) -> None:
+        if self._connecting:
+            await asyncio.wait(self._connecting, timeout=2 * CONNECT_SECONDS)
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
@@ -209,9 +212,21 @@ class PostgresSpending(SharedSpending):
                         min_size=0,
                         max_size=MOST_CONNECTIONS,
                         timeout=CONNECT_SECONDS,
+                        connect=self._connected,
                         reset=_nothing_to_reset,
                     )
         return self._pool
+
+    async def _connected(self, *arguments: Any, **named: Any) -> Any:
+        """A connection. Who waits for it may give up: asyncpg must not be stopped in the middle of opening one."""
+        opening = start_task(self._asyncpg.connect(*arguments, **named), name="spending in PostgreSQL")
+        self._connecting.add(opening)
+        opening.add_done_callback(self._connecting.discard)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_unused)
+            raise
 
     async def _make(self, connection: Any) -> None:
         """Make tables and functions, if need be; of several gateways one at a time."""
@@ -219,6 +234,12 @@ class PostgresSpending(SharedSpending):
             await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
             await connection.execute(SHAPE.format(name=self._name, tombstone=TOMBSTONE_MS))
         self._made = True
+
+
+def _unused(opening: "asyncio.Task[Any]") -> None:
+    """Nobody waits for this connection any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().terminate()
 
 
 async def _nothing_to_reset(connection: Any) -> None:

@@ -89,15 +89,20 @@ class Settling:
         """What is still to be told."""
         return tuple(self._queue.values())
 
-    async def finish(self, seconds: float) -> bool:
-        """Wait until all is told, at most so long. False: what is left ends with this process."""
+    async def told(self, seconds: float) -> bool:
+        """Wait until all is told, at most so long."""
         self.begin()
         if self._task is not None and self._queue:
             await asyncio.wait([self._task], timeout=seconds)
+        return not self._queue
+
+    async def finish(self, seconds: float) -> bool:
+        """The same at the end of the process, with which ends what is left."""
+        told = await self.told(seconds)
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        return not self._queue
+        return told
 
     async def _run(self) -> None:
         pause_ms = 0

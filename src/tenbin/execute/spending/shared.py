@@ -214,7 +214,7 @@ class SharedSpending:
 
     async def told(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Wait until the store knows of everything that was settled; False if it does not within the time."""
-        return await self._settling.finish(seconds)
+        return await self._settling.told(seconds)
 
     async def close(self) -> None:
         """Settle what is still to be told to the store, and let go of it."""
