@@ -8,8 +8,12 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from tenbin.cli.commands import tenbin
+from tenbin.config.landing import STANDARD
 from tenbin.config.model import Config
+from tenbin.decide.landing import effects
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller
 from tests.real.books import House, configured, serving
@@ -113,7 +117,7 @@ def _stages() -> list[dict[str, Any]]:
     ]
 
 
-def test_what_was_done_is_told(serve: Serve, simulator: RunningSimulator) -> None:
+def test_what_was_done_is_told(serve: Serve, simulator: RunningSimulator, tmp_path: Path) -> None:
     gateway = serve()
     gateway.spend(0.92)
     simulator.reset()
@@ -130,6 +134,11 @@ def test_what_was_done_is_told(serve: Serve, simulator: RunningSimulator) -> Non
     name, told = receipt.trace[0]
     assert name == "landing"
     assert (told["stage"], told["turn_stage"], told["budget"], told["effort"]) == (3, 3, "global/month", "low")
+    assert tuple(told["effects"]) == effects(STANDARD, told["stage"], told["turn_stage"]).words
+    explained = CliRunner().invoke(
+        tenbin, ["explain", "--request", receipt.request_id, "--data-dir", str(tmp_path)], env={"LC_ALL": "C"}
+    )
+    assert "Soft landing: stage 3, global/month is 92 % used: cheaper models, " in explained.output
 
 
 def test_less_is_asked_of_nobody_while_there_is_enough(serve: Serve, simulator: RunningSimulator) -> None:
