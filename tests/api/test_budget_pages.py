@@ -30,8 +30,9 @@ def reserved(http: httpx2.Client) -> int:
     return int(http.get("/budgets").json()["levels"][0]["reserved_nano"])
 
 
-def test_levels_are_what_is_spent_and_set_aside(simulator: RunningSimulator, tmp_path: Path) -> None:
-    config = chained(simulator.url, spending={"budgets": BUDGETS})
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_levels_are_what_is_spent_and_set_aside(simulator: RunningSimulator, tmp_path: Path, store: str) -> None:
+    config = chained(simulator.url, spending={"budgets": BUDGETS, "store": store})
     with serving(config, tmp_path) as house, httpx2.Client(base_url=house.url, timeout=20, trust_env=False) as http:
         told = http.get("/budgets").json()
         assert told["exact"]
@@ -40,6 +41,7 @@ def test_levels_are_what_is_spent_and_set_aside(simulator: RunningSimulator, tmp
         ]
         assert ask(http).status_code == 200
         (receipt,) = house.books.new(1)
+        wait_until(lambda: reserved(http) == 0, "the settlement")
         levels = {one["budget"]: one for one in http.get("/budgets").json()["levels"]}
         whole, model = levels.pop("global/month"), levels.popitem()[1]
         assert (whole["spent_nano"], whole["reserved_nano"]) == (receipt.billed_nano, 0)

@@ -1,14 +1,18 @@
 """All budgets at one moment, from real ledgers: whose they are, how full, in which time zone's month."""
 
 import datetime
+import random
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from tenbin.core.account import Account, Owner
-from tenbin.core.budget import Allotment, Budget, Claim, Level
+from tenbin.core.budget import Allotment, Budget, Claim, Level, ScopeKind
 from tenbin.core.usage import Usage
 from tenbin.decide.budget import window_of
+from tenbin.execute.spending.tally import counted, scopes
 from tenbin.ledger.book import Book
 from tenbin.ledger.spending import Spendings, spendings
 from tenbin.measure.response_cache import CacheSum
@@ -174,3 +178,49 @@ def test_a_budget_on_its_way_asks_nobody(tmp_path: Path) -> None:
         (line,) = overview.lines([EVERYBODY], "UTC")
         assert overview.with_actions(line, offers).actions == ()
         assert overview.spent(0).spent_nano == 70 * USD
+
+
+def test_a_budget_of_one_model_with_money_left_proposes_no_other_model(tmp_path: Path) -> None:
+    with a_book(tmp_path) as book:
+        spend(book, 1, 2)
+
+    def offers() -> tuple[()]:
+        raise AssertionError("nobody needs them")
+
+    with spendings(tmp_path) as spent:
+        overview = Overview(spent, Known(), NOON_MS)
+        (line,) = overview.lines([Budget(kind="model", name="acme/anvil-1", window="month", nano=100 * USD)], "UTC")
+        assert line.pace is not None
+        assert line.pace.word == "under_used"
+        assert overview.with_actions(line, offers).actions == ()
+
+
+def test_the_ledger_counts_as_budgets_do(tmp_path: Path) -> None:
+    """What a gateway takes up from its ledger at a start is what it had counted before."""
+    chance, counts = random.Random(11), dict[str, int]()
+    with a_book(tmp_path) as book:
+        for number in range(300):
+            attempts = [
+                an_attempt(
+                    place,
+                    model=chance.choice(("anvil-1", "nobody-knows-it")),
+                    outcome=chance.choice(("answered", "failed", "interrupted")),
+                    reserved_nano=chance.choice((None, 0, 5_000, 10**9)),
+                    usage=Usage(input=chance.randrange(3) * 1_000),
+                )
+                for place in range(chance.randrange(4))
+            ]
+            team, user = chance.choice(("", "search", "shop")), chance.choice(("", "ann"))
+            receipt = msgspec.structs.replace(
+                a_receipt(f"req_{number}", team=team, user=user, key_id=f"key_{number % 3}"), attempts=tuple(attempts)
+            )
+            priced = book.settle(receipt)
+            for attempt in priced.attempts:
+                for whose in scopes(priced, attempt):
+                    counts[whose] = counts.get(whose, 0) + counted(attempt)
+        assert book.flush()
+    kinds: tuple[ScopeKind, ...] = ("team", "user", "key", "route", "model")
+    budgets = [Budget(kind=kind, name="*", window="month", nano=USD) for kind in kinds]
+    with spendings(tmp_path) as spent:
+        found = looked(spent, EVERYBODY, *budgets)
+    assert {line.claim.whose: line.level.spent for line in found.values()} == counts

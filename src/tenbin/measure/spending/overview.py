@@ -4,7 +4,7 @@ From the ledger's sums, and from a running gateway's counters where there is one
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -71,6 +71,7 @@ class Overview:
         self._now_ms = now_ms
         self._until_ms = now_ms - now_ms % SLOT_MS + SLOT_MS
         self._details: dict[Cut, list[Sum]] = {}
+        self._parts: dict[tuple[int, ScopeKind], dict[str, list[Sum]]] = {}
 
     def lines(self, budgets: Sequence[Budget], zone: str, levels: Iterable[Level] = ()) -> list[Line]:
         """Every budget that counts anybody, without its actions, everybody's first and then the fullest. ``zone``: of
@@ -148,7 +149,7 @@ class Overview:
             return [""]
         if budget.name == "*":
             starts, _ = window_of(budget.window, budget.zone, self._now_ms)
-            return [one.by[0] for one in grouped(self._detail(starts), budget.kind) if one.by[0]]
+            return [name for name in self._by_name(starts, budget.kind) if name]
         if budget.kind == "key":
             ids = [key_id for key_id, name in self._names.items() if budget.name in (key_id, name)]
             return ids or [budget.name]
@@ -159,7 +160,7 @@ class Overview:
     def _line(self, claim: Claim, live: Level | None) -> Line:
         kind, _, name = claim.whose.partition(":")
         scope: ScopeKind = kind  # type: ignore[assignment]  # decide.budget writes it
-        total = added_up(picked(self._detail(claim.starts_at_ms), scope, name))
+        total = added_up(self._of(claim.starts_at_ms, scope, name))
         level = live or Level(claim, total.spent_nano, 0)
         found = pace(claim.window, claim.zone, self._now_ms, claim.limit, level.spent, level.reserved)
         full_at = found.full_at_ms if found is not None else self._full_at(claim, level, scope, name)
@@ -177,7 +178,7 @@ class Overview:
 
     def _full_at(self, claim: Claim, level: Level, kind: ScopeKind, name: str) -> int | None:
         left = claim.limit - level.spent - level.reserved
-        lately = added_up(picked(self._detail(self._until_ms - LATELY_MS), kind, name)).spent_nano
+        lately = added_up(self._of(self._until_ms - LATELY_MS, kind, name)).spent_nano
         if left <= 0:
             return self._now_ms
         return self._now_ms + left * LATELY_MS // lately if lately > 0 else None
@@ -186,7 +187,7 @@ class Overview:
         self, line: Line, offers: tuple[Offer, ...], cache: Callable[[int], CacheSum | None] | None
     ) -> Findings:
         since = line.claim.starts_at_ms
-        found = picked(self._detail(since), line.kind, line.name)
+        found = self._of(since, line.kind, line.name)
         everybody = line.kind == "global"
         own = [one for one in found if one.by[DETAIL.index("operation")] in OWN_OPERATIONS]
         looked = cache(since) if cache is not None and everybody else None
@@ -195,7 +196,7 @@ class Overview:
             by_route_and_model=grouped(found, "route", "model"),
             by_key=grouped(found, "key"),
             by_user=grouped(found, "user"),
-            batchable=grouped(picked(found, "batchable", "yes"), "model"),
+            batchable=grouped([one for one in found if one.by[DETAIL.index("batchable")] == "yes"], "model"),
             own=grouped(own, "operation"),
             cache=looked,
             cache_matters=everybody,
@@ -204,19 +205,24 @@ class Overview:
             names=self._names,
         )
 
+    def _of(self, since_ms: int, kind: ScopeKind, name: str) -> Sequence[Sum]:
+        """What somebody has spent since then, in detail."""
+        return self._detail(since_ms) if kind == "global" else self._by_name(since_ms, kind).get(name, ())
+
+    def _by_name(self, since_ms: int, kind: ScopeKind) -> dict[str, list[Sum]]:
+        found = self._parts.get((since_ms, kind))
+        if found is None:
+            found = self._parts[since_ms, kind] = {}
+            place = DETAIL.index(kind)
+            for one in self._detail(since_ms):
+                found.setdefault(one.by[place], []).append(one)
+        return found
+
     def _detail(self, since_ms: int) -> list[Sum]:
         cut = (since_ms, self._until_ms)
         if cut not in self._details:
             self._details[cut] = self._spent.spent(*cut, DETAIL)
         return self._details[cut]
-
-
-def picked(sums: Sequence[Sum], kind: ScopeKind | Literal["batchable"], name: str) -> Sequence[Sum]:
-    """Those of sums by DETAIL that count for somebody."""
-    if kind == "global":
-        return sums
-    place = DETAIL.index(kind)
-    return [one for one in sums if one.by[place] == name]
 
 
 def grouped(sums: Sequence[Sum], *by: SpendingDimension) -> tuple[Sum, ...]:
