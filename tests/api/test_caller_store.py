@@ -197,7 +197,8 @@ def test_many_hands_at_once_beside_a_gateway_that_is_asked(house: House, caller:
         )
     ]
     while any(hand.poll() is None for hand in hands):
-        assert caller.ask("anthropic", "one", headers={"x-api-key": "tb-" + "guess" * 8}).status_code == 401
+        guessed = caller.ask("anthropic", "one", headers={"x-api-key": "tb-" + "guess" * 8})
+        assert guessed.status_code in (401, 429)
         assert caller.ask("anthropic", "one", headers=first).status_code == 200, "never in between nobody's"
     told = [(*hand.communicate(), hand.returncode) for hand in hands]
     assert sorted(code for _, _, code in told) == [0, 0, 0, 0, 0, 1], told

@@ -49,9 +49,9 @@ def test_how_full_budgets_are(spender: House) -> None:
     assert ask(spender, key) == 200
     spent = spender.books.one().billed_nano
     assert spent
+    expected = {"global/day", "team:search/month", "team:search/day/soft", "user:ann/week", f"key:{key_id}/total"}
     for named in ("alice", key_id):
         levels = {one["counter"]: one for one in admin("GET", f"budgets?key={named}")["data"]}
-        expected = {"global/day", "team:search/month", "team:search/day/soft", "user:ann/week", f"key:{key_id}/total"}
         assert set(levels) == expected
         assert {round(one["spent_usd"] * 1_000_000_000) for one in levels.values()} == {spent}
         assert {one["reserved_usd"] for one in levels.values()} == {0.0}
