@@ -176,3 +176,26 @@ def test_who_waits_for_one_that_was_answered_by_meaning_is_told_so(
         assert found["x-tenbin-cache"] == expected
         assert found.get("tier") == ("semantic" if expected == "hit" else None)
         on_loop(meaning_house, cache.remove(Selection(entry=other)))
+
+
+@pytest.mark.parametrize("relaxes", [False, True])
+def test_a_landing_takes_questions_for_the_same_that_are_less_alike(
+    simulator: RunningSimulator, tmp_path: Path, relaxes: bool
+) -> None:
+    """What the strict profile asks a provider for is answered once a budget is nearly spent."""
+    spending = {
+        "budgets": [{"scope": "global", "window": "month", "usd": 1}],
+        "landing": {"stages": [{"at": 0.5, "cache": relaxes, "background": True}]},
+    }
+    cache = {"store_ms": 10_000, "semantic": {**PATIENCE, "mode": "serve", "profile": "strict"}}
+    with serving(chained(simulator.url, cache=cache, spending=spending), tmp_path) as house:
+        loaded(house)
+        first = asked(house, QUESTION)
+        simulator.script(output_tokens=40_000)
+        asked(house, "Spend.", headers={"x-tenbin-cache": "off"}, max_tokens=50_000)
+        house.books.new()
+        found = asked(house, "Explain what hash tables do.", learned=False)
+        if relaxes:
+            assert (found["x-tenbin-cache"], found["entry"]) == ("hit", first["entry"])
+        else:
+            assert (found["x-tenbin-cache"], found["why"]) == ("miss", "not alike enough")
