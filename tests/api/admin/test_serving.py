@@ -87,6 +87,11 @@ def test_a_team_or_a_user_stops_all_its_keys_at_once(house: House, admin: Admin,
     assert [one["name"] for one in admin("GET", f"{kind}s")["data"]] == ["search"]
     admin("POST", f"{kind}s", {"name": "search"}, 409)
     admin("GET", f"{kind}s/nobody", status=404)
+    for method, path in (("PATCH", f"{kind}s/search"), ("PATCH", "keys/other")):
+        refused = admin(method, path, {"plan": "por"}, 409)
+        assert "Did you mean pro?" in refused["error"]["message"]
+        assert refused["error"]["field"] == "plan"
+        admin(method, path, {"plan": "pro"})
 
 
 ROUTES = [

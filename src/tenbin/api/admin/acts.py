@@ -11,6 +11,8 @@ from tenbin.api.admin import answers, shapes
 from tenbin.api.admin.answers import key_of, line_of, owner_of
 from tenbin.api.admin.shapes import allotments, stored
 from tenbin.config.keys import PREFIX
+from tenbin.config.plans import merged
+from tenbin.config.shape import suggestion
 from tenbin.core.account import RESERVED, Account, Owner, OwnerKind
 from tenbin.core.ask import Caller
 from tenbin.core.problems import Problem, Unreadable, invalid
@@ -105,6 +107,7 @@ def create_admin_key(call: Call) -> answers.NewKey:
 
 
 def _made(call: Call, given: shapes.KeyCreate | shapes.AdminKeyCreate, *, plan: str, admin: bool) -> answers.NewKey:
+    _planned(call, plan)
     if given.name in RESERVED or given.name in call.service.config.keys:
         raise NotNow(f"The name {given.name!r} is taken: receipts bear it for another key. Choose another one.")
     account = Account(
@@ -136,6 +139,7 @@ def change_key(call: Call) -> answers.Key:
     for name in ("team", "user", "plan"):
         if (value := getattr(call.body, name)) is not UNSET:
             changes[name] = value
+    _planned(call, changes.get("plan", ""))
 
     def act(store: Accounts) -> Kept:
         kept = _changeable(store, call)
@@ -239,6 +243,21 @@ def _network(text: str, number: int) -> str:
         ) from error
 
 
+def _planned(call: Call, plan: str) -> None:
+    """Raises Unreadable for a plan that the configuration does not have."""
+    known = merged(call.service.config.plans)
+    if plan and plan not in known:
+        raise Unreadable(
+            Problem(
+                status=409,
+                code="conflict_error",
+                message=f"plan: the configuration has no plan {plan!r}. {suggestion(plan, known)}",
+                param="plan",
+                should_retry=False,
+            )
+        )
+
+
 def _given(value: Given | UnsetType) -> Given | None:
     """None for what was left out."""
     return None if value is UNSET else value
@@ -260,6 +279,7 @@ def list_owners(call: Call, kind: OwnerKind) -> answers.Owners:
 def create_owner(call: Call, kind: OwnerKind) -> answers.Owner:
     """Make one. Keys that name it already belong to it."""
     given: shapes.OwnerCreate = call.body
+    _planned(call, given.plan)
     owner = Owner(
         kind=kind,
         name=given.name,
@@ -281,6 +301,7 @@ def change_owner(call: Call, kind: OwnerKind) -> answers.Owner:
     given: shapes.OwnerPatch = call.body
     changes: dict[str, Any] = {}
     if given.plan is not UNSET:
+        _planned(call, given.plan)
         changes["plan"] = given.plan
     if given.tags is not UNSET:
         changes["tags"] = tuple(dict.fromkeys(given.tags))

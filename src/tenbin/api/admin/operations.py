@@ -184,6 +184,7 @@ def _owners(kind: OwnerKind) -> list[Operation]:
             act=partial(acts.change_owner, kind=kind),
             body=shapes.OwnerPatch,
             answer=answers.Owner,
+            conflicts=True,
         ),
         Operation(
             method="POST",
