@@ -94,6 +94,22 @@ def test_a_provider_that_is_down_is_told_and_requests_do_not_wait_for_it(
         assert webhook.titles == ["[Tenbin] warning: dead/x is down"]
 
 
+def test_a_plans_limit_that_is_hit_is_told(simulator: RunningSimulator, tmp_path: Path, webhook: Webhook) -> None:
+    plans = {"default": "slow", "named": {"slow": {"requests_per_minute": 1}}}
+    with placed(simulator, tmp_path, webhook, plans=plans) as place:
+        assert [place.ask() for _ in range(3)] == [200, 429, 429]
+        wait_until(lambda: len(webhook.taken) == 1, "the alert")
+        assert webhook.titles == ["[Tenbin] warning: Key local has reached its limit"]
+
+
+def test_a_hard_budget_without_room_is_told(simulator: RunningSimulator, tmp_path: Path, webhook: Webhook) -> None:
+    budgets = [{"scope": "global", "window": "day", "usd": 0.0005}]
+    with placed(simulator, tmp_path, webhook, spending={"budgets": budgets}) as place:
+        assert place.ask() == 429
+        wait_until(lambda: len(webhook.taken) == 1, "the alert")
+        assert webhook.titles == ["[Tenbin] warning: A call was too large for the daily budget of all keys together"]
+
+
 def test_a_receiver_that_hangs_delays_no_request(simulator: RunningSimulator, tmp_path: Path, webhook: Webhook) -> None:
     import threading
 

@@ -37,7 +37,8 @@ class BreakerGate:
         if found is not None:
             return found
         if breaker.tries(ask):
-            visit.on_leaving(lambda: breaker.left(ask, clock.now_ms()))
+            # One that another gate turned away, or that nobody could read, has no receipt to come.
+            visit.on_leaving(lambda: breaker.left(ask, clock.now_ms()) if visit.begun else breaker.release(ask))
         return ask
 
 

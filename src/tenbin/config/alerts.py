@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from tenbin.config.network import why_not
 from tenbin.config.problem import KeyPath
 from tenbin.config.section import OneOrMore, Seconds, Section
 from tenbin.core.alert import AlertKind, Language, Severity
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from tenbin.config.model import Config
 
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
+PUBLIC_HOSTS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
+"""Schemes whose host is a host. With others it may be a token."""
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -59,6 +63,11 @@ def alert_mistakes(config: "Config") -> Iterator[tuple[KeyPath, str, str]]:
         if not ADDRESS.fullmatch(address):
             fix = "Write it as apprise does: slack://..., mailto://user:password@host, json://host/path."
             yield ("alerts", "to", number), "this is no address of a receiver", fix
+            continue
+        parts = urlsplit(address)
+        why = why_not(parts.hostname or "", secure=True) if parts.scheme.lower() in PUBLIC_HOSTS else None
+        if why is not None:
+            yield ("alerts", "to", number), why.replace("model server", "receiver"), "Name the receiver's own server."
     quiet = config.alerts.quiet
     if quiet is not None:
         try:

@@ -101,12 +101,16 @@ class Breaker:
         self._tell(changes)
 
     def tries(self, ask: Ask) -> bool:
-        """Whether an admitted request is the one that is tried; then ``left`` must be told of its end."""
+        """Whether an admitted request is the one that is tried: then ``left`` or ``release`` must hear of its end."""
         return self._lines.tries(ask.request_id)
 
     def left(self, ask: Ask, now_ms: int) -> None:
-        """The client has its answer, or is gone."""
+        """The client has its answer, or is gone; its receipt may come a little later."""
         self._lines.left(ask.request_id, now_ms)
+
+    def release(self, ask: Ask) -> None:
+        """A request has ended that nothing was done for."""
+        self._lines.release(ask.request_id)
 
     # -- for people
 

@@ -87,6 +87,8 @@ def test_a_call_without_room_means_that_the_budget_is_full(found: Found) -> None
     found.desk.heard.clear()
     found.watch.denied(Denied(Level(CLAIM, 50 * USD, 49 * USD), 6 * USD))
     assert found.said() == [], "there will be room again when calls under way have ended"
+    found.watch.denied(Denied(Level(CLAIM, 50 * USD, 0), 60 * USD))
+    assert found.said() == [("budget", "warning", "A call was too large for the monthly budget of team search")]
 
 
 def receipt(**fields: Any) -> Receipt:

@@ -17,6 +17,7 @@ ALERTS = [
     words.budget_reached(CLAIM, 4 * USD, 80, NOW),
     words.budget_reached(CLAIM, 5 * USD, 100, NOW),
     words.budget_reached(FOREVER, 6 * USD, 100, NOW),
+    words.budget_too_small(CLAIM, USD, 5 * USD, NOW),
     words.pace(CLAIM, "critical", 1.7, 3 * USD, 9 * USD, NOW),
     words.pace(CLAIM, "under_used", 0.2, USD, USD, NOW),
     words.spike("key:key_1", "2026-11-22", 9 * USD, 3 * USD, "critical", NOW),

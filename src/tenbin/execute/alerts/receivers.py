@@ -13,11 +13,10 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from tenbin.config.alerts import PUBLIC_HOSTS
 from tenbin.core.alert import Severity
 
 EXTRA = "pip install 'tenbin[alerts]'"
-PUBLIC_HOSTS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
-"""Schemes whose host is a host. With others it may be a token."""
 SHORTEST_SECRET = 3
 """Characters of a part of an address that is masked wherever it turns up."""
 MOST_WHY = 300
@@ -65,7 +64,9 @@ class Receiver:
         # A thread of its own that nobody waits for at the end: one that hangs keeps neither others nor a stop waiting.
         threading.Thread(target=work, name=f"alert {self.label}", daemon=True).start()
         try:
-            return await asyncio.wait_for(done, self._seconds + 1.0)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(self._seconds + 1.0):
+                return await done
         except TimeoutError:
             return f"it had not answered after {self._seconds:g} s"
 

@@ -14,6 +14,7 @@ from tenbin.execute.alerts.desk import AlertDesk
 from tenbin.execute.alerts.words import (
     breaker_changed,
     budget_reached,
+    budget_too_small,
     limit_hit,
     price_unknown,
     provider_back,
@@ -24,6 +25,8 @@ from tenbin.execute.targets import TargetNow
 
 LOOK_MS = 15_000
 """How often the targets' health is looked at."""
+NEARLY_FULL = 0.9
+"""Share of a budget from which on a call without room means that it is used up, and not that the call is large."""
 MOST_COUNTERS = 20_000
 """Counters of which it is known how far they had come."""
 
@@ -64,8 +67,13 @@ class Watch:
     def denied(self, denied: Denied) -> None:
         """A hard budget has refused a call for which there will be no room any more in this window."""
         claim, spent, _ = denied.level
-        if spent + denied.asked > claim.limit and max(self._desk.settings.thresholds, default=0) >= 100:
-            self._desk.tell(budget_reached(claim, spent, 100, self._clock.now_ms(), full=True))
+        if spent + denied.asked <= claim.limit:
+            return
+        now_ms = self._clock.now_ms()
+        if spent < NEARLY_FULL * claim.limit:
+            self._desk.tell(budget_too_small(claim, spent, denied.asked, now_ms))
+        elif max(self._desk.settings.thresholds, default=0) >= 100:
+            self._desk.tell(budget_reached(claim, spent, 100, now_ms, full=True))
 
     def settled(self, receipt: Receipt) -> None:
         """A request has been settled."""

@@ -55,6 +55,29 @@ def budget_reached(
     )
 
 
+def budget_too_small(claim: Claim, spent: NanoUSD, asked: NanoUSD, now_ms: int) -> Alert:
+    """A call was refused that might cost more than a budget has left, though much is left."""
+    name, name_ja = _budget(claim)
+    limit, so_far, most = format_usd(claim.limit), format_usd(spent), format_usd(asked)
+    return Alert(
+        kind="budget",
+        severity="warning",
+        once=f"budget:{claim.counter}:{claim.starts_at_ms}:too_small",
+        at_ms=now_ms,
+        english=Words(
+            f"A call was too large for the {name}",
+            f"It might have cost up to {most}; {so_far} of {limit} are spent ({claim.counter}). More of them are not "
+            "told in this window.\nA limit of output tokens (`max_tokens`) makes a call smaller. See `tenbin budget`.",
+        ),
+        japanese=Words(
+            f"{name_ja}に対して大きすぎる呼び出しを拒否しました",
+            f"最大 {most} かかる可能性がありました。{limit} のうち {so_far} を使用済みです ({claim.counter})。"
+            "この期間中の同様の拒否は通知しません。\n"
+            "出力の上限 (`max_tokens`) を指定すると小さくなります。`tenbin budget` を参照してください。",
+        ),
+    )
+
+
 def pace(
     claim: Claim,
     word: Literal["critical", "warning", "under_used"],
