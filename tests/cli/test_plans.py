@@ -82,7 +82,7 @@ def test_what_a_key_has_left_is_what_the_ledger_knows(place: Path) -> None:
 
 def test_keys_of_the_file_teams_and_defaults_have_plans_too(place: Path) -> None:
     assert json.loads(run(place, "plans", "local", "--json").stdout)["plan"] == "gold"
-    assert json.loads(run(place, "plans", "master", "--json").stdout)["plan"] == "starter"
+    assert json.loads(run(place, "plans", "master", "--json").stdout)["plan"] is None
     run(place, "teams", "create", "search", "--plan", "enterprise")
     run(place, "keys", "create", "bob", "--team", "search")
     assert json.loads(run(place, "plans", "bob", "--json").stdout)["plan"] == "enterprise"

@@ -318,3 +318,5 @@ def test_whose_plan_is_which() -> None:
     assert plan_of("other", "", settings, plans) is plans["free"]
     assert plan_of("key_2", "golden", settings, plans) == "golden", "no such plan"
     assert plan_of("key_3", "", PlansConfig(), plans) is None
+    assert plan_of("master", "", settings, plans) is None, "unless it is named"
+    assert plan_of("master", "", PlansConfig(keys={"master": "free"}), plans) is plans["free"]

@@ -23,13 +23,15 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class Visit:
     """One request's way through the gates."""
 
-    __slots__ = ("_leaving", "begun", "codec", "told")
+    __slots__ = ("_leaving", "begun", "codec", "told", "why")
 
     def __init__(self, codec: Dialect) -> None:
         self.codec = codec
         """Of the client's dialect."""
         self.told: Headers = ()
         """Headers that the answer is to bear, be it an error."""
+        self.why = ""
+        """In one word, what turned it away; without one the problem's code."""
         self.begun = False
         """All gates are passed: from now on the request has a receipt of its own, if it is of a kind that has one."""
         self._leaving: list[Callable[[], None]] = []
@@ -74,6 +76,7 @@ class LimitsGate:
             return ask
         visit.told += found.told
         if isinstance(found, Turned):
+            visit.why = found.why
             return found.problem
         if ask.operation == "generate" and ask.head.stream:
             visit.on_leaving(lambda: limits.left_stream(ask))
@@ -111,7 +114,7 @@ class Gates:
             for gate in self.gates:
                 found = await gate.let_in(ask, visit)
                 if isinstance(found, Problem):
-                    self._write_down(ask, found, gate.name)
+                    self._write_down(ask, found, gate.name, visit.why or found.code)
                     await turn_away(found, visit.told)
                     return
                 ask = found
@@ -122,7 +125,7 @@ class Gates:
         finally:
             visit.leave()
 
-    def _write_down(self, ask: Ask, problem: Problem, gate: str) -> None:
+    def _write_down(self, ask: Ask, problem: Problem, gate: str, why: str) -> None:
         """A receipt without attempts. Nothing is written of what has no receipts at all: a count of tokens."""
         if ask.operation == "count_tokens":
             return
@@ -143,7 +146,7 @@ class Gates:
                 session=ask.session,
                 client=ask.client,
                 failure=problem.reason,
-                trace=(("refused", gate, problem.code),),
+                trace=(("refused", gate, why),),
                 team=ask.caller.team,
                 user=ask.caller.user,
             )

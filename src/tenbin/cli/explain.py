@@ -268,7 +268,7 @@ def _choice(receipt: "Receipt", plain: dict[str, Any]) -> list[str]:
 def _told(receipt: "Receipt") -> dict[str, Any]:
     import msgspec
 
-    from tenbin.cli import cache_words, landing_words
+    from tenbin.cli import cache_words, landing_words, refusal_words
     from tenbin.cli import climb as ladder
     from tenbin.core.money import format_usd, usd_decimal
 
@@ -299,6 +299,7 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         "arm": receipt.arm,
         "cached": None if receipt.cached is None else msgspec.to_builtins(receipt.cached),
         "landing": landing_words.plain(receipt),
+        "refused": refusal_words.plain(receipt),
     }
     cost = say("unknown", "不明") if billed is None else format_usd(billed)
     asked = f"{receipt.requested_model!r}"
@@ -306,7 +307,12 @@ def _told(receipt: "Receipt") -> dict[str, Any]:
         say(f"{asked} was asked for: route {receipt.route}", f"要求されたモデル {asked}: 経路 {receipt.route}"),
         "",
     ]
-    lines[1:1] = [*_part(receipt), *cache_words.told(receipt.cached), *landing_words.told(receipt)]
+    lines[1:1] = [
+        *_part(receipt),
+        *cache_words.told(receipt.cached),
+        *landing_words.told(receipt),
+        *refusal_words.told(receipt),
+    ]
     lines += [*shown, ""] if shown else []
     lines += [*ladder.planned(receipt.climb), ""] if receipt.climb is not None else []
     for one in receipt.attempts:

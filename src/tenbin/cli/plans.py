@@ -127,7 +127,7 @@ def _whose(
 ) -> tuple[str, str]:
     """The id under which receipts know a key, and its plan's name; empty for none."""
     if key in configured:
-        return key, settings.keys.get(key) or settings.default or ""
+        return key, settings.keys.get(key) or ("" if key == "master" else settings.default) or ""
     from tenbin.cli.budget import known_people
     from tenbin.cli.key_store import store
 

@@ -46,7 +46,7 @@ class PlansConfig(Section, frozen=True):
     --plan`); nobody is limited who has none."""
 
     default: str | None = None
-    """The plan of keys that have none of their own. Default: no limits."""
+    """The plan of keys that have none of their own, but for the master key. Default: no limits."""
     keys: dict[str, str] = {}
     """Plans of keys of this file, by name; also of ``master``, and of ``local`` (callers without a key)."""
     timezone: str = "UTC"
@@ -111,14 +111,18 @@ def plans_mistakes(settings: PlansConfig, keys: Mapping[str, str]) -> Iterator[M
     names = {*SHIPPED, *settings.named}
     if settings.default is not None and settings.default not in names:
         yield ("plans", "default"), f"no plan is named {settings.default}", suggestion(settings.default, names)
-    for key, plan in settings.keys.items():
+    for key, wanted in settings.keys.items():
         known = {"local", "master", *keys}
         if key not in known:
             yield ("plans", "keys", key), f"no key of this file is named {key}", suggestion(key, known)
-        elif plan not in names:
-            yield ("plans", "keys", key), f"no plan is named {plan}", suggestion(plan, names)
+        elif wanted not in names:
+            yield ("plans", "keys", key), f"no plan is named {wanted}", suggestion(wanted, names)
     if settings.store != "memory" and not settings.store.startswith(("redis://", "rediss://", "unix://")):
-        yield ("plans", "store"), f"{without_password(settings.store)!r} is no store of counters", "Write memory, or redis://host:6379/0."
+        yield (
+            ("plans", "store"),
+            f"{without_password(settings.store)!r} is no store of counters",
+            "Write memory, or redis://host:6379/0.",
+        )
     yield from _zone(("plans", "timezone"), settings.timezone)
     for name, plan in settings.named.items():
         path: KeyPath = ("plans", "named", name)

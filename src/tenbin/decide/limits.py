@@ -20,6 +20,8 @@ LEAST_ROOM = 256
 UNSTATED_OUTPUT = 16_384
 """Tokens that an answer may have where neither the request nor the plan says how long it may be, but the day's tokens
 are limited."""
+MASTER = "master"
+"""Key id of the master key: whoever runs the gateway is not kept from it by what is meant for others."""
 STREAM_WAIT_MS = 1_000
 """When to try again where too many streams are under way: nobody knows when one ends."""
 
@@ -262,8 +264,10 @@ def tokens_of(receipt: Receipt) -> int:
 
 
 def plan_of(key_id: str, own: str, settings: PlansConfig, plans: Mapping[str, Plan]) -> Plan | str | None:
-    """A caller's plan: its key's own, else what the configuration says; the name alone where no plan has it."""
-    name = own or settings.keys.get(key_id) or settings.default
+    """A caller's plan: its key's own, else what the configuration says; the name alone where no plan has it. The master
+    key has one only where it is named.
+    """
+    name = own or settings.keys.get(key_id) or (settings.default if key_id != MASTER else None)
     if not name:
         return None
     return plans.get(name, name)

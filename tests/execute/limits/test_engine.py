@@ -50,6 +50,7 @@ def test_the_minute_is_kept_and_told(caller: Caller, house: House, simulator: Ru
     assert [len(one.attempts) for one in receipts] == [1, 1, 1, 0]
     last = receipts[-1]
     assert (last.outcome, last.status, last.failure, last.key_id) == ("failed", 429, "rate_limited", "minute-0")
+    assert last.trace == (["refused", "limits", "requests_per_minute"],)
     assert len(sent(simulator)) == 3, "nobody was asked for the fourth"
 
 

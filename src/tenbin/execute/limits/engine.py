@@ -14,7 +14,7 @@ from tenbin.config.plans import PlansConfig
 from tenbin.core.ask import Ask, Caller
 from tenbin.core.problems import Problem
 from tenbin.core.receipt import Receipt
-from tenbin.decide.limits import COUNTED, Entry, Plan, Used, Wish, plan_of, tokens_left
+from tenbin.decide.limits import COUNTED, Entry, Plan, Used, Wish, is_counted, plan_of, tokens_left
 from tenbin.execute.clock import Clock
 from tenbin.execute.limits.counters import Counters, Ticket, UseUnknown
 from tenbin.execute.limits.headers import told
@@ -41,6 +41,8 @@ class Turned(NamedTuple):
     """A request that it does not let in."""
 
     problem: Problem
+    why: str
+    """The limit that has no room; ``plan``: there is no such plan; ``unknown``: what is used is not known."""
     told: Headers = ()
 
 
@@ -84,11 +86,11 @@ class Limits:
         if plan is None:
             return None
         if isinstance(plan, str):
-            return Turned(self._counted(no_such_plan(plan, self.plans), "plan"))
+            return self._turned(no_such_plan(plan, self.plans), "plan")
         try:
             return await self._let_in(ask, caller, plan, codec)
         except UseUnknown as unknown:
-            return Turned(self._counted(not_known(str(unknown)), "unknown"))
+            return self._turned(not_known(str(unknown)), "unknown")
 
     async def _let_in(self, ask: Ask, caller: Caller, plan: Plan, codec: Dialect) -> Admitted | Turned:
         used = await self.counters.ready(caller.key_id, plan)
@@ -99,7 +101,7 @@ class Limits:
             prompt = await self._prompt(plan, used, ask, codec, factor)
             if plan.input_tokens and prompt > plan.input_tokens:
                 problem = too_long(prompt, plan)
-                return Turned(self._counted(problem, "input_tokens"), self._told(ask, plan, used, factor))
+                return self._turned(problem, "input_tokens", self._told(ask, plan, used, factor))
         generates = ask.operation == "generate"
         choices = ask.head.dear.choices
         output = (ask.head.max_tokens * choices if ask.head.max_tokens is not None else None) if generates else 0
@@ -107,7 +109,7 @@ class Limits:
         found = await self.counters.enter(caller.key_id, plan, wish, factor)
         headers = self._told(ask, plan, found.used, factor)
         if found.limit is not None:
-            return Turned(self._counted(used_up(found, plan, factor), found.limit), headers)
+            return self._turned(used_up(found, plan, factor), found.limit, headers)
         if counts:
             self._tickets[ask.request_id] = Ticket(caller.key_id, found.used.day_ms, found.reserved)
         return Admitted(_kept_to(ask, caller, found, codec), headers)
@@ -117,7 +119,7 @@ class Limits:
         ticket = self._tickets.pop(receipt.request_id, None)
         if ticket is not None:
             self.counters.settle(ticket, receipt)
-        elif receipt.attempts:
+        elif is_counted(receipt):
             self._moved(receipt.key_id)
 
     def void(self, request_id: str) -> None:
@@ -139,9 +141,9 @@ class Limits:
             found = self._callers[caller.key_id] = caller, plan, _within(caller, plan)
         return found
 
-    def _counted(self, problem: Problem, limit: str) -> Problem:
-        self.refused[limit] = self.refused.get(limit, 0) + 1
-        return problem
+    def _turned(self, problem: Problem, why: str, headers: Headers = ()) -> Turned:
+        self.refused[why] = self.refused.get(why, 0) + 1
+        return Turned(problem, why, headers)
 
     def _told(self, ask: Ask, plan: Plan, used: Used, factor: float) -> Headers:
         now_us = self._clock.monotonic_ns() // 1_000
