@@ -119,6 +119,7 @@ class Gateway:
         self.application = Application(self)
         self._keys_counted = self.accounts.required
         """What keys of the store may spend is counted, if they may not spend as they like."""
+        self._keys_fault = ""
 
     def apply(self, config: Config) -> None:
         """Put a configuration in force, all of it or nothing. Requests under way end under the one they began with."""
@@ -303,7 +304,9 @@ class Gateway:
         try:
             self.apply(self.config)
         except ConfigError as error:
-            LOG.error("No key is let in until what it may spend can be counted: %s", error)
+            if str(error) != self._keys_fault:
+                self._keys_fault = str(error)
+                LOG.error("No key of the store is let in until what it may spend can be counted: %s", error)
             self.accounts.forget()
         else:
             self._keys_counted = True

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from tenbin.cli.commands import tenbin
+from tenbin.execute.spending.opening import OWNER
 from tenbin.simulator import RunningSimulator
 from tests.api.admin.conftest import CONFIGURED, MASTER, Admin
 from tests.execute.alerts.conftest import TOKEN, Webhook
 from tests.execute.conftest import Caller, chained
-from tests.real.books import House, serving
+from tests.real.books import House, serving, wait_until
 
 SPENDING = {
     "budgets": [{"scope": "global", "window": "day", "usd": 100}],
@@ -129,3 +132,47 @@ def test_keys_for_clients_do_none_of_it(house: House, admin: Admin) -> None:
             ("POST", "alerts/test"),
         ):
             nobody(method, path, status=403)
+
+
+def test_what_a_first_key_may_spend_is_counted_from_its_first_request(
+    simulator: RunningSimulator, directory: Path
+) -> None:
+    """Nothing at all is configured of spending, nor any key, until one comes that may spend nothing."""
+    with serving(chained(simulator.url), directory) as house:
+        admin = Admin(house.url, None)
+        assert ask(house, "-") == 200, "nobody needs a key"
+        simulator.reset()
+        key = admin.key("poor", budgets={"day": {"usd": 0}})
+        assert ask(house, key) == 429
+        assert simulator.requests() == []
+
+
+def test_a_first_key_made_beside_the_gateway_is_let_in_with_its_budget(
+    simulator: RunningSimulator, directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serving(chained(simulator.url), directory) as house:
+        words = ["keys", "create", "poor", "--budget", "day=0", "--data-dir", str(directory)]
+        key = CliRunner().invoke(tenbin, words).stdout.strip()
+        simulator.reset()
+        wait_until(lambda: ask(house, key) == 429, "the key to be known", 20)
+        assert ask(house, "-") == 401
+        known = len(simulator.requests())
+        assert {ask(house, key) for _ in range(5)} == {429}
+        assert len(simulator.requests()) == known
+
+
+def test_no_key_is_let_in_while_nobody_can_count_what_it_spends(
+    simulator: RunningSimulator, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = {"master_key": MASTER, "spending": {"store": "sqlite"}}
+    with serving(chained(simulator.url, **more), directory) as house:
+        (directory / OWNER).mkdir()
+        admin = Admin(house.url)
+        key = admin.key("alice", budgets={"day": {"usd": 5}})
+        assert [ask(house, key), ask(house, MASTER)] == [401, 200]
+        assert [one.levelname for one in caplog.records if "No key of the store" in one.message] == ["ERROR"]
+        (directory / OWNER).rmdir()
+        wait_until(lambda: ask(house, key) == 200, "the store of spending to be there", 20)
+        assert [one["spent_usd"] > 0 for one in admin("GET", "budgets?key=alice")["data"]] == [True]
+    caplog.clear()
