@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from tenbin.core.ask import Ask, Caller
-from tenbin.core.budget import Budget, Claim, Denied, Level, Spending, SpendingUnavailable
+from tenbin.core.budget import Budget, Claim, Denied, Granted, Level, Spending, SpendingUnavailable
 from tenbin.core.money import NanoUSD
 from tenbin.core.price import Price
 from tenbin.core.problems import Failure
@@ -92,6 +92,7 @@ class Budgets:
         self._callers: dict[str, _Ready] = {}
         self._calls: dict[tuple[str, str], _Ready] = {}
         self._ceilings: dict[tuple[str, str, tuple[str, ...]], tuple[list[Price], tuple[Ceiling, ...] | None]] = {}
+        self._reservations = 0
         self._open: dict[str, list[_Open]] = {}
         """By request id."""
         self._last: dict[tuple[str, int], Level] = {}
@@ -135,14 +136,16 @@ class Budgets:
         if worst == 0:
             return None
         request_id, at_ms = call.ask.request_id, call.started_at_ms
-        others = self._open.get(request_id, ())
-        reservation = f"{request_id}:{call.number}"
-        if others and any(one.reservation == reservation for one in others):
-            reservation += f".{len(others)}"
+        # A name that no other call has had: several of a request may have the same number, also at the same time.
+        self._reservations += 1
+        reservation = f"{request_id}:{call.number}.{self._reservations}"
         try:
             told = await self.store.reserve(reservation, drawn, worst, self._now_ms(), at_ms + self._call_ms)
         except SpendingUnavailable as unavailable:
-            return self._unreachable(drawn, unavailable)
+            failure = self._unreachable(drawn, unavailable)
+            if failure is not None:
+                return failure
+            told = Granted(())  # nothing is set aside, but what it costs is told to the store when that is back
         if isinstance(told, Denied):
             self.refused += 1
             self._known((told.level,))
