@@ -5,6 +5,7 @@ half-open: one request at a time is let through, and what is known when that has
 """
 
 from collections import deque
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -176,7 +177,7 @@ class Line:
         return bool(self._minutes) and self._minutes[0][0] <= minute - DAY
 
     def _over(self, rule: Rule, amount: NanoUSD, usd: float, length: int, minute: int) -> list[Trip]:
-        limit = nano_from_usd(repr(usd))
+        limit = _nano(usd)
         if amount < limit:
             return []
         left = amount
@@ -190,7 +191,7 @@ class Line:
     def _sudden(self, rule: VelocityConfig, minute: int) -> list[Trip]:
         length = rule.minutes
         amount = self._since(minute - length)
-        if amount < nano_from_usd(repr(rule.floor_usd)):
+        if amount < _nano(rule.floor_usd):
             return []
         count, before = len(self._stretches), self._usual
         for stretch, nano in reversed(self._stretches):
@@ -328,6 +329,12 @@ class Lines:
             if line is not None and line.opening is not None:
                 line.opening = msgspec.structs.replace(line.opening, refused=line.opening.refused + 1)
                 return
+
+
+@lru_cache(maxsize=64)
+def _nano(usd: float) -> NanoUSD:
+    """A limit as it is configured; no less than the smallest amount there is."""
+    return max(nano_from_usd(repr(usd)), 1)
 
 
 def _onto(sums: deque[tuple[int, NanoUSD]], at: int, nano: NanoUSD) -> None:
