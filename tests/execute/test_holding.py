@@ -344,3 +344,17 @@ def test_a_gateway_that_dies_owes_every_rung_that_was_asked(
     assert low.rung == 1
     assert low.usage.input > 0
     assert low.usage.input_estimated
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+def test_an_answer_that_nobody_can_judge_for_it_is_broken_has_been_written(
+    caller: Caller, house: House, simulator: RunningSimulator, dialect: str
+) -> None:
+    simulator.script(LOW, {"output_tokens": 200, "malformed_chunk_at": 1})
+    assert said(ask(caller, dialect, False, "up"), dialect, False) == TOP_SAYS
+    low, top = house.books.one().attempts
+    assert (low.failure, top.outcome) == ("malformed", "answered")
+    assert low.usage.estimated
+    assert low.usage.input > 0
+    assert low.billed_nano
+    assert not top.usage.estimated

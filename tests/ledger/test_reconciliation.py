@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +105,28 @@ def test_corrected_sums_are_the_statements(data: st.DataObject) -> None:
     assert len(found.matches) + len(found.not_in_ledger) == len(charges)
     corrected = sum(match.entry.nano + match.difference for match in found.matches)
     assert corrected == sum(charge.nano or 0 for charge in charges) - sum(one.nano or 0 for one in found.not_in_ledger)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(-4_000, 4_000), st.integers(0, 900)), max_size=25))
+def test_all_calls_without_ids_find_room_and_a_second_look_changes_nothing(
+    calls: list[tuple[int, int, int]],
+) -> None:
+    """However near to each other: where each charge has an attempt of its own, none is left over."""
+    entries = [an_entry(number, billed=nano, started_at_ms=NOON_MS + at) for number, (at, _, nano) in enumerate(calls)]
+    charges = [a_charge(line, "", nano + line, NOON_MS + at + off) for line, (at, off, nano) in enumerate(calls)]
+    found = compared(entries, charges)
+    assert found.not_in_ledger == ()
+    assert len(found.matches) == len(charges)
+    corrected = {match.entry.request: match.difference for match in found.matches}
+    after = [msgspec.structs.replace(one, corrected=corrected[one.request], checked=True) for one in entries]
+    again = compared(after, charges)
+    assert again.differing == ()
+    assert len(again.matches) == len(charges)
+
+
+def test_who_can_only_be_one_call_is_it() -> None:
+    """The nearest attempt is given up by a charge that could be another as well."""
+    entries = [an_entry(1, started_at_ms=NOON_MS), an_entry(2, started_at_ms=NOON_MS + 4_500)]
+    charges = [a_charge(1, "", 100, NOON_MS + 100), a_charge(2, "", 100, NOON_MS - 4_900)]
+    found = compared(entries, charges)
+    assert {match.charge.line: match.entry.request for match in found.matches} == {1: 2, 2: 1}

@@ -237,8 +237,11 @@ class Holding:
     def _failed(self, life: HoldingLife, held: HeldAnswer, failure: Failure) -> StepOutcome:
         """No answer came of it; the client has seen nothing."""
         self._let_go(held)
-        del self._held[held.attempt.number]
-        return life.ended(held.attempt, "failed", failure)
+        attempt = held.attempt
+        del self._held[attempt.number]
+        if attempt.passed_through and not attempt.ask.head.stream:
+            attempt.torn = b"".join(held.out)  # whatever it is, its provider has written it
+        return life.ended(attempt, "failed", failure)
 
     def _let_go(self, held: HeldAnswer) -> None:
         if held.attempt.answer is not None:

@@ -13,6 +13,8 @@ from tenbin.execute.upstream.client import NOT_CONNECTED
 if TYPE_CHECKING:
     from tenbin.execute.attempt import AttemptUnderWay
 
+_ANSWERS = (b"application/json", b"text/event-stream", b"application/x-ndjson")
+
 TOKENS_PER_SECOND = 80
 """How fast models write: the middle of those in decide/abilities.json, for an answer of which nothing was seen."""
 
@@ -93,5 +95,8 @@ def _torn(attempt: "AttemptUnderWay") -> bytes:
 
 def _is_an_answer(attempt: "AttemptUnderWay") -> bool:
     """What cannot be read is at least the beginning of an answer: no page of a proxy, and not nothing."""
-    torn = _torn(attempt)
-    return torn.lstrip()[:1] == b"{" if torn or not attempt.ask.head.stream else attempt.received > 0
+    torn, answer = _torn(attempt), attempt.answer
+    if torn:
+        return torn.lstrip()[:1] == b"{"
+    kind = (answer.header(b"content-type") or b"") if answer is not None else b""
+    return attempt.received > 0 and kind.startswith(_ANSWERS)

@@ -62,7 +62,7 @@ class Summary(msgspec.Struct, frozen=True):
     unknown: int
     """Attempts whose cost nobody knows."""
     estimated: int
-    """Attempts with estimated usage that no statement has been held against."""
+    """Attempts with estimated usage that cost something and that no statement has been held against."""
 
 
 def are_there(database: sqlite3.Connection) -> bool:
@@ -170,7 +170,7 @@ def summary(database: sqlite3.Connection) -> Summary:
     billed, unknown, estimated = database.execute(
         f"""
         SELECT coalesce(sum(billed_nano), 0), coalesce(sum(billed_nano IS NULL {unchecked}), 0),
-            coalesce(sum((input_estimated OR output_estimated) {unchecked}), 0)
+            coalesce(sum((input_estimated OR output_estimated) AND coalesce(billed_nano, 1) <> 0 {unchecked}), 0)
         FROM attempts a
         """
     ).fetchone()

@@ -1,6 +1,6 @@
 """A provider's statement beside the ledger: which charge is which attempt, and where the two differ. Pure."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -12,6 +12,9 @@ from tenbin.ledger.statement import Charge
 
 SLACK_MS = 5_000
 """How far the provider's clock, and what it takes for the time of a call, may be from ours."""
+
+NEAR_MS = 250
+"""Of charges and attempts this near to each other, those with the nearest amounts belong together."""
 
 How: TypeAlias = Literal["id", "time"]
 """By what a charge was recognised: the provider's request id; or time, model and nearest amount, where one of the sides
@@ -148,8 +151,8 @@ def _by_id(entries: Iterable[Entry], charges: Iterable[Charge]) -> tuple[_Pairs,
 def _by_time(
     entries: list[Entry], charges: list[Charge], price: Pricing, slack_ms: int
 ) -> tuple[_Pairs, list[Charge], list[Entry]]:
-    """Of attempts without an id and charges that nobody knows yet: the same model, times that agree; nearest amounts
-    first, so that a stranger's charge is taken last.
+    """Of attempts without an id and charges that nobody knows yet: the same model, times that agree; as many as can be,
+    the nearest in time and amount first.
     """
     nameless: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -160,13 +163,58 @@ def _by_time(
         for entry in nameless.get(charge.model, ()) if charge.at_ms is not None else ():
             early, late = entry.started_at_ms - slack_ms, entry.started_at_ms + entry.total_ms + slack_ms
             if early <= (charge.at_ms or 0) <= late and (amount := _amount(entry, charge, price)) is not None:
-                apart = abs((charge.at_ms or 0) - entry.started_at_ms)
-                candidates.append((abs(amount - entry.nano), apart, place, entry.request, entry.number, entry))
-    taken, used = dict[int, Entry](), set[tuple[int, int]]()
-    for _, _, place, request, number, entry in sorted(candidates, key=lambda one: one[:5]):
-        if place not in taken and (request, number) not in used:
-            taken[place] = entry
-            used.add((request, number))
+                apart, off = abs((charge.at_ms or 0) - entry.started_at_ms), abs(amount - entry.nano)
+                # What an earlier statement has settled is left as it is.
+                rank = (bool(off) or not entry.checked, apart // NEAR_MS, off, apart)
+                candidates.append((rank, place, entry.request, entry.number, entry))
+    candidates.sort(key=lambda one: one[:4])
+    taken = _most(candidates)
+    used = {(entry.request, entry.number) for entry in taken.values()}
     pairs: _Pairs = [(entry, charges[place], "time") for place, entry in sorted(taken.items())]
     left = [charge for place, charge in enumerate(charges) if place not in taken]
     return pairs, left, [entry for entry in entries if (entry.request, entry.number) not in used]
+
+
+def _most(candidates: Sequence[tuple[object, int, int, int, Entry]]) -> dict[int, Entry]:
+    """Charges (by place) with their attempts: the best candidates first; then, as long as a charge is left over that
+    could be served if others took another attempt of theirs, it is done so (augmenting paths: Kuhn).
+    """
+    able: dict[int, list[Entry]] = defaultdict(list)
+    for _, place, _, _, entry in candidates:
+        able[place].append(entry)
+    taken: dict[int, Entry] = {}
+    holder: dict[tuple[int, int], int] = {}
+    for _, place, request, number, entry in candidates:
+        if place not in taken and (request, number) not in holder:
+            taken[place] = entry
+            holder[request, number] = place
+    for place in able:
+        if place not in taken:
+            _augment(place, able, taken, holder)
+    return taken
+
+
+def _augment(
+    start: int, able: dict[int, list[Entry]], taken: dict[int, Entry], holder: dict[tuple[int, int], int]
+) -> None:
+    """Find the shortest chain of charges that each give their attempt to the one before, with a free one at its end."""
+    came: dict[tuple[int, int], int] = {}
+    waiting = deque([start])
+    while waiting:
+        place = waiting.popleft()
+        for entry in able[place]:
+            key = entry.request, entry.number
+            if key in came:
+                continue
+            came[key] = place
+            if key in holder:
+                waiting.append(holder[key])
+                continue
+            while True:
+                giver = came[entry.request, entry.number]
+                before = taken.get(giver)
+                taken[giver] = entry
+                holder[entry.request, entry.number] = giver
+                if before is None:
+                    return
+                entry = before

@@ -144,6 +144,16 @@ def test_a_cut_is_no_end_and_a_stop_reason_is_one() -> None:
     assert _watch(half).usage.output == 1
 
 
+def test_the_first_tokens_count_is_not_the_answers() -> None:
+    """Where the event that states the output is damaged, nobody has said what it came to."""
+    data = golden("thinking_and_tools.sse")
+    damaged = data.replace(b'"output_tokens":321', b'"output_tok', 1)
+    observer = _watch(damaged)
+    assert observer.ended
+    assert observer.usage.output == 0
+    assert observer.usage.prompt > 32_000
+
+
 @pytest.mark.parametrize(
     "data",
     [

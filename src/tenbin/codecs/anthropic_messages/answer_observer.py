@@ -68,6 +68,8 @@ class StreamObserver(_Watched):
         self._pieces: list[bytes] = []
         self._size = 0
         self._words = Words()
+        self._output_stated = False
+        """Behind the beginning, whose count of output is that of the first token."""
 
     def feed(self, data: bytes) -> bytes:
         """The same bytes, after a look at the lines that they complete."""
@@ -90,6 +92,8 @@ class StreamObserver(_Watched):
             self._line = b""
         # Some servers leave message_stop out: a stop reason says that the answer is complete.
         self.ended = self.failure is None and (self.ended or self.stop_reason is not None)
+        if self.ended and not self._output_stated:
+            self.usage = msgspec.structs.replace(self.usage, output=0, reasoning=0)  # what it came to was not said
         return b""
 
     def produced(self) -> str:
@@ -144,7 +148,9 @@ class StreamObserver(_Watched):
             delta = event.get("delta")
             if isinstance(delta, dict):
                 self.stop_reason = wire.text_or_none(delta.get("stop_reason")) or self.stop_reason
-            self._note_usage(event.get("usage"))
+            stated = event.get("usage")
+            self._note_usage(stated)
+            self._output_stated = self._output_stated or (isinstance(stated, dict) and "output_tokens" in stated)
         elif kind == "message_stop":
             self.ended = self.failure is None
         elif kind in ("error", None):
