@@ -45,7 +45,6 @@ from tenbin.execute.upstream.reaches import reaches
 from tenbin.execute.world import World
 from tenbin.gates import GateParts
 from tenbin.ledger.accounts.known import KnownKeys
-from tenbin.ledger.accounts.log import By
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
 from tenbin.ledger.prices import PriceBook
@@ -108,6 +107,7 @@ class Gateway:
         self.experiments = ExperimentWatch(data_dir, self.clock)
         self.cache: Cache | None = None
         self.alarms = AlarmParts(self.book, self.clock, self.targets)
+        self.reset_breaker = self.alarms.reset
         self._spending = SpendingParts(self.book, self.prices, self.accounts, self.clock)
         self._content = ContentParts(data_dir, self.clock)
         self._gates = GateParts(self.book, self.accounts, self.clock)
@@ -341,10 +341,6 @@ class Gateway:
     def forget(self, target: str | None) -> None:
         """Take one target (``provider/model``) for well, or all of them."""
         self._targets.forget(target)
-
-    async def reset_breaker(self, key: str | None, by: By) -> tuple[str, ...]:
-        """A person lets requests through again: of a key (its id), or all."""
-        return await self.alarms.reset(key, by)
 
     def _gauges(self) -> dict[str, tuple[str, float]]:
         counts = self.book.counts()
