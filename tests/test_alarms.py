@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tenbin.config.problem import ConfigError
 from tenbin.execute.alerts.store import DATABASE
-from tenbin.execute.clock import SystemClock
+from tenbin.execute.clock import Clock, SystemClock, start_task
 from tenbin.simulator import RunningSimulator
 from tests.execute.alerts.conftest import TOKEN, Webhook
 from tests.execute.conftest import chained
@@ -40,11 +41,13 @@ class Place:
 
 
 @contextmanager
-def placed(simulator: RunningSimulator, directory: Path, webhook: Webhook, **keys: Any) -> Iterator[Place]:
+def placed(
+    simulator: RunningSimulator, directory: Path, webhook: Webhook, clock: Clock | None = None, **keys: Any
+) -> Iterator[Place]:
     alerts = {"to": [webhook.address], **keys.pop("alerts", {})}
     with ExitStack() as stack:
         config = chained(simulator.url, alerts=alerts, **keys)
-        house = stack.enter_context(serving(config, directory, clock=SystemClock()))
+        house = stack.enter_context(serving(config, directory, clock=clock or SystemClock()))
         yield Place(house, stack.enter_context(httpx2.Client(base_url=house.url, timeout=20, trust_env=False)))
 
 
@@ -108,6 +111,34 @@ def test_a_hard_budget_without_room_is_told(simulator: RunningSimulator, tmp_pat
         assert place.ask() == 429
         wait_until(lambda: len(webhook.taken) == 1, "the alert")
         assert webhook.titles == ["[Tenbin] warning: A call was too large for the daily budget of all keys together"]
+
+
+class MiddleOfMonth(SystemClock):
+    """Goes as always, but it is the middle of a month."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        now = super().now_ms()
+        later = datetime.fromtimestamp(now / 1000, UTC).replace(day=15, hour=12) + timedelta(days=31)
+        self._ahead_ms = int(later.replace(day=15).timestamp() * 1000) - now
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self._ahead_ms
+
+
+def test_a_budget_that_is_spent_too_fast_is_told(simulator: RunningSimulator, tmp_path: Path, webhook: Webhook) -> None:
+    spending = {"budgets": [{"scope": "key:*", "window": "month", "usd": 0.001, "hard": False}]}
+    alerts = {"events": ["pace", "spike"]}
+    with placed(simulator, tmp_path, webhook, MiddleOfMonth(), spending=spending, alerts=alerts) as place:
+        assert [place.ask() for _ in range(3)] == [200] * 3
+        place.house.books.new(3)
+        running = place.house.running
+        watch = running.gateway.alarms._spending
+        assert watch is not None
+        for _ in range(2):
+            running.call(lambda: start_task(watch.look(), name="a look"))
+        wait_until(lambda: len(webhook.taken) == 1, "the alert")
+        assert webhook.titles == ["[Tenbin] critical: The monthly budget of key local is spent too fast"]
 
 
 def test_a_receiver_that_hangs_delays_no_request(simulator: RunningSimulator, tmp_path: Path, webhook: Webhook) -> None:

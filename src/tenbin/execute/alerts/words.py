@@ -10,11 +10,11 @@ from tenbin.core.money import NanoUSD, format_usd
 from tenbin.decide.breaker import Change
 
 _WINDOWS = {
-    "hour": ("hourly", "1 時間"),
-    "day": ("daily", "1 日"),
-    "week": ("weekly", "1 週間"),
-    "month": ("monthly", "1 か月"),
-    "total": ("total", "通算"),
+    "hour": ("hourly", "時間予算"),
+    "day": ("daily", "日次予算"),
+    "week": ("weekly", "週次予算"),
+    "month": ("monthly", "月次予算"),
+    "total": ("total", "通算予算"),
 }
 _SCOPES = {"team": "チーム", "user": "利用者", "key": "キー", "route": "ルート", "model": "モデル"}
 _DAY_MS = 86_400_000
@@ -287,7 +287,7 @@ def _budget(claim: Claim) -> tuple[str, str]:
     name, name_ja = _scope(claim.whose or claim.counter.rpartition("/")[0])
     window: WindowKind = claim.window
     english, japanese = _WINDOWS[window]
-    return f"{english} budget of {name}", f"{name_ja}の予算 ({japanese})"
+    return f"{english} budget of {name}", f"{name_ja}の{japanese}"
 
 
 def _scope(whose: str) -> tuple[str, str]:
