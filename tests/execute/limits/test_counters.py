@@ -85,6 +85,20 @@ def test_another_time_zone_is_another_day() -> None:
     asyncio.run(moved())
 
 
+def test_a_plan_that_has_days_counts_what_was_used_before_under_one_that_has_none() -> None:
+    async def changed() -> None:
+        known = Known(requests=7, tokens=70)
+        counters = made(known)
+        for _ in range(2):
+            await counters.enter("k", Plan(name="any", requests_per_minute=60, burst=60), Wish(10, 50), 1.0)
+        assert known.asked == []
+        found = await counters.enter("k", PLAN, Wish(10, 50), 1.0)
+        assert (found.used.requests, found.used.tokens) == (8, 70)
+        assert known.moved == ["k"], "what was read for all keys may be older than what this one has used"
+
+    asyncio.run(changed())
+
+
 def test_idle_keys_are_forgotten_and_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def crowded() -> None:
         monkeypatch.setattr(module, "MOST_KEYS", 5)

@@ -66,6 +66,7 @@ class MemoryCounters:
         self._known = known
         self._used: dict[str, Used] = {}
         self._zones: dict[str, str] = {}
+        """By key: of which time zone its day is; empty where its plan has no limits of a day, and none was read."""
         self._beginning: dict[str, asyncio.Future[None]] = {}
 
     def known(self, key_id: str) -> Used:
@@ -75,7 +76,7 @@ class MemoryCounters:
     async def ready(self, key_id: str, plan: Plan) -> Used:
         """What a key has used as of now."""
         used = self._used.get(key_id)
-        if used is None or self._zones[key_id] != plan.zone:
+        if used is None or (self._zones[key_id] != plan.zone and (plan.requests_per_day or plan.tokens_per_day)):
             used = await self._begun(key_id, plan)
         now_ms = self._clock.now_ms()
         if not used.day_ms <= now_ms < used.day_ends_ms:
@@ -121,11 +122,14 @@ class MemoryCounters:
         try:
             used = at(Used(), plan.zone, self._clock.now_ms())
             requests, tokens = 0, 0
-            if plan.requests_per_day or plan.tokens_per_day:
+            limited = plan.requests_per_day or plan.tokens_per_day
+            if limited:
+                if key_id in self._used:
+                    self._moved(key_id)
                 requests, tokens = await asyncio.to_thread(self._known, key_id, used.day_ms)
             before = self._used.get(key_id, Used())
             self._forget_idle()
-            self._zones[key_id] = plan.zone
+            self._zones[key_id] = plan.zone if limited else ""
             found = self._used[key_id] = used._replace(
                 requests=requests,
                 tokens=tokens,
