@@ -107,7 +107,7 @@ def test_an_admin_key_administers_and_nothing_else(house: House, admin: Admin) -
         for method, path in ROUTES:
             response = http.request(method, path, json={} if method == "POST" else None)
             assert response.status_code == 403, (path, response.text)
-        for path in ("/admin/v1/keys", "/admin/v1/openapi.json", "/metrics", "/health/targets", "/cache"):
+        for path in ("/admin/v1/keys", "/admin/v1/openapi.json", "/metrics", "/health/targets", "/cache", "/budgets"):
             assert http.get(path).status_code == 200, path
     chief = Admin(house.url, ops)
     key = chief.key("made-by-ops")
