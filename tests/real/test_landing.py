@@ -15,6 +15,7 @@ from tenbin.simulator import RunningSimulator
 from tests.api.test_landing import OPUS, SONNET, Gateway
 from tests.real.books import configured, serving
 from tests.real.claude_code import QUIET, ClaudeCode, Turn, program
+from tests.real.conftest import MASTER_KEY
 from tests.real.loopback import Loopback
 from tests.real.terminal import Terminal
 
@@ -163,3 +164,25 @@ def _shown(screen: bytes) -> bytes:
             plain += b" " if rest[end : end + 1] == b"C" else b""
             rest = rest[end + 1 :]
     return plain
+
+
+def test_a_key_may_go_beside_a_gateways_token(loopback: Loopback, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """So its user is warned whose key is no such token: Tenbin lets a client in by either header."""
+    with contextlib.ExitStack() as stack:
+        simulator = loopback.run(lambda: stack.enter_context(RunningSimulator()))
+        provider = {"base_url": f"{simulator.url}/anthropic", "api_key": "k"}
+        config = configured(
+            master_key=MASTER_KEY,
+            providers={"anthropic": provider},
+            spending={"budgets": [{"scope": "global", "window": "month", "usd": 100}]},
+        )
+        directory = tmp_path_factory.mktemp("keyed")
+        house = loopback.run(lambda: stack.enter_context(serving(config, directory)))
+        environ = {"ANTHROPIC_BASE_URL": house.url, "ANTHROPIC_AUTH_TOKEN": GATEWAYS}
+        claude = ClaudeCode(tmp_path_factory.mktemp("home"), (str(program()),), environ)
+        keyed = {"ANTHROPIC_CUSTOM_HEADERS": f"x-api-key: {MASTER_KEY}"}
+        turn = loopback.run(lambda: claude.ask("Say hello.", "--model", OPUS, **keyed))
+        assert not turn.result["is_error"], turn.result
+        assert house.books.one().key_id == "master"
+        refused = loopback.run(lambda: claude.ask("Say hello.", "--model", OPUS))
+        assert refused.result["is_error"]
