@@ -96,3 +96,19 @@ def test_each_end_is_told_with_the_next_step(tmp_path: Path) -> None:
         assert words in found.message
         assert "tb-" not in found.message
     known.close()
+
+
+def test_forgotten_keys_are_taken_up_again_from_the_beginning(tmp_path: Path) -> None:
+    add(tmp_path, "alice")
+    known = KnownKeys(tmp_path)
+    known.forget()
+    assert known.find(b"tb-alice-key", 5) is None
+    forgotten = known.required
+    assert known.refresh()
+    assert isinstance(known.find(b"tb-alice-key", 5), Caller)
+    assert forgotten, "a key is needed all the same"
+    found = known.caller("key_alice")
+    assert found is not None
+    assert found.team == "t"
+    assert known.caller("key_bob") is None
+    known.close()

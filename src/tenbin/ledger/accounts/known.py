@@ -73,6 +73,7 @@ class KnownKeys:
             try:
                 self._take_up()
             except (sqlite3.Error, SchemaTooNew, OSError) as error:
+                self._disconnect()
                 raise AccountsUnusable(f"The keys in {self._path} cannot be read: {error}") from error
 
     def find(self, key: bytes, now_ms: int) -> Caller | Problem | None:
@@ -189,10 +190,10 @@ class KnownKeys:
         file = (found.st_dev, found.st_ino)
         if self._database is None or file != self._file:
             self._disconnect()
-            if file != self._file:
-                # What an older Tenbin left is brought to today's shape.
-                open_database(self._path).close()
             self._database = open_database(self._path, only_read=True)
+            if len(check_not_newer(self._database, str(self._path), MIGRATIONS)) < len(MIGRATIONS):
+                # What an older Tenbin left, or another process is just making, is brought to today's shape.
+                open_database(self._path).close()
             if file != self._file:
                 self._change = 0
             self._file = file
