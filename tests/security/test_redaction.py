@@ -34,6 +34,8 @@ SECRETS = {
     "receiver's token": "canaryRECEIVERTOKEN18cc",
     "a stranger's key": "sk-canary-STRANGERSKEY-6b2f",
     "cookie": "canary-COOKIE-51ee",
+    "password of the budgets' store": "canaryBUDGETSTORE0d4e",
+    "password of the plans' store": "canaryPLANSTORE93ba",
 }
 WORDS = {
     "question": "canary-QUESTION-quincunx-71",
@@ -54,9 +56,9 @@ keys: {bob: "HASHED"}
 providers:
   work: {profile: anthropic, api_key: "${WORK_KEY}", base_url: SIMULATOR/anthropic, headers: {x-secret: "${HEADER}"}}
   chat: {profile: openai, api_key: "${CHAT_KEY}", base_url: SIMULATOR/openai/v1}
-  raw: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: LISTENER}
-  far: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: "https://far.example"}
-  dead: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: "http://127.0.0.1:1"}
+  raw: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: LISTENER, models: {m: {price: {input: 1, output: 1}}}}
+  far: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: "https://far.example", free: true}
+  dead: {dialect: anthropic, api_key: "${WORK_KEY}", base_url: "http://127.0.0.1:1", free: true}
 models:
   quick: [work/claude-haiku-4-5]
   crossed: [chat/gpt-4o]
@@ -66,7 +68,14 @@ models:
 cascades: {up: {ladder: [{target: chat/gpt-4o-mini}, {target: work/claude-sonnet-4-6}], skip: false}}
 routing: {tiers: {low: [chat/gpt-4o-mini], highest: [work/claude-sonnet-4-6]}}
 cache: {exact: serve, sampled: always, store: "redis://user:STOREPASSWORD@127.0.0.1:1/0"}
-alerts: {to: ["json://127.0.0.1:1/RECEIVERTOKEN"]}
+alerts: {to: ["json://user:RECEIVERTOKEN@127.0.0.1:1/RECEIVERTOKEN"]}
+spending:
+  store: "redis://user:BUDGETSTOREPASSWORD@127.0.0.1:1/0"
+  when_unreachable: serve
+  budgets: [{scope: global, window: day, usd: 1000}, {scope: "key:*", window: hour, usd: 0.0001, hard: false}]
+  breaker: {daily_usd: 500}
+  landing: true
+plans: {store: "redis://user:PLANSTOREPASSWORD@127.0.0.1:1/0"}
 retries: {per_target: 1, base_ms: 1}
 timeouts: {connect: 1, first_byte: 2, idle: 2, total: 5}
 ledger: {sync_ms: 5}
@@ -82,6 +91,8 @@ class Theatre:
         text = CONFIG.replace("HASHED", hash_key(SECRETS["configured key"]))
         text = text.replace("SIMULATOR", simulator).replace("LISTENER", provider.url)
         text = text.replace("STOREPASSWORD", SECRETS["password of a store"])
+        text = text.replace("BUDGETSTOREPASSWORD", SECRETS["password of the budgets' store"])
+        text = text.replace("PLANSTOREPASSWORD", SECRETS["password of the plans' store"])
         text = text.replace("RECEIVERTOKEN", SECRETS["receiver's token"])
         (folder / "tenbin.yaml").write_text(text, encoding="utf-8")
         self.environ = os.environ | {
@@ -96,6 +107,8 @@ class Theatre:
             "HTTPS_PROXY": f"http://user:{SECRETS['proxy password']}@127.0.0.1:1",
             "NO_PROXY": "127.0.0.1,localhost",
         }
+        self.made: dict[str, str] = {}
+        """Keys of the store, shown once; by what they are for."""
         self.out: dict[str, str] = {}
         """What came out, by where."""
         self.port = 0
@@ -152,6 +165,35 @@ class Theatre:
         assert "Traceback" not in done.stderr, done.stderr
         self.out["tenbin " + " ".join(words)] = done.stdout + done.stderr
         return done.stdout
+
+    def make(self, what: str, *words: str) -> str:
+        """A key of the store, as a command shows it once."""
+        said = self.command(*words)
+        assert said.strip(), self.out["tenbin " + " ".join(words)]
+        self.made[what] = said.strip().splitlines()[-1]
+        self.out.pop("tenbin " + " ".join(words))
+        return self.made[what]
+
+
+def administer(theatre: Theatre) -> None:
+    """Keys of the store, over the command line and HTTP; what they ask, and what others ask with them."""
+    key = theatre.make("a key", "keys", "create", "carol", "--plan", "free", "--budget", "day=5")
+    admin = theatre.make("an admin key", "keys", "create", "ops", "--admin")
+    time.sleep(1.5)
+    theatre.ask("/v1/messages", question("quick"), key=key)
+    theatre.ask("/v1/messages", question("quick"), key=key[:-1])
+    theatre.ask("/admin/v1/keys", key=key)
+    for page in ("keys", "teams", "users", "audit", "budgets", "breaker", "health", "openapi.json", "nothing"):
+        theatre.ask(f"/admin/v1/{page}", key=admin)
+    answer = json.loads(theatre.ask("/admin/v1/keys", {"name": "dave"}, key=None, authorization=f"Bearer {admin}"))
+    theatre.made["a key made over HTTP"] = next(
+        text for text in (*answer.values(), *dict(answer.get("key") or {}).values()) if str(text).startswith("tb-")
+    )
+    theatre.ask("/admin/v1/keys", {"name": WORDS["broken body"], "plan": ["x"], "nonsense": key}, key=admin)
+    theatre.ask("/admin/v1/alerts/test", {}, key=admin)
+    theatre.ask("/admin/v1/breaker/reset", {}, key=admin)
+    theatre.make("a rotated key", "keys", "rotate", "carol", "--grace", "1h")
+    theatre.command("alerts", "test")
 
 
 def question(model: str, **more: Any) -> dict[str, Any]:
@@ -229,7 +271,19 @@ def look_around(theatre: Theatre, ids: list[str]) -> None:
         ["ledger"],
         ["ledger", "--json", "-n", "500"],
         ["keys", "list"],
+        ["keys", "list", "--json"],
         ["keys", "audit"],
+        ["keys", "audit", "--json"],
+        ["keys", "show", "carol"],
+        ["teams", "list"],
+        ["users", "list"],
+        ["plans"],
+        ["budget"],
+        ["budget", "--json"],
+        ["anomalies"],
+        ["breaker"],
+        ["alerts", "list"],
+        ["schema"],
         ["evidence"],
         ["quality"],
         ["cache", "stats"],
@@ -264,6 +318,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
         theatre = Theatre(tmp_path_factory.mktemp("theatre"), simulator.url, provider)
         serving = theatre.start()
         ids = perform(theatre)
+        administer(theatre)
         look_around(theatre, ids)
         theatre.end(serving, signal.SIGKILL, "the first gateway, killed")
         serving = theatre.start()
@@ -279,7 +334,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
 
 @pytest.mark.slow
 def test_no_secret_is_in_anything_that_came_out(played: Theatre) -> None:
-    found = [(what, where) for what, secret in SECRETS.items() for where, text in played.out.items() if secret in text]
+    found = [
+        (what, where)
+        for what, secret in (SECRETS | played.made).items()
+        for where, text in played.out.items()
+        if secret in text
+    ]
     assert found == []
 
 
@@ -292,7 +352,10 @@ def test_no_prompt_is_in_anything_that_came_out(played: Theatre) -> None:
 @pytest.mark.slow
 def test_neither_is_kept_in_any_file(played: Theatre) -> None:
     found = {
-        (what, where) for where, text in kept(played.data) for what, words in (SECRETS | WORDS).items() if words in text
+        (what, where)
+        for where, text in kept(played.data)
+        for what, words in (SECRETS | WORDS | played.made).items()
+        if words in text
     }
     assert found == set()
 
@@ -302,7 +365,9 @@ def test_the_search_would_have_found_them(played: Theatre) -> None:
     """What is meant to be written is, by the same search."""
     assert any("gpt-4o" in text for _, text in kept(played.data))
     assert any("debug" in text.lower() or "INFO" in text or "WARNING" in text for text in played.out.values())
-    assert len(played.out) > 60
+    assert len(played.out) > 100
+    assert len(played.made) == 4
+    assert all(len(key) > 30 for key in played.made.values())
     assert any(SECRETS["provider key"].encode() in request for request in played.provider.requests)
 
 

@@ -105,6 +105,13 @@ def test_numbers_that_no_ledger_could_hold(
     assert provider.requests == []
 
 
+@pytest.mark.parametrize("value", ["true", "1", '"yes"'])
+def test_no_answer_is_made_that_nobody_could_meter(caller: Caller, provider: Listener, value: str) -> None:
+    whole = json.dumps(body_of("/v1/responses"))[:-1] + f', "background": {value}}}'
+    assert "background" in refused(caller.http.post("/v1/responses", content=whole.encode()))
+    assert provider.requests == []
+
+
 # -- JSON that should stop us
 
 DEEP = 200_000

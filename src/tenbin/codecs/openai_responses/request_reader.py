@@ -28,7 +28,6 @@ from tenbin.core.conversation import (
     ToolChoice,
     Turn,
 )
-from tenbin.core.problems import Unreadable, invalid
 
 DIALECT = "openai_responses"
 
@@ -51,6 +50,7 @@ class _Head(msgspec.Struct):
     metadata: msgspec.Raw = msgspec.Raw(b"null")
     user: str | None = None
     service_tier: msgspec.Raw = _ABSENT
+    background: msgspec.Raw = _ABSENT
 
 
 class _Tool(msgspec.Struct):
@@ -109,6 +109,8 @@ _request_decoder = msgspec.json.Decoder(_Request)
 _tool_decoder = msgspec.json.Decoder(_Tool)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
+AT_ONCE = "is not taken: answers are made and metered at once. Leave it out."
+
 _RUN_THERE = (
     b'"web_search',
     b'"file_search"',
@@ -133,6 +135,9 @@ def read_head(body: bytes) -> Head:
     if start == b"n" and not continued:
         raise fault("input", "is missing. Give a string or a list of items.")
     _require_tokens(head.max_output_tokens)
+    if head.background is not _ABSENT and bytes(head.background) not in (b"false", b"null"):
+        # It would be paid for and never be metered: what it used is told to who comes back for it.
+        raise fault("background", AT_ONCE)
     conversation = head.conversation
     if isinstance(conversation, dict):
         conversation = conversation.get("id") if isinstance(conversation.get("id"), str) else None
@@ -243,8 +248,7 @@ def _refuse_stored(request: _Request) -> None:
                 "(with store: false).",
             )
     if request.background:
-        message = "background: this model's provider answers at once only. Leave `background` out."
-        raise Unreadable(invalid(message, param="background"))
+        raise fault("background", AT_ONCE)
     if request.input is None:
         raise fault("input", "is missing. Give a string or a list of items.")
 
