@@ -17,6 +17,8 @@ from benchmarks.harness.results import Run
 from benchmarks.harness.session import measure
 from benchmarks.invoice import command as invoice
 from benchmarks.month import command as month
+from benchmarks.spending import command as spending
+from benchmarks.spending import overshoot
 
 WORK = BENCHMARKS / ".work"
 LATEST = BENCHMARKS / "results" / "latest.json"
@@ -95,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     drilling = commands.add_parser("invoice", help="the ledger beside the provider's invoice, after many random deaths")
     invoice.add_arguments(drilling)
     drilling.set_defaults(run=lambda chosen: invoice.run(chosen, WORK), needs_tools=False)
+
+    counting = commands.add_parser("spending", help="what keys, budgets and plans cost a request")
+    spending.add_arguments(counting)
+    counting.set_defaults(run=lambda chosen: spending.run(chosen, WORK))
+
+    pressing = commands.add_parser("overshoot", help="does a hard budget hold when everything comes at once?")
+    overshoot.add_arguments(pressing)
+    pressing.set_defaults(run=lambda chosen: overshoot.run(chosen, WORK), needs_tools=False)
 
     profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
     profile.add_arguments(profiling)

@@ -83,7 +83,7 @@ class _Client:
             self.leave()
         while self._pair is None:
             try:
-                self._pair = await asyncio.open_connection("127.0.0.1", self._house.port, limit=2**22)
+                self._pair = await asyncio.open_connection("127.0.0.1", self._house.gateway.port, limit=2**22)
             except OSError:
                 await asyncio.sleep(0.02)
         return self._pair
@@ -126,7 +126,7 @@ async def drive(
 
     async def kill() -> None:
         await asyncio.sleep(chance.uniform(0, 0.1))
-        await asyncio.to_thread(house.kill)
+        await asyncio.to_thread(house.gateway.kill)
 
     async def work(number: int) -> None:
         nonlocal done, killing
@@ -136,8 +136,8 @@ async def drive(
             if waiting and done >= waiting[-1] and (killing is None or killing.done()):
                 waiting.pop()
                 killing = asyncio.create_task(kill())
-            await client.ask(one)
             tell(done)
+            await client.ask(one)
         client.leave()
 
     await asyncio.gather(*(work(number) for number in range(clients)))
@@ -151,5 +151,5 @@ async def drive(
 
 async def _quiet(house: House) -> None:
     """Until no call is under way at the provider."""
-    while (await asyncio.to_thread(house.control, "GET", "state"))["open"]:  # noqa: ASYNC110 - another process' state
+    while (await asyncio.to_thread(house.provider.control, "GET", "state"))["open"]:  # noqa: ASYNC110 - another process' state
         await asyncio.sleep(0.1)

@@ -4,7 +4,6 @@ import argparse
 import json
 import random
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import uvloop
 
 from benchmarks.harness import machine, report
 from benchmarks.harness.contestants.base import BENCHMARKS
-from benchmarks.harness.contestants.tenbin import COMMAND, Tenbin
+from benchmarks.harness.contestants.tenbin import Tenbin
 from benchmarks.invoice.audit import Finding, audit, kinds_of_difference
 from benchmarks.invoice.clients import Seen, drive
 from benchmarks.invoice.house import House, house
@@ -66,11 +65,11 @@ def drill(home: Path, count: int, clients: int, kills: int, seed: int, budget_us
     with house(home, budget_usd=budget_usd) as made:
         planned = requests(count, seed)
         seen = uvloop.run(drive(made, planned, clients=clients, kill_at=kill_at, seed=seed, tell=tell))
-        made.stop()
-        invoice = made.control("GET", "invoice")
+        made.gateway.stop()
+        invoice = made.provider.invoice()
         (home / "invoice.json").write_text(json.dumps(invoice))
-        (home / "statement.csv").write_bytes(made.control("GET", "invoice?form=csv"))
-        finding = audit(made.data / "ledger.sqlite", invoice["calls"], seen.request_ids)
+        (home / "statement.csv").write_bytes(made.provider.control("GET", "invoice?form=csv"))
+        finding = audit(made.gateway.data / "ledger.sqlite", invoice["calls"], seen.request_ids)
         reconciled = reconcile(made)
         again = reconcile(made)
         return _figures(count, seen, made, finding, reconciled, again)
@@ -78,21 +77,10 @@ def drill(home: Path, count: int, clients: int, kills: int, seed: int, budget_us
 
 def reconcile(made: House) -> dict[str, Any]:
     """`tenbin ledger reconcile --apply` with the simulator's invoice; its report."""
-    command = [
-        str(COMMAND),
-        "ledger",
-        "reconcile",
-        "--statement",
-        str(made.work / "statement.csv"),
-        "--apply",
-        "--json",
-    ]
-    command += ["--data-dir", str(made.data), "--config", str(made.work / "tenbin.yaml")]
-    command += ["--since", "2020-01-01", "--until", "1d"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    told: dict[str, Any] = json.loads(done.stdout)
+    span = ("--since", "2020-01-01", "--until", "1d")
+    told: dict[str, Any] = made.gateway.tell(
+        "ledger", "reconcile", "--statement", str(made.work / "statement.csv"), "--apply", *span
+    )
     return told
 
 
@@ -105,7 +93,7 @@ def _figures(
         "machine": machine.describe(),
         "requests": count,
         "seconds": round(seen.seconds, 1),
-        "kills": made.kills,
+        "kills": made.gateway.kills,
         "seen": dict(seen.statuses.most_common()),
         "kinds": dict(seen.kinds.most_common()),
         "calls": finding.calls,

@@ -1,21 +1,13 @@
 """What the drill runs against: the simulator as every provider, and a gateway that can be killed and started again."""
 
 import contextlib
-import http.client
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from benchmarks.harness.contestants.tenbin import COMMAND
-from benchmarks.harness.process import DidNotStart, answers, free_port
+from benchmarks.harness.mortal import Gateway, Provider, provider
+from benchmarks.harness.process import free_port
 
 PRICES: dict[str, dict[str, dict[str, str]]] = {
     "anthropic": {
@@ -77,7 +69,7 @@ CHAINS = {
 KEYS = ("ada", "grace")
 
 
-def _configuration(simulator: int, port: int, budget_usd: float | None) -> dict[str, Any]:
+def _configuration(simulator: int, budget_usd: float | None) -> dict[str, Any]:
     providers = {}
     for name, row in _ROWS.items():
         kept = {key: value for key, value in row.items() if key != "path"}
@@ -88,7 +80,6 @@ def _configuration(simulator: int, port: int, budget_usd: float | None) -> dict[
         address = f"http://127.0.0.1:{simulator}{row['path']}"
         providers[name] = {**kept, "base_url": address, "api_key": "sk-drill", "models": prices}
     written: dict[str, Any] = {
-        "listen": f"127.0.0.1:{port}",
         "providers": providers,
         "models": CHAINS,
         "default": ["openai/gpt-4o"],
@@ -123,98 +114,26 @@ def _configuration(simulator: int, port: int, budget_usd: float | None) -> dict[
     return written
 
 
+@dataclass
 class House:
-    """The gateway, its providers and its data folder."""
+    """The gateway, its providers, and the keys of its clients."""
 
-    def __init__(self, work: Path, simulator: int, keys: list[str], budget_usd: float | None) -> None:
-        self.work = work
-        self.simulator = simulator
-        self.port = free_port()
-        self.keys = keys
-        self.data = work / "data"
-        self.kills = 0
-        self._file = work / "tenbin.yaml"
-        self._file.write_text(yaml.safe_dump(_configuration(simulator, self.port, budget_usd), sort_keys=False))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, patience_s: float = 60.0) -> None:
-        """Start the gateway on the same folder. Raises DidNotStart."""
-        command = [str(COMMAND), "serve", "--config", str(self._file), "--data-dir", str(self.data)]
-        command += ["--no-local-model", "--log-level", "warning"]
-        with (self.work / "gateway.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + patience_s
-        while not answers(self.port, "/health/liveness"):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise DidNotStart((self.work / "gateway.log").read_text(errors="replace")[-800:])
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """kill -9, and start it again."""
-        self._end(signal.SIGKILL)
-        self.kills += 1
-        self.start()
-
-    def stop(self) -> None:
-        """Let it come to an orderly end."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, kind: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(kind)
-            process.wait(60)
-
-    def control(self, method: str, name: str, body: Any = None) -> Any:
-        """Call a control endpoint of the simulator."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.simulator, timeout=120)
-        try:
-            data = None if body is None else json.dumps(body)
-            connection.request(method, f"/_simulator/{name}", data, {"content-type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"the simulator refused {name}: {text[:300]!r}")
-            return json.loads(text) if "csv" not in (answer.getheader("content-type") or "") else text
-        finally:
-            connection.close()
+    work: Path
+    gateway: Gateway
+    provider: Provider
+    keys: list[str]
 
 
 @contextlib.contextmanager
 def house(work: Path, *, budget_usd: float | None) -> Iterator[House]:
     """Everything started, with two keys in the store; all of it ended at the end."""
     work.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    with (work / "simulator.log").open("wb") as log:
-        simulator = subprocess.Popen(
-            [sys.executable, "-m", "tenbin.simulator", str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-    made = None
-    try:
-        deadline = time.monotonic() + 60
-        while not answers(port, "/_simulator/state"):
-            if time.monotonic() > deadline or simulator.poll() is not None:
-                raise DidNotStart((work / "simulator.log").read_text(errors="replace")[-800:])
-            time.sleep(0.02)
-        keys = [_key(work / "data", name) for name in KEYS]
-        made = House(work, port, keys, budget_usd)
-        told = {f"{name}/{model}": rates for name, rows in PRICES.items() for model, rates in rows.items()}
-        made.control("POST", "prices", told)
-        made.start()
-        yield made
-    finally:
-        if made is not None:
-            made.stop()
-        simulator.terminate()
-        simulator.wait(30)
-
-
-def _key(data: Path, name: str) -> str:
-    """A new key of the store."""
-    command = [str(COMMAND), "keys", "create", name, "--team", "drill", "--data-dir", str(data), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return str(json.loads(done.stdout)["key"])
+    told = {f"{name}/{model}": rates for name, rows in PRICES.items() for model, rates in rows.items()}
+    with provider(work, free_port(), told) as simulator:
+        gateway = Gateway(work, free_port(), _configuration(simulator.port, budget_usd))
+        keys = [str(gateway.tell("keys", "create", name, "--team", "drill")["key"]) for name in KEYS]
+        gateway.start()
+        try:
+            yield House(work, gateway, simulator, keys)
+        finally:
+            gateway.stop()

@@ -30,7 +30,7 @@ def spending_mistakes(config: Config) -> Iterator[Mistake]:
         yield (
             ("spending", "store"),
             message,
-            "Write memory, sqlite, redis://host:6379/0, or postgresql://host/database.",
+            "Write memory, sqlite, sqlite:///FILE, redis://host:6379/0, or postgresql://host/database.",
         )
     seen: dict[tuple[str, ...], int] = {}
     for number, one in enumerate(spending.budgets):
@@ -74,6 +74,8 @@ def _no_zone(name: str) -> tuple[str, str]:
 def _is_store(store: str) -> bool:
     if store in ("memory", "sqlite"):
         return True
+    if store.startswith("sqlite:"):
+        return store.startswith("sqlite:///") and len(store) > len("sqlite:///")
     try:
         parts = urlsplit(store)
     except ValueError:
