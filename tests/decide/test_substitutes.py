@@ -1,4 +1,4 @@
-"""What stands in for a dearer model is never abler, never dearer, and reads the prompt."""
+"""What stands in for a model is cheaper, or weaker for the same, and reads the prompt."""
 
 from decimal import Decimal
 
@@ -30,8 +30,8 @@ def price(provider: str, model: str, at_ms: int) -> Price | None:
     return Price(label="test", steps=steps)
 
 
-def made(*stages: dict[str, str], priced: bool = True) -> Substitutes:
-    abilities = Abilities(shipped(), ABLE)
+def made(*stages: dict[str, str], priced: bool = True, ables: dict[str, float] | None = None) -> Substitutes:
+    abilities = Abilities(shipped(), {**ABLE, **(ables or {})})
     found = substitutes(tuple(tuple(one.items()) for one in stages), abilities, price if priced else None, NOW_MS)
     assert found is not None
     return found
@@ -55,6 +55,8 @@ def test_only_what_is_weaker_and_cheaper() -> None:
     assert not MAPS.lower(middle, middle, 0)
     assert not MAPS.lower(unpriced, strong, 0), "nobody knows whether it is cheaper"
     assert MAPS.lower(weak, unpriced, 0)
+    assert not MAPS.lower(middle, unpriced, 0), "nobody knows whether it is cheaper, and it is abler"
+    assert made({"*": "p/weak"}, ables={"p/weak": 4.0}).lower(weak, strong, 0), "a better answer for less does no harm"
     assert made({"*": "p/weak"}, priced=False).lower(unpriced, strong, 0), "without prices abilities decide"
 
 

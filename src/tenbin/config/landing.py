@@ -50,7 +50,7 @@ class LandingStage(Section, frozen=True):
     """Of a budget of a week or a month: only while it is spent so many times faster than the window passes."""
     models: dict[str, str] = {}
     """Models and what stands in for them: a name or ``provider/model`` in which ``*`` stands for any characters, and a
-    name or ``provider/model``. Only what is no dearer and no abler stands in for anything."""
+    name or ``provider/model``. Only what is cheaper stands in for anything."""
     floor: Share | None = None
     """Most quality that weighing demands, whatever rules and headers say."""
     tier: Tier | None = None
@@ -98,6 +98,8 @@ STANDARD = (
     LandingStage(
         at=0.9,
         models={
+            "*opus*": "claude-haiku-5-5",
+            "*fable*": "claude-haiku-5-5",
             "*sonnet*": "claude-haiku-5-5",
             "gpt-6*": "gpt-6-luna",
             "gemini-4-argon*": "gemini-3.8-flash",

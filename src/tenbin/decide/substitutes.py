@@ -1,6 +1,7 @@
 """4. Which cheaper model stands in for another while a budget is nearly spent. Pure.
 
-A substitute is never abler and never dearer than what it stands in for, whatever the configuration says.
+A substitute is never dearer than what it stands in for, whatever the configuration says; nor abler, where it costs as
+much or nobody knows the prices.
 """
 
 from collections.abc import Iterator
@@ -35,21 +36,22 @@ class Substitutes(msgspec.Struct, frozen=True, kw_only=True):
                     yield number, name
 
     def lower(self, one: Target, other: Target, body_bytes: int) -> bool:
-        """Whether ``one`` may stand in for ``other``: it reads the prompt, and is neither abler nor dearer."""
-        if one.name == other.name or self._able(one) > self._able(other):
+        """Whether ``one`` may stand in for ``other``: it reads the prompt, and is cheaper, or weaker for the same."""
+        if one.name == other.name:
             return False
+        weaker = self._able(one) < self._able(other)
         tokens = body_bytes // BYTES_PER_TOKEN
         row = self.abilities.row(one.name)
         context = one.context or (row.context if row is not None else None)
         if context is not None and tokens > context:
             return False
         if self.price is None:
-            return self._able(one) < self._able(other)
+            return weaker
         cost = _cost(self.price(one.provider, one.model, self.now_ms), tokens)
         before = _cost(self.price(other.provider, other.model, self.now_ms), tokens)
         if cost is None:
-            return before is None and self._able(one) < self._able(other)
-        return before is None or cost <= before
+            return before is None and weaker
+        return weaker if before is None or cost == before else cost < before
 
     def _able(self, target: Target) -> float:
         return self.abilities.ability(target.name).value
