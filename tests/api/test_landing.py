@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from tenbin.cli.commands import tenbin
 from tenbin.config.landing import STANDARD
 from tenbin.config.model import Config
-from tenbin.decide.landing import effects
+from tenbin.decide.candidates import resolve
+from tenbin.decide.landing import effects, landed
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller
 from tests.real.books import House, configured, serving
@@ -139,6 +140,23 @@ def test_what_was_done_is_told(serve: Serve, simulator: RunningSimulator, tmp_pa
         tenbin, ["explain", "--request", receipt.request_id, "--data-dir", str(tmp_path)], env={"LC_ALL": "C"}
     )
     assert "Soft landing: stage 3, global/month is 92 % used: cheaper models, " in explained.output
+
+
+def test_the_receipt_leads_to_the_same_decision_again(serve: Serve) -> None:
+    """The configuration whose hash it bears, and what its trace keeps of the landing, are all that was decided by."""
+    gateway = serve()
+    gateway.spend(0.83)
+    gateway.ask()
+    receipt = gateway.house.books.one()
+    told = receipt.trace[0][1]
+    inside = gateway.house.running.gateway
+    done = effects(STANDARD, told["stage"], told["turn_stage"])
+    policy = landed(inside.world.policy, done, inside.prices.price, receipt.arrived_at_ms)
+    chain = resolve(receipt.requested_model, policy)
+    assert (
+        (chain.route, chain.targets[0].model) == (receipt.route, receipt.attempts[-1].model) == (receipt.route, SONNET)
+    )
+    assert receipt.policy == policy.hash
 
 
 def test_less_is_asked_of_nobody_while_there_is_enough(serve: Serve, simulator: RunningSimulator) -> None:
