@@ -96,37 +96,49 @@ create or replace function {name}_reserve(
 ) returns table (status text, spent bigint, reserved bigint)
 language plpgsql as $$
 declare
-    full_ones integer;
+    here record;
     known text;
     told text := 'granted';
-    more bigint := 0;
+    marked integer := 0;
+    full_ones integer := 0;
 begin
+    -- A look first: many calls that find no room take no locks, and write nothing.
+    return query
+    with seen as materialized (select * from {name}_sums(the_counters, the_starts, now_ms))
+    select 'denied', seen.spent + seen.late, seen.reserved - seen.late from seen
+    where exists (
+        select from unnest(the_counters, the_starts, the_limits) as asked (counter, starts_at_ms, most)
+        join seen full_one using (counter, starts_at_ms)
+        where full_one.spent + full_one.reserved + the_worst > asked.most
+    )
+    and not exists (select from seen strange where not the_owner = any (strange.owners))
+    and not exists (select from {name}_reservations where id = the_id);
+    if found then
+        return;
+    end if;
     -- (A seed that is given is for a window on which the owner's mark need not stand yet.)
     if array_remove(the_seeds, null) <> '{{}}' then
         perform {name}_mark(the_owner, the_counters, the_starts, the_ends, the_seeds);
-    else
-        perform {name}_lock(the_counters, the_starts);
     end if;
-    if exists (
-        select from unnest(the_counters, the_starts) as asked (counter, starts_at_ms)
-        left join {name}_windows here using (counter, starts_at_ms)
-        where here.owners is null or not the_owner = any (here.owners)
-    ) then
+    for here in
+        select held.spent + held.reserved + the_worst > asked.most as is_full, the_owner = any (held.owners) as has_mark
+        from unnest(the_counters, the_starts, the_limits) as asked (counter, starts_at_ms, most)
+        join {name}_windows held using (counter, starts_at_ms)
+        order by held.counter collate "C", held.starts_at_ms for update of held
+    loop
+        marked := marked + here.has_mark::integer;
+        full_ones := full_ones + coalesce(here.is_full, false)::integer;
+    end loop;
+    if marked < cardinality(the_counters) then
         return query select 'lost', 0::bigint, 0::bigint;
         return;
     end if;
-    select state into known from {name}_reservations where id = the_id;
-    if known is null then
-        select count(*) into full_ones
-        from unnest(the_counters, the_starts, the_limits) as asked (counter, starts_at_ms, most)
-        join {name}_windows here using (counter, starts_at_ms)
-        where here.spent + here.reserved + the_worst > asked.most;
-        if full_ones > 0 then
+    if full_ones = 0 then
+        known := {name}_hold(the_id, the_owner, the_worst, the_deadline_ms, the_until_ms, the_counters, the_starts);
+    else
+        select state into known from {name}_reservations where id = the_id;
+        if known is null then
             told := 'denied';
-        else
-            known := {name}_hold(
-                the_id, the_owner, the_worst, the_deadline_ms, the_until_ms, the_counters, the_starts
-            );
         end if;
     end if;
     if known in ('ended', 'cancelled') then

@@ -121,7 +121,7 @@ class SqliteSpending(SharedSpending):
         return await self._do(lambda database: self._looked_at(database, claims, now_ms))
 
     async def _tell(self, settlements: list[Settlement]) -> None:
-        await self._do(lambda database: self._settled(database, settlements))
+        await self._do(lambda database: self._settled(database, settlements), behind=True)
         self._count(settlements, -1)
 
     async def _restore(self, windows: Sequence[Own], reservations: Mapping[str, Held]) -> None:
@@ -242,8 +242,10 @@ class SqliteSpending(SharedSpending):
 
     # -- the file
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Work on the file, as soon as no other process does. Raises SpendingUnavailable."""
+    async def _do(self, work: Callable[[sqlite3.Connection], T], *, behind: bool = False) -> T:
+        """Work on the file, as soon as no other process does. ``behind``: nobody waits for it, and that it took too
+        long says nothing to those who wait. Raises SpendingUnavailable.
+        """
         loop = asyncio.get_running_loop()
         end, pause_ms = loop.time() + self._seconds, FIRST_PAUSE_MS
         while True:
@@ -253,6 +255,8 @@ class SqliteSpending(SharedSpending):
                 raise SpendingUnavailable(str(error)) from error
             except (sqlite3.Error, OSError) as error:
                 busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if busy and behind and loop.time() > end:
+                    raise SpendingUnavailable(str(error)) from error
                 if not busy or loop.time() > end:
                     self._let_go()
                     raise SpendingUnavailable(str(self._availability.failed(str(error)))) from error
