@@ -1,19 +1,20 @@
 """The same gateway, from open to keyed, budgeted, limited by a plan, and counted in a shared Redis."""
 
 import json
+import sqlite3
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from benchmarks.harness.contestants.base import Launch, Place
+from benchmarks.harness.contestants.base import Audit, Launch, Place, Served
 from benchmarks.harness.contestants.tenbin import COMMAND, Tenbin
 from benchmarks.harness.points import Route
 
 BUDGETS = [
-    {"scope": "global", "window": "month", "usd": 1_000_000_000},
-    {"scope": "key:*", "window": "day", "usd": 1_000_000_000},
+    {"scope": "global", "window": "month", "usd": 9_000_000},
+    {"scope": "key:*", "window": "day", "usd": 9_000_000},
 ]
 """Two hard budgets that count every call and that nobody reaches."""
 
@@ -37,6 +38,8 @@ class Variant(Tenbin):
         self.name, self.title = name, title
         self._keyed, self._plan, self._spending = keyed, plan, spending
         self._key = ""
+        self.calls = 0
+        """Attempts in its ledger, once it has ended."""
 
     def prepare(self, place: Place) -> Launch:
         """As in the other benchmarks, but without the master key; with a key from the store where it is keyed."""
@@ -65,6 +68,13 @@ class Variant(Tenbin):
             return headers
         name = next(name for name in headers if name.lower() in ("authorization", "x-api-key"))
         return headers | {name: f"Bearer {self._key}" if name == "Authorization" else self._key}
+
+    def audit(self, place: Place, served: Served) -> Audit:
+        """As any Tenbin's; the calls that it made are counted besides."""
+        with sqlite3.connect(f"file:{place.work / 'data' / 'ledger.sqlite'}?mode=ro", uri=True) as ledger:
+            (self.calls,) = ledger.execute("SELECT count(*) FROM attempts").fetchone()
+        ledger.close()
+        return super().audit(place, served)
 
 
 def variants(redis: str | None) -> list[Variant]:
