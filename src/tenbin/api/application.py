@@ -31,6 +31,7 @@ from tenbin.execute.answer_headers import problem_headers
 from tenbin.execute.count import count_tokens
 from tenbin.execute.exchange import Exchange
 from tenbin.execute.world import World
+from tenbin.ledger.accounts.log import By
 
 LOG = logging.getLogger("tenbin.api")
 
@@ -192,7 +193,8 @@ class Application:
                 await self._refuse(request, dialect, caller, identity)
                 return
             if method == "DELETE" and page.forget is not None:
-                status, headers, body = await page.forget(request.query)
+                by = By(caller.key_id if caller is not None else "", request.address)
+                status, headers, body = await page.forget(request.query, by)
             elif page.own is not None and caller is not None and (account := self._account(caller)) is not None:
                 status, headers, body = await page.own(path, request.query, dialect, account)
             else:

@@ -15,9 +15,6 @@ from tenbin.ledger.accounts.log import By
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
-BY = By("master or admin key")
-"""Of the page: it is for nobody else, but this machine's user where there is no key."""
-
 
 class BreakerGate:
     """Whether spending has run away."""
@@ -52,12 +49,12 @@ class BreakerPages:
         """``GET /breaker``: all keys together, and each key that is stopped."""
         return _json(self._told(()))
 
-    async def reset(self, query: bytes) -> Answer:
+    async def reset(self, query: bytes, by: By) -> Answer:
         """``DELETE /breaker?key=``: a person lets requests through, for one key (its id) or all."""
         named = parse_qs(query.decode("latin-1")).get("key")
         breaker = self._service.world.breaker
         scope = named[0][:200] if named else None
-        closed = await self._service.reset_breaker(scope, BY) if breaker is not None else ()
+        closed = await self._service.reset_breaker(scope, by) if breaker is not None else ()
         return _json(self._told(closed))
 
     def _told(self, closed: tuple[str, ...]) -> dict[str, object]:

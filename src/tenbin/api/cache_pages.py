@@ -4,11 +4,13 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tenbin.api.audit import note
 from tenbin.api.service import Service
 from tenbin.core.target import DialectName
 from tenbin.decide.caching.error_budget import wilson
 from tenbin.execute.cache.availability import StoreUnavailable
 from tenbin.execute.cache.store import Selection
+from tenbin.ledger.accounts.log import By
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
@@ -64,7 +66,7 @@ class CachePages:
             return _json(503, {"error": str(error)})
         return _json(200, {"entries": listed})
 
-    async def remove(self, query: bytes) -> Answer:
+    async def remove(self, query: bytes, by: By) -> Answer:
         """``DELETE /cache/entries?...``: remove them. With ``wrong=true`` and one entry: its answer was wrong
         (``similarity`` and ``scope`` of the hit, where they are known).
         """
@@ -81,10 +83,14 @@ class CachePages:
                 if selection.entry is None:
                     return _json(400, {"error": "Say which entry was wrong: entry=ID."})
                 known = await cache.report(selection.entry, fields.get("scope", ""), _similarity(fields))
+                await note(self._service, by, "report", "cache", {"entry": selection.entry, "known": known})
                 return _json(200 if known else 404, {"removed": [selection.entry] if known else []})
-            return _json(200, {"removed": await cache.remove(selection)})
+            removed = await cache.remove(selection)
         except StoreUnavailable as error:
             return _json(503, {"error": str(error)})
+        named = {name: fields[name] for name in SELECTORS if name in fields} or {"all": "true"}
+        await note(self._service, by, "purge", "cache", {**named, "removed": len(removed)})
+        return _json(200, {"removed": removed})
 
 
 def _fields(query: bytes) -> dict[str, str]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tenbin.api.audit import note
 from tenbin.api.breaker import BreakerPages
 from tenbin.api.budget_pages import BudgetPages
 from tenbin.api.cache_pages import CachePages
@@ -13,6 +14,7 @@ from tenbin.api.service import Service
 from tenbin.core.account import Account
 from tenbin.core.target import DialectName
 from tenbin.decide.restriction import listed
+from tenbin.ledger.accounts.log import By
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
@@ -26,8 +28,8 @@ class Page(NamedTuple):
     answer: Callable[[str, bytes, DialectName], Awaitable[Answer]]
     open: bool
     """Needs no key: load balancers have none, and it tells nothing about the traffic."""
-    forget: Callable[[bytes], Awaitable[Answer]] | None = None
-    """What DELETE does, with its query."""
+    forget: Callable[[bytes, By], Awaitable[Answer]] | None = None
+    """What DELETE does, with its query, and who has it done."""
     admin: bool = False
     """Only for the master key, or for this machine's user where no key is configured."""
     own: Callable[[str, bytes, DialectName, Account], Awaitable[Answer]] | None = None
@@ -78,10 +80,11 @@ class Pages:
     async def _targets(self, path: str, query: bytes, dialect: DialectName) -> Answer:
         return _json(200, {"targets": self._service.targets()})
 
-    async def _forget_targets(self, query: bytes) -> Answer:
+    async def _forget_targets(self, query: bytes, by: By) -> Answer:
         """A person knows that a target is well again: no cooldown is waited for."""
         named = parse_qs(query.decode("latin-1")).get("target")
         self._service.forget(named[0] if named else None)
+        await note(self._service, by, "reset", "targets", {"target": named[0] if named else "all"})
         return _json(200, {"targets": self._service.targets()})
 
     async def _metrics(self, path: str, query: bytes, dialect: DialectName) -> Answer:

@@ -43,8 +43,8 @@ class Service(Protocol):
         ...
 
     async def reset_breaker(self, key: str | None, by: By) -> tuple[str, ...]:
-        """A person lets requests through again: of a key (its id), or all. Returns the scopes that were stopped, all keys
-        together as an empty one.
+        """A person lets requests through again: of a key (its id), or all. Returns the scopes that were stopped, all
+        keys together as an empty one.
         """
         ...
 

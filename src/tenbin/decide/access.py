@@ -15,7 +15,7 @@ FOR_OPERATORS = ("/metrics", "/health/targets")
 """Pages that tell of all keys' traffic: a key of the store sees one only where its routes name it."""
 
 ADMIN = "/admin/"
-ADMIN_PATHS = (ADMIN, "/budgets", "/cache")
+ADMIN_PATHS = (ADMIN, "/breaker", "/budgets", "/cache")
 """Beginnings of the paths that are for admin keys."""
 
 _REJECTED = "the key may not use it"

@@ -114,6 +114,14 @@ def test_an_admin_key_administers_and_nothing_else(house: House, admin: Admin) -
     assert asks(house, key).status_code == 200
     ops_id = admin("GET", "keys/ops")["key_id"]
     assert admin("GET", "audit?limit=1")["data"][0]["who"] == ops_id
+    for path in ("/health/targets?target=anthropic/x", "/breaker", "/cache/entries?all=true"):
+        assert chief.http.delete(path).status_code == 200
+        assert chief.http.get(path.partition("?")[0]).status_code == 200
+    acts = admin("GET", "audit?limit=2")["data"]
+    assert [(one["act"], one["subject"], one["who"]) for one in acts] == [
+        ("reset", "breaker", ops_id),
+        ("reset", "targets", ops_id),
+    ]
     admin("POST", "keys/ops/revoke")
     chief("GET", "keys", status=401)
     chief("POST", "keys", {"name": "one-more"}, 401)
