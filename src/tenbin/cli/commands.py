@@ -20,7 +20,7 @@ COMMANDS = {
     "anomalies": "Show days and hours on which more was spent than usual.",
     "plans": "Show what plans allow, and what a key has left today.",
     "breaker": "Show whether spending is stopped; let it go on.",
-    "alerts": "Alerts: whether they arrive, and what was told.",
+    "alerts": "Alerts of money and trouble: do they arrive, what was told.",
     "content": "Requests and answers, where they are kept: look at one, delete them.",
     "cache": "Look at caches: what they brought, what spoils them.",
     "experiment": "Compare two policies on live traffic.",
