@@ -88,8 +88,9 @@ def test_requests_under_way_when_it_opened_close_nothing_and_may_keep_it_open_lo
     assert lines.fold(paid(0, 2))[0].until_ms == at(60)
     assert lines.fold(paid(30, 1.5, began=-1)) == ()
     assert lines.fold(paid(40, 1.5, began=-1)) == ()
-    assert lines.scopes[EVERYONE].opening is not None
-    assert lines.scopes[EVERYONE].opening.until_ms == at(90), "3.0 since minute 30, 1.5 since minute 40"
+    opening = lines.scopes[EVERYONE].opening
+    assert opening is not None
+    assert opening.until_ms == at(90), "3.0 since minute 30, 1.5 since minute 40"
 
 
 def test_a_tried_request_that_called_nobody_decides_nothing() -> None:
