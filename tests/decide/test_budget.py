@@ -12,6 +12,9 @@ from tenbin.core.budget import FOREVER_MS, Allotment, Budget, Dearness, WindowKi
 from tenbin.core.price import Price, Rates
 from tenbin.core.usage import Usage
 from tenbin.decide.budget import (
+    IMAGE_TOKENS,
+    LEAST_OUTPUT,
+    MOST_OUTPUT,
     OVERHEAD_TOKENS,
     ceilings,
     claims,
@@ -191,3 +194,22 @@ def test_what_a_request_refers_to_is_as_long_as_the_model_reads() -> None:
     assert found is not None
     assert worst_case(found, 100, 1, context=200_000, dearness=Dearness(refers=True)) == 200_000
     assert worst_case(found, 300_000, 1, context=200_000) == 300_000 + OVERHEAD_TOKENS  # the facts may be out of date
+
+
+def test_no_answer_is_taken_for_shorter_than_it_may_become() -> None:
+    found = ceilings(Price(label="p", steps=((0, Rates(0, None, None, None, 1_000, None, None, None, None, 0)),)))
+    assert found is not None
+    assert worst_case(found, 100, 1) == LEAST_OUTPUT
+    for limit in (0, -1, -1_000_000):  # of less than nothing there would be room for others
+        assert worst_case(found, 100, limit) == LEAST_OUTPUT
+    assert worst_case(found, 100, 50, dearness=Dearness(output=900, choices=2)) == 1_800
+    assert worst_case(found, 100, 50, dearness=Dearness(output=None)) == MOST_OUTPUT
+    assert worst_case(found, 100, 50, dearness=Dearness(output=None), max_output=8_000) == 8_000
+    assert worst_case(found, 100, 50, dearness=Dearness(output=900), embeds=True) == 0
+
+
+def test_images_in_a_list_are_counted_each() -> None:
+    found = ceilings(Price(label="p", steps=((0, Rates(1_000, None, None, None, 0, None, None, None, None, 0)),)))
+    assert found is not None
+    room = 100 + OVERHEAD_TOKENS
+    assert worst_case(found, 100, 1, images=1, dearness=Dearness(images=3)) == room + 3 * IMAGE_TOKENS

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tenbin.codecs.escapes import whole_number, word
 from tenbin.codecs.splice import check_utf8, unreadable
 from tenbin.core.budget import UNSTATED_SEARCHES, Dearness
 from tenbin.core.conversation import Document, Image, Thought
@@ -128,9 +129,15 @@ def thought_from_effort(effort: str | None, *, show: bool = True) -> Thought | N
     return Thought(mode="adaptive", effort=effort, show=show)
 
 
-def dearness(n: bytes, tier: bytes, *, searches: bool, refers: bool = False) -> Dearness:
-    """What makes an answer dear: several choices (``n``), a service tier, the provider's own tools; raw JSON values."""
-    choices = int(n[:6]) if n.isdigit() else 1  # more than a million is refused by everybody
-    named = tier[1:-1].decode("ascii", "replace") if tier[:1] == b'"' else ""
+MOST_CHOICES = 100_000
+"""More are refused by everybody."""
+
+
+def dearness(n: bytes, tier: bytes, *, searches: bool, refers: bool = False, output: int | None = 0) -> Dearness:
+    """What makes an answer dear: several choices (``n``), a service tier (raw JSON values), the provider's own tools,
+    what it refers to, a length under another name.
+    """
+    choices = min(whole_number(n) or 1, MOST_CHOICES) if n else 1
+    named = word(tier)
     tiers = () if named in ("", "auto", "default", "standard_only") else (named[:40],)
-    return Dearness(max(choices, 1), tiers, UNSTATED_SEARCHES if searches else 0, refers)
+    return Dearness(max(choices, 1), tiers, UNSTATED_SEARCHES if searches else 0, refers, 0, output)

@@ -33,7 +33,11 @@ class Dearness(NamedTuple):
     searches: int = 0
     """Uses of the provider's own tools, at most; each reads the prompt again."""
     refers: bool = False
-    """It refers to what is not in it: an earlier answer, a stored prompt."""
+    """It refers to what is not in it, of any length: an earlier answer, a stored prompt, a page to be fetched."""
+    images: int = 0
+    """Images that stand in a list, where each is not told by a word of its own."""
+    output: int | None = 0
+    """Tokens that an answer may have by other words than its limit; None: as long as it can be."""
 
 
 PLAIN = Dearness()

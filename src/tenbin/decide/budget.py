@@ -26,6 +26,9 @@ MOST_OUTPUT = 128_000
 MOST_FEW = 4_096
 """A model whose longest answer is said to be shorter than this is not believed."""
 
+LEAST_OUTPUT = 16
+"""An API may know no shorter limit (OpenAI's Responses), whatever the client has asked for."""
+
 MOST_CONTEXT = 2_000_000
 """Tokens of a prompt that refers to what is not in it, at a model whose context window is not known."""
 
@@ -199,9 +202,11 @@ def worst_case(
     prompt = body_bytes + OVERHEAD_TOKENS
     output, searches = 0, 0
     if not embeds:
-        output = max_tokens if max_tokens is not None else max(max_output or MOST_OUTPUT, MOST_FEW)
+        longest = max(max_output or MOST_OUTPUT, MOST_FEW)
+        output = longest if max_tokens is None else max(max_tokens, LEAST_OUTPUT)
+        output = max(output, longest if dearness.output is None else dearness.output)
     if dearness is not PLAIN or images or documents:
-        searches, output = dearness.searches, output * dearness.choices
+        searches, output, images = dearness.searches, output * dearness.choices, max(images, dearness.images)
         more = prompt + images * IMAGE_TOKENS + searches * SEARCHED_TOKENS
         if dearness.refers or documents:
             more = MOST_CONTEXT

@@ -382,6 +382,7 @@ class AttemptUnderWay:
             self.gating,
             "",
             self.hedge,
+            self.reserved_nano if outcome == "interrupted" else None,
         )
 
     def _tell_of_cache(self, usage: Usage) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from tenbin.core.answer import AnswerFailed, AnswerFinished, ArgumentsDelta, BlockStarted, Delta, TextDelta
 from tenbin.core.ask import Ask, Caller, Head
 from tenbin.core.conversation import Conversation
-from tenbin.core.problems import ContextExceeded, Failure, Inexpressible
+from tenbin.core.problems import ContextExceeded, Failure, Inexpressible, Unreadable
 from tenbin.core.receipt import Attempt, Outcome
 from tenbin.core.steps import Call
 from tenbin.core.target import Target
@@ -90,6 +90,14 @@ def own_ask(world: World, request_id: str, model: str, key_id: str) -> Ask:
     )
 
 
+def _head(world: World, call: Prepared) -> Head:
+    """What the request is judged by: the images and searches of a client's conversation are paid for here too."""
+    try:
+        return world.dialects(call.target.dialects[0]).read_head(call.body)
+    except Unreadable:
+        return Head(model=call.target.model, max_tokens=call.max_tokens)
+
+
 class BackgroundCall:
     """One call on behalf of a request of Tenbin's own (``ask``). ``headers``: what its body rests on (betas)."""
 
@@ -109,7 +117,7 @@ class BackgroundCall:
             operation="generate",
             path=PATHS[(dialect, "generate")],
             body=call.body,
-            head=Head(model=call.target.model, max_tokens=call.max_tokens),
+            head=_head(world, call),
         )
         self._world = world
         self._ask = ask

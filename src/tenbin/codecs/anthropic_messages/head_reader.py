@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tenbin.codecs.escapes import unescaped, whole_number, word
 from tenbin.codecs.splice import check_utf8, fields
 from tenbin.codecs.thinking import MARK, is_marked
 from tenbin.core.ask import Head, Need, Operation
@@ -50,6 +51,7 @@ class _Fields(msgspec.Struct, gc=False, kw_only=True):
     speed: msgspec.Raw = _NOTHING
     inference_geo: msgspec.Raw = _NOTHING
     mcp_servers: msgspec.Raw = _NOTHING
+    thinking: msgspec.Raw = _NOTHING
 
 
 class _Head(_Fields, gc=False, kw_only=True):
@@ -71,6 +73,7 @@ _any_decoder = msgspec.json.Decoder()
 _OLD_SESSION = re.compile(r"_session_([0-9A-Za-z-]+)$")
 _HOUR = b'"1h"'
 _MOST_TOKENS = 10_000_000
+_MOST_USES = 100_000
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "a list", b"t": "true", b"f": "false", b"n": "null"}
 
 
@@ -154,26 +157,48 @@ def _dear(head: _Head | _LooseHead) -> Dearness:
     """Fast answers, a region of choice, and tools that Anthropic itself runs, each of which reads the prompt again."""
     tools = head.tools
     ran: tuple[int, ...] = ()
+    fetches = False
     if type(tools) is list:
         ran = tuple([_uses(tool) for tool in tools if tool.type is not None and tool.type.startswith(_RUN_THERE)])
-    elif isinstance(tools, msgspec.Raw) and any(kind.encode() in bytes(tools) for kind in _RUN_THERE):
-        ran = (UNSTATED_SEARCHES,)
-    if not ran and head.speed is head.inference_geo is head.mcp_servers is _NOTHING:
+        fetches = bool(ran) and any(tool.type is not None and tool.type.startswith(_FETCHES) for tool in tools)
+    elif isinstance(tools, msgspec.Raw):
+        offered = unescaped(bytes(tools))
+        ran = (UNSTATED_SEARCHES,) if any(kind.encode() in offered for kind in _RUN_THERE) else ()
+        fetches = _FETCHES.encode() in offered
+    output = 0 if head.thinking is _NOTHING else _thinks(head)
+    if not ran and not output and head.speed is head.inference_geo is head.mcp_servers is _NOTHING:
         return PLAIN
     if bytes(head.mcp_servers)[:1] == b"[" and len(bytes(head.mcp_servers)) > 2:
         ran += (UNSTATED_SEARCHES,)
-    words = ("fast" if bytes(head.speed) == b'"fast"' else "", "us" if bytes(head.inference_geo) == b'"us"' else "")
-    tier = "+".join(word for word in words if word)
-    return Dearness(tiers=(tier,) if tier else (), searches=sum(ran))
+    words = ("fast" if word(head.speed) == "fast" else "", "us" if word(head.inference_geo) == "us" else "")
+    tier = "+".join(one for one in words if one)
+    return Dearness(tiers=(tier,) if tier else (), searches=sum(ran), refers=fetches, output=output)
+
+
+def _thinks(head: _Fields) -> int:
+    """Tokens of an answer whose thinking may be longer than its limit says: where it goes on between tool calls."""
+    asked = _thinking(head.thinking)
+    return asked + (head.max_tokens or 0) if asked > (head.max_tokens or 0) else 0
+
+
+def _thinking(thinking: msgspec.Raw) -> int:
+    try:
+        asked = _any_decoder.decode(thinking)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return 0
+    budget = asked.get("budget_tokens") if isinstance(asked, dict) else None
+    return min(budget, _MOST_TOKENS) if type(budget) is int else 0
 
 
 _RUN_THERE = ("web_search_", "web_fetch_", "code_execution_", "advisor_")
 """How the kinds of tools begin that Anthropic runs while it answers."""
+_FETCHES = "web_fetch_"
+"""Of those, what reads pages and documents of any length."""
 
 
 def _uses(tool: _Tool) -> int:
-    most = bytes(tool.max_uses)
-    return int(most) if most.isdigit() and len(most) < 6 else UNSTATED_SEARCHES
+    most = whole_number(bytes(tool.max_uses))
+    return UNSTATED_SEARCHES if most is None else min(max(most, 0), _MOST_USES)
 
 
 def _begun(last: _Message) -> bool:
@@ -185,7 +210,7 @@ def _begun(last: _Message) -> bool:
 def _searched(head: _LooseHead) -> frozenset[Need]:
     """The same by searches, which may see more than there is."""
     needs: set[Need] = set()
-    messages, tools = bytes(head.messages), bytes(head.tools)
+    messages, tools = unescaped(bytes(head.messages)), bytes(head.tools)
     if b'"image"' in messages:
         needs.add("images")
     if b'"document"' in messages:

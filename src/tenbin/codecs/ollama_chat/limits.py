@@ -8,8 +8,8 @@ from tenbin.core.ask import Head
 
 
 def limited(body: bytes, head: Head, *, max_tokens: int | None, effort: str | None) -> tuple[bytes, Head]:
-    """The request with at most so many tokens of output, at most this level of thinking. ``num_predict`` below nought
-    stands for no limit. Raises ValueError for a word that is no effort.
+    """The request with at most so many tokens of output, at most this level of thinking. ``num_predict`` of nought
+    and below stands for no limit. Raises ValueError for a word that is no effort.
     """
     known(effort)
     fields = splice.fields(body, checked=True)
@@ -17,7 +17,7 @@ def limited(body: bytes, head: Head, *, max_tokens: int | None, effort: str | No
     limit = head.max_tokens
     if max_tokens is not None:
         given = whole(value_of(fields.get("options"), "num_predict"))
-        limit = max_tokens if given is None or given < 0 else min(given, max_tokens)
+        limit = max_tokens if given is None or given <= 0 else min(given, max_tokens)
         number = str(limit).encode()
         options = bytes(fields.get("options", b""))
         changes["options"] = (

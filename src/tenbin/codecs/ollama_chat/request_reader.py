@@ -7,6 +7,7 @@ import msgspec
 from tenbin.codecs.ollama_chat import wire
 from tenbin.codecs.splice import check_utf8, unreadable
 from tenbin.core.ask import Head, Need
+from tenbin.core.budget import PLAIN, Dearness
 from tenbin.core.conversation import (
     Conversation,
     Image,
@@ -54,12 +55,20 @@ def read_head(body: bytes) -> Head:
         needs.add("images")
     if head.format is not msgspec.UNSET and bytes(head.format)[:1] == b"{":
         needs.add("json_schema")
+    images = sum([len(message.images) for message in head.messages if message.images])
     return Head(
         model=head.model,
         stream=head.stream is not False,
-        max_tokens=head.options.num_predict if head.options is not None else None,
+        max_tokens=_limit(head.options),
         needs=frozenset(needs),
+        dear=Dearness(images=images) if images > 1 else PLAIN,
     )
+
+
+def _limit(options: wire.Options | None) -> int | None:
+    """The longest answer; nought and below stand for no limit (Ollama's runner)."""
+    limit = options.num_predict if options is not None else None
+    return limit if limit is not None and limit > 0 else None
 
 
 def read(body: bytes) -> Conversation:
@@ -80,7 +89,7 @@ def read(body: bytes) -> Conversation:
         system=tuple(system),
         turns=_turns(messages),
         tools=tuple(_tool(tool.function) for tool in request.tools or ()),
-        max_tokens=options.num_predict,
+        max_tokens=_limit(options),
         stop=tuple(options.stop or ()),
         sampling=Sampling(
             temperature=options.temperature,

@@ -61,7 +61,7 @@ def write(conversation: Conversation, target: Target) -> bytes:
         format=_format(conversation.output_format),
         options=wire.Options(
             num_ctx=context_size(conversation, target),
-            num_predict=most,
+            num_predict=most if most is None else max(most, 1),  # nought would be no limit
             temperature=sampling.temperature if sampling else None,
             top_p=sampling.top_p if sampling else None,
             top_k=sampling.top_k if sampling else None,

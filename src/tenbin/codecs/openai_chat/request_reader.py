@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tenbin.codecs.escapes import unescaped, whole_number
 from tenbin.codecs.openai_chat import message_reader
 from tenbin.codecs.openai_fields import (
     MOST_TOKENS,
@@ -35,11 +36,12 @@ class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
+_ABSENT = msgspec.Raw(b"null")
+
+
 class _HeadMessage(msgspec.Struct, gc=False):
     content: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_ABSENT = msgspec.Raw(b"null")
+    audio: msgspec.Raw = _ABSENT
 
 
 class _Head(msgspec.Struct):
@@ -61,6 +63,22 @@ class _Head(msgspec.Struct):
     user: str | None = None
     n: msgspec.Raw = _ABSENT
     service_tier: msgspec.Raw = _ABSENT
+    plugins: msgspec.Raw = _ABSENT
+    n_predict: msgspec.Raw = _ABSENT
+    num_predict: msgspec.Raw = _ABSENT
+    max_new_tokens: msgspec.Raw = _ABSENT
+    max_output_tokens: msgspec.Raw = _ABSENT
+
+    @property
+    def output(self) -> int | None:
+        """The longest answer by names that single servers heed before the dialect's own; None: no limit."""
+        if self.n_predict is self.num_predict is self.max_new_tokens is self.max_output_tokens is _ABSENT:
+            return 0
+        given = [self.n_predict, self.num_predict, self.max_new_tokens, self.max_output_tokens]
+        limits = [limit for raw in given if (limit := whole_number(bytes(raw))) is not None]
+        if any(limit <= 0 for limit in limits):
+            return None
+        return min(max(limits, default=0), MOST_TOKENS)
 
 
 class _EmbeddingHead(msgspec.Struct):
@@ -152,9 +170,14 @@ def read_head(body: bytes) -> Head:
     asked = head.stream_options is not None and head.stream_options.include_usage is True
     metadata = b"" if head.metadata is _ABSENT else bytes(head.metadata)
     needs = _needs(head)
-    dear = PLAIN
-    if not (head.n is head.service_tier is _ABSENT) or "web_search" in needs:
-        dear = dearness(bytes(head.n), bytes(head.service_tier), searches="web_search" in needs)
+    dear, output, searches = PLAIN, head.output, "web_search" in needs
+    if head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins)):
+        searches = True  # OpenRouter's
+    # Of an answer that was spoken its id alone may be sent.
+    refers = any([message.audio is not _ABSENT for message in head.messages])
+    if not (head.n is head.service_tier is _ABSENT) or searches or refers or output != 0:
+        n, tier = bytes(head.n), bytes(head.service_tier)
+        dear = dearness(n, tier, searches=searches, refers=refers, output=output)
     return Head(
         model=head.model,
         stream=stream,
@@ -201,6 +224,7 @@ def _needs(head: _Head) -> frozenset[Need]:
     for message in head.messages:
         content = bytes(message.content)
         if content[:1] == b"[":
+            content = unescaped(content)
             # A key in quotes can't stand inside a message's own text, where quotes are escaped.
             if b'"image_url"' in content:
                 needs.add("images")
@@ -210,7 +234,7 @@ def _needs(head: _Head) -> frozenset[Need]:
 
 
 def _add_needs_of_fields(head: _Head, needs: set[Need]) -> None:
-    tools = bytes(head.tools)
+    tools = unescaped(bytes(head.tools))
     if len(tools) > 4 or len(bytes(head.functions)) > 4:  # more than null, [] or [ ]
         needs.add("tools")
     if any(_forces(choice) for choice in (bytes(head.tool_choice), bytes(head.function_call))):

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tenbin.codecs.escapes import unescaped
 from tenbin.codecs.openai_fields import (
     MOST_TOKENS,
     dearness,
@@ -120,6 +121,8 @@ _RUN_THERE = (
     b'"tool_search"',
 )
 """Kinds of tools that OpenAI runs while it answers."""
+_STORED = (b'"item_reference"', b'"image_generation_call"', b'"computer_screenshot"')
+"""Kinds of items that may be no more than the id of what lies at OpenAI."""
 
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
 
@@ -142,15 +145,16 @@ def read_head(body: bytes) -> Head:
     if isinstance(conversation, dict):
         conversation = conversation.get("id") if isinstance(conversation.get("id"), str) else None
     metadata = bytes(head.metadata)
-    tools, dear = bytes(head.tools), PLAIN
+    tools, items, dear = unescaped(bytes(head.tools)), unescaped(bytes(head.input)), PLAIN
+    refers = bool(continued) or any(kind in items for kind in _STORED)
     hosted = len(tools) > 4 and any(kind in tools for kind in _RUN_THERE)
-    if continued or hosted or head.service_tier is not _ABSENT:
-        dear = dearness(b"", bytes(head.service_tier), searches=hosted, refers=bool(continued))
+    if refers or hosted or head.service_tier is not _ABSENT:
+        dear = dearness(b"", bytes(head.service_tier), searches=hosted, refers=refers)
     return Head(
         model=head.model,
         stream=head.stream is True,
         max_tokens=head.max_output_tokens,
-        needs=_needs(head),
+        needs=_needs(head, tools, items),
         dear=dear,
         session=head.prompt_cache_key
         or conversation
@@ -174,9 +178,9 @@ def _session_in(metadata: dict[str, Any]) -> str | None:
     return next((value for key in _SESSION_KEYS if isinstance(value := metadata.get(key), str) and value), None)
 
 
-def _needs(head: _Head) -> frozenset[Need]:
+def _needs(head: _Head, tools: bytes, items: bytes) -> frozenset[Need]:
     needs: set[Need] = set()
-    tools, choice, items = bytes(head.tools), bytes(head.tool_choice), bytes(head.input)
+    choice = bytes(head.tool_choice)
     if len(tools) > 4:  # more than null, [] or [ ]
         needs.add("tools")
     if choice == b'"required"' or (

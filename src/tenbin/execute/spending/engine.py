@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from tenbin.codecs.escapes import escaped_letters
 from tenbin.core.ask import Ask, Caller
 from tenbin.core.budget import Budget, Claim, Denied, Granted, Level, Spending, SpendingUnavailable
 from tenbin.core.money import NanoUSD
@@ -170,7 +171,7 @@ class Budgets:
             context=target.context,
             max_output=target.max_output,
             dearness=head.dear,
-            images=call.ask.body.count(b"image") if "images" in needs else 0,
+            images=_images(call.ask.body) if "images" in needs else 0,
             documents="documents" in needs,
             embeds=call.ask.operation == "embed",
         )
@@ -352,6 +353,11 @@ class Budgets:
                     entries = of_caller(self._budgets, caller, self._zone)
                     entries += of_call(self._by_call, one.route, one.target)
                     self._memory.count_too(one.reservation, claims(entries, one.at_ms), now)
+
+
+def _images(body: bytes) -> int:
+    """How many there are at most: each is told by a word of its own, a letter of which may be written otherwise."""
+    return max(body.count(b"image") + escaped_letters(body), 1)
 
 
 def _ready(entries: tuple[Entry, ...], at_ms: int, caller: Caller | None) -> _Ready:
