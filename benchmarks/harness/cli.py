@@ -94,6 +94,16 @@ def _parser() -> argparse.ArgumentParser:
     cascade.add_arguments(cascading)
     cascading.set_defaults(run=cascade.run)
 
+    _add_money(commands)
+
+    profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
+    profile.add_arguments(profiling)
+    profiling.set_defaults(run=lambda chosen: profile.run(chosen, WORK))
+    return parser
+
+
+def _add_money(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands about what is paid."""
     drilling = commands.add_parser("invoice", help="the ledger beside the provider's invoice, after many random deaths")
     invoice.add_arguments(drilling)
     drilling.set_defaults(run=lambda chosen: invoice.run(chosen, WORK), needs_tools=False)
@@ -105,11 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     pressing = commands.add_parser("overshoot", help="does a hard budget hold when everything comes at once?")
     overshoot.add_arguments(pressing)
     pressing.set_defaults(run=lambda chosen: overshoot.run(chosen, WORK), needs_tools=False)
-
-    profiling = commands.add_parser("profile", help="where Tenbin's CPU time goes, by py-spy")
-    profile.add_arguments(profiling)
-    profiling.set_defaults(run=lambda chosen: profile.run(chosen, WORK))
-    return parser
 
 
 def _chosen(only: str | None) -> list[Contestant]:
