@@ -93,6 +93,34 @@ def test_requests_under_way_when_it_opened_close_nothing_and_may_keep_it_open_lo
     assert opening.until_ms == at(90), "3.0 since minute 30, 1.5 since minute 40"
 
 
+def test_what_has_left_the_hour_keeps_nothing_open() -> None:
+    lines = Lines(configured(hourly_usd=2, cool_minutes=1))
+    assert lines.fold(paid(0, 1.5)) == ()
+    (change,) = lines.fold(paid(60, 2))
+    assert change.trip is not None
+    assert change.trip.spent == 2 * USD
+    assert change.until_ms == at(120)
+
+
+def test_one_that_came_while_it_was_open_and_ends_when_it_is_not_decides_nothing() -> None:
+    lines = Lines(configured(hourly_usd=1, cool_minutes=60))
+    lines.fold(paid(0, 1))
+    assert lines.fold(paid(61, 0.1, began=30)) == (), "its body was long on the way: it was not the one that is tried"
+    assert lines.scopes[EVERYONE].circuit(at(61)) == "half_open"
+
+
+def test_one_tried_before_a_reset_is_still_the_only_one_after_the_next_opening() -> None:
+    lines = Lines(configured(hourly_usd=1, cool_minutes=60))
+    lines.fold(paid(0, 1))
+    assert lines.admit("long", "k", at(60)) is None
+    lines.reset(None, at(61))
+    assert lines.admit("b", "k", at(61)) is None
+    assert opened(lines.fold(paid(62, 1, began=61))) == [(EVERYONE, "hourly")]
+    assert lines.admit("c", "k", at(130)) is not None, "the long one is under way"
+    lines.release("long")
+    assert lines.admit("c", "k", at(130)) is None
+
+
 def test_a_tried_request_that_called_nobody_decides_nothing() -> None:
     lines = Lines(configured(hourly_usd=1, cool_minutes=60))
     lines.fold(paid(0, 1))
