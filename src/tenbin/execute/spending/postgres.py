@@ -39,8 +39,8 @@ from tenbin.execute.spending.shared import (
 SCHEMES = ("postgresql", "postgres")
 INSTALL = "Install it with: pip install 'tenbin[postgres]'"
 NAME = "tenbin_spending"
-SECONDS = 1.0
-"""For a reservation, connecting included."""
+SECONDS = 2.0
+"""For a reservation, connecting included, and waiting for those that draw on the same budgets."""
 PATIENCE_SECONDS = 5.0
 """For what no request waits for, and for making the tables."""
 LONGEST_PAUSE_MS = 2_000
@@ -169,18 +169,21 @@ class PostgresSpending(SharedSpending):
     async def _do(self, method: str, statement: str, *arguments: object, seconds: float | None = None) -> Any:
         """What the statement gives. Raises SpendingUnavailable."""
         seconds = self._seconds if seconds is None else max(seconds, self._seconds)
+        limit, asked = asyncio.timeout(seconds), list[str]()
         try:
             self._availability.check()
-            async with asyncio.timeout(seconds):
+            async with limit:
                 try:
-                    given = await self._done(method, statement, arguments)
+                    given = await self._done(method, statement, arguments, asked)
                 except self._asyncpg.PostgresError as error:
                     if error.sqlstate not in AGAIN:
                         raise
-                    given = await self._done(method, statement, arguments)
+                    given = await self._done(method, statement, arguments, asked)
         except StoreUnavailable as error:
             raise SpendingUnavailable(str(error)) from error
         except self._gone as error:
+            if limit.expired() and not asked:  # it waited behind others all the time: of the server this says nothing
+                raise SpendingUnavailable(f"{self._availability.name}: too many calls at once") from error
             why = TOO_LATE if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             raise SpendingUnavailable(str(self._availability.failed(why))) from error
         except asyncio.CancelledError:
@@ -196,9 +199,10 @@ class PostgresSpending(SharedSpending):
         self._availability.answered()
         return given
 
-    async def _done(self, method: str, statement: str, arguments: Sequence[object]) -> Any:
+    async def _done(self, method: str, statement: str, arguments: Sequence[object], asked: list[str]) -> Any:
         pool = await self._opened()
         async with pool.acquire() as connection:
+            asked.append(statement)
             if not self._made:
                 await self._make(connection)
             return await getattr(connection, method)(statement.format(name=self._name), *arguments)
