@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tenbin.cli.log_lines import LogLines
 from tenbin.cli.settings import config_option, data_directory, fail, find, settle, with_flags
 from tenbin.config.findings import build
 from tenbin.config.load import load
@@ -97,6 +98,6 @@ def serve(
 
 
 def _log_to_standard_error(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogLines("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
