@@ -105,6 +105,8 @@ class SqliteSpending(SharedSpending):
         self._database: sqlite3.Connection | None = None
         self._inode = 0
         self._asked = 0
+        self._over_before_ms = 0
+        """What ended before this is to be let go."""
         self._keeping_safe: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -149,6 +151,8 @@ class SqliteSpending(SharedSpending):
         if self._keeping_safe is not None:
             self._keeping_safe.cancel()
             await asyncio.wait([self._keeping_safe])
+        if self._database is not None:
+            await asyncio.to_thread(_keep_safe, self._path, self._over_before_ms)
         self._let_go()
 
     def _put(self, settlement: Settlement) -> None:
@@ -197,7 +201,7 @@ class SqliteSpending(SharedSpending):
         self._hold(database, reservation, held, claims)
         self._asked += 1
         if self._asked % SWEEP_EVERY == 0:
-            _let_go_of_what_is_over(database, now_ms)
+            self._over_before_ms = now_ms
         return Answer("granted", tuple(Sum(one.spent, one.reserved + held.worst) for one in sums))
 
     def _hold(self, database: sqlite3.Connection, reservation: str, held: Held, claims: Sequence[Claim]) -> None:
@@ -286,7 +290,8 @@ class SqliteSpending(SharedSpending):
         """Have the disk keep what was written."""
         await self._clock.pause(SAFE_EVERY_MS)
         if not self._closed:
-            await asyncio.to_thread(_checkpoint, self._path)
+            over_before_ms, self._over_before_ms = self._over_before_ms, 0
+            await asyncio.to_thread(_keep_safe, self._path, over_before_ms)
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; a new one when somebody has deleted or replaced it."""
@@ -318,9 +323,18 @@ class SqliteSpending(SharedSpending):
             self._database = None
 
 
-def _checkpoint(path: Path) -> None:
-    """Write what is new into the file itself and have the disk keep it; nobody who writes waits for it."""
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=0)) as database:
+def _keep_safe(path: Path, over_before_ms: int) -> None:
+    """Let go of what is over, if anything is to be; write what is new into the file itself and have the disk keep it.
+    In a thread of its own; nobody who writes waits for the disk.
+    """
+    address = f"{path.absolute().as_uri()}?mode=rw"  # one that was deleted is not made anew here
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(address, timeout=0.1, uri=True)) as database,
+    ):
+        if over_before_ms:
+            with contextlib.suppress(sqlite3.OperationalError), database:
+                _let_go_of_what_is_over(database, over_before_ms)
         database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
