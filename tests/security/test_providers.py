@@ -117,3 +117,16 @@ def test_depth_bombs_of_providers_are_failures(house: House, provider: Listener,
             assert "Traceback" not in response.text
     provider.answer = answer_of()
     assert caller.ask("anthropic", "one").status_code == 200
+
+
+def test_a_provider_that_repeats_the_prompt_does_not_bring_it_into_the_ledger(
+    house: House, provider: Listener, caller: Caller
+) -> None:
+    prompt = "my neighbour's secret is that she writes novels about quincunxes"
+    for words in (f"invalid content: {prompt}", f"rejected: {prompt!r} in messages[0]"):
+        wrong = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
+        provider.answer = answer_of(json.dumps(wrong).encode(), status=b"400 Bad Request")
+        assert caller.ask("anthropic", "one", text=prompt).status_code == 400
+        message = house.books.one().attempts[0].message
+        assert message.startswith(words[:8])
+        assert "quincunx" not in message

@@ -21,6 +21,7 @@ from tenbin.execute.bypass import past_middle_proxy
 from tenbin.execute.flight_recorder import Seen
 from tenbin.execute.owed import Heard, owes_estimate
 from tenbin.execute.prompt_caching import Marks
+from tenbin.execute.unquoted import unquoted
 from tenbin.execute.upstream.address import PATHS, request_head
 from tenbin.execute.upstream.connection import UpstreamAnswer, UpstreamFailed
 from tenbin.execute.world import World
@@ -367,7 +368,7 @@ class AttemptUnderWay:
             outcome,
             failure.kind if failure is not None else None,
             answer.status if answer is not None and answer.status else (failure.status if failure else None),
-            failure.message[:500] if failure is not None else "",
+            unquoted(failure.message, self.ask.body, self.ask.head.model)[:500] if failure is not None else "",
             watch.usage if watch is not None else NOTHING,
             None,  # what it costs, and by which price: for the settlement to say
             "",
