@@ -13,7 +13,7 @@ from tenbin.config.alerts import AlertsConfig
 from tenbin.core.alert import SEVERITIES, Alert
 from tenbin.execute.alerts.receivers import Receiver
 from tenbin.execute.alerts.schedule import HOUR_MS, RETRY_MS, plan
-from tenbin.execute.alerts.store import DATABASE, AlertStore, Pending
+from tenbin.execute.alerts.store import DATABASE, AlertStore, Delivery, Pending
 from tenbin.execute.clock import Clock, start_task
 
 LOG = logging.getLogger("tenbin.execute")
@@ -22,6 +22,8 @@ MOST_WAITING = 10_000
 """Alerts that wait to be kept; more at once are counted, no more."""
 MOST_REMEMBERED = 20_000
 """Alerts of which it is known without a look into the file that they were told."""
+STOP_SECONDS = 3.0
+"""How long a stop waits for messages that are on their way, so that the next start does not send them once more."""
 STORE_AGAIN_MS = 30_000
 """After a failure of the file."""
 
@@ -57,6 +59,7 @@ class AlertDesk:
         self._store: AlertStore | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._wakes: dict[str, asyncio.Event] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
         self._taken = self._repeated = self._dropped = self._sent = self._retried = self._failed = self._held = 0
 
     def configure(self, settings: AlertsConfig, receivers: list[Receiver]) -> None:
@@ -115,6 +118,11 @@ class AlertDesk:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            if self._under_way:
+                _, late = await asyncio.wait(set(self._under_way), timeout=STOP_SECONDS)
+                for one in late:
+                    one.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
             if self._store is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._keep_last(self._store)
@@ -220,17 +228,27 @@ class AlertDesk:
             delivery, next_ms = await asyncio.to_thread(store.due, name, self._clock.now_ms())
             if delivery is None or receiver is None:
                 return next_ms
-            why = await receiver.send(delivery.severity, delivery.title, delivery.body)
-            now_ms = self._clock.now_ms()
-            if not why:
-                self._sent += 1
-                await asyncio.to_thread(store.ended, delivery.message, name, now_ms)
-                continue
+            one = start_task(self._deliver(receiver, delivery, store), name=f"alert to {receiver.label}")
+            self._under_way.add(one)
+            one.add_done_callback(self._under_way.discard)
+            # A stop waits a little for what has come of it: see ``run``.
+            await asyncio.shield(one)
+
+    async def _deliver(self, receiver: Receiver, delivery: Delivery, store: AlertStore) -> None:
+        """Send a message and write down what came of it."""
+        why = await receiver.send(delivery.severity, delivery.title, delivery.body)
+        now_ms, again = self._clock.now_ms(), None
+        if why:
             again = now_ms + RETRY_MS[delivery.tries] if delivery.tries < len(RETRY_MS) else None
-            self._retried, self._failed = self._retried + (again is not None), self._failed + (again is None)
             then = "it is tried again" if again is not None else "it is given up"
             LOG.warning("An alert to %s failed, %s: %s", receiver.label, then, why)
-            await asyncio.to_thread(store.ended, delivery.message, name, now_ms, why, again)
+        await asyncio.to_thread(store.ended, delivery.message, receiver.id, now_ms, why, again)
+        if not why:
+            self._sent += 1
+        elif again is not None:
+            self._retried += 1
+        else:
+            self._failed += 1
 
 
 async def _came(event: asyncio.Event) -> None:
