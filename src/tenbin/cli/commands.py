@@ -21,7 +21,7 @@ COMMANDS = {
     "plans": "Show what plans allow, and what a key has left today.",
     "breaker": "Show whether spending is stopped; let it go on.",
     "alerts": "Alerts of money and trouble: do they arrive, what was told.",
-    "content": "Requests and answers, where they are kept: look at one, delete them.",
+    "content": "Requests and answers that are kept: look at one, delete them.",
     "cache": "Look at caches: what they brought, what spoils them.",
     "experiment": "Compare two policies on live traffic.",
     "quality": "Show how much quality cheap answers keep, as measured.",
