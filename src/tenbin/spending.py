@@ -29,6 +29,8 @@ LOG = logging.getLogger("tenbin")
 FLUSH_SECONDS = 10
 """How long is waited for the database to hold all that is settled, before it is asked what was spent."""
 ALWAYS_MS = 1 << 60
+TAKE_UP_AGAIN_MS = 1_000
+"""Between two attempts to ask a store that cannot be reached what an earlier process has left in it, at first."""
 
 
 class SpendingParts:
@@ -68,6 +70,8 @@ class SpendingParts:
 
     async def close(self) -> None:
         """Tell a shared store what is still to be told."""
+        if self._taking_up is not None:
+            self._taking_up.cancel()
         if self.budgets is not None:
             await self.budgets.store.close()
 
@@ -95,11 +99,11 @@ class SpendingParts:
         knows nothing of counts in full until its deadline: nobody can tell whether the call was made.
         """
         try:
-            left = await store.unsettled()
+            left = await self._left_behind(store)
             if not left:
                 return
             costs = await asyncio.to_thread(self._costs, {one.partition(":")[0] for one in left})
-        except (SpendingUnavailable, OSError, SchemaTooNew, sqlite3.Error) as error:
+        except (OSError, SchemaTooNew, sqlite3.Error) as error:
             LOG.warning("What an earlier process has set aside stays so until it lapses: %s", error)
             return
         for reservation in sorted(left):
@@ -107,6 +111,20 @@ class SpendingParts:
             of_number = costs.get(request_id, {}).get(number.partition(".")[0])
             if of_number:
                 store.settle(reservation, of_number.pop(0))
+
+    async def _left_behind(self, store: SharedSpending) -> tuple[str, ...]:
+        """The reservations of an earlier process, as soon as the store can be asked for them."""
+        pause_ms = TAKE_UP_AGAIN_MS
+        while True:
+            try:
+                return await store.unsettled()
+            except SpendingUnavailable as error:
+                if pause_ms == TAKE_UP_AGAIN_MS:
+                    LOG.warning(
+                        "What an earlier process has set aside stays so until its store can be asked: %s", error
+                    )
+                await self._clock.pause(pause_ms)
+                pause_ms = min(2 * pause_ms, 60 * TAKE_UP_AGAIN_MS)
 
     def _costs(self, request_ids: set[str]) -> dict[str, dict[str, list[NanoUSD]]]:
         """What budgets count for the attempts of requests, by their numbers."""
