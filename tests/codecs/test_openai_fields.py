@@ -59,6 +59,7 @@ CLIENTS_OWN = {"type": "bash_20250124", "name": "bash"}
         ("anthropic", MESSAGES | {"tools": [FETCH | {"max_uses": 1}]}, Dearness(searches=1, refers=True)),
         ("openai_responses", RESPONSES | {"input": [{"type": "item_reference", "id": "i"}]}, Dearness(refers=True)),
         ("openai_chat", CHAT | {"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, Dearness(refers=True)),
+        ("openai_chat", CHAT | {"messages": [{"role": "assistant", "audio": None}]}, PLAIN),
         ("openai_chat", CHAT | {"plugins": [{"id": "web"}]}, Dearness(searches=UNSTATED_SEARCHES)),
     ],
 )

@@ -1,4 +1,4 @@
-"""Stage 1, letters that a request writes as escapes: JSON's ``\\u0077`` is a ``w``, which no search for bytes would find.
+"""Stage 1, letters that a request writes as escapes: JSON's ``\\u0077`` is a ``w``, which no search for bytes finds.
 
 No program writes letters so; a person may, whose images or searches are then not to be overlooked.
 """

@@ -4,6 +4,7 @@ A store of spending (execute.spending) keeps two sums for each counter: what was
 under way. No call is made unless all of its hard claims have room for the dearest that it can become.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -137,9 +138,12 @@ class Spending(Protocol):
         """
         ...
 
-    def settle(self, reservation: str, cost: NanoUSD) -> None:
+    def settle(self, reservation: str, cost: NanoUSD, whose: Sequence[str] = (), at_ms: int = 0) -> None:
         """Replace what was set aside by what the call cost, once; at once or soon after, and never lost. Unknown
         reservations are left alone.
+
+        The call began at ``at_ms`` and counts for ``whose`` (``team:search``, ``global``): windows of theirs that were
+        begun here count it too, though it did not draw on them: their budget may come in force again.
         """
         ...
 

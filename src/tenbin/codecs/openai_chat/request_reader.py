@@ -174,7 +174,7 @@ def read_head(body: bytes) -> Head:
     if head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins)):
         searches = True  # OpenRouter's
     # Of an answer that was spoken its id alone may be sent.
-    refers = any([message.audio is not _ABSENT for message in head.messages])
+    refers = any(one.audio is not _ABSENT and bytes(one.audio)[:1] == b"{" for one in head.messages)
     if not (head.n is head.service_tier is _ABSENT) or searches or refers or output != 0:
         n, tier = bytes(head.n), bytes(head.service_tier)
         dear = dearness(n, tier, searches=searches, refers=refers, output=output)

@@ -3,7 +3,7 @@
 A counter that is drawn on for the first time begins with what ``spent`` says was spent in its window before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tenbin.core.budget import Claim, Denied, Granted, Level
@@ -12,13 +12,20 @@ from tenbin.core.money import NanoUSD
 MOST_COUNTERS = 100_000
 """Counters kept before those of windows that are over are let go."""
 
+MOST_BEGUN = 32
+"""Windows of one team, key or the like, before those that are over are looked through."""
+
+KEPT_MS = 86_400_000
+"""How long after its end a window may have calls that began in it."""
+
 
 class _Sums:
-    __slots__ = ("ends_at_ms", "reserved", "spent", "starts_at_ms")
+    __slots__ = ("ends_at_ms", "reserved", "spent", "starts_at_ms", "whose")
 
     def __init__(self, claim: Claim, spent: NanoUSD) -> None:
         self.starts_at_ms = claim.starts_at_ms
         self.ends_at_ms = claim.ends_at_ms
+        self.whose = claim.whose
         self.spent = spent
         self.reserved = 0
 
@@ -40,6 +47,8 @@ class MemorySpending:
         self._spent_before = spent
         self._sums: dict[tuple[str, int], _Sums] = {}
         """By counter and beginning of its window."""
+        self._begun_for: dict[str, list[_Sums]] = {}
+        """By whose they are."""
         self._reservations: dict[str, _Reservation] = {}
 
     async def reserve(
@@ -69,13 +78,19 @@ class MemorySpending:
         levels = [Level(claim, sums.spent, sums.reserved) for claim, sums in zip(claims, found, strict=True)]
         return Granted(tuple(levels))
 
-    def settle(self, reservation: str, cost: NanoUSD) -> None:
+    def settle(self, reservation: str, cost: NanoUSD, whose: Sequence[str] = (), at_ms: int = 0) -> None:
         """Replace what was set aside by what the call cost."""
         held = self._reservations.pop(reservation, None)
+        drawn = held.sums if held is not None else []
         if held is not None:
-            for sums in held.sums:
+            for sums in drawn:
                 sums.reserved -= held.worst
                 sums.spent += cost
+        if cost:
+            for name in whose:
+                for sums in self._begun_for.get(name, ()):
+                    if sums.starts_at_ms <= at_ms < sums.ends_at_ms and not any(sums is one for one in drawn):
+                        sums.spent += cost
 
     def void(self, reservation: str) -> None:
         """What was set aside is free again."""
@@ -113,5 +128,13 @@ class MemorySpending:
     def _begun(self, claim: Claim, now_ms: int) -> _Sums:
         if len(self._sums) >= MOST_COUNTERS:
             self._sums = {key: one for key, one in self._sums.items() if one.reserved or one.ends_at_ms > now_ms}
+            self._begun_for = {}
+            for one in self._sums.values():
+                self._begun_for.setdefault(one.whose, []).append(one)
         sums = self._sums[claim.counter, claim.starts_at_ms] = _Sums(claim, self._spent_before(claim))
+        begun = self._begun_for.setdefault(claim.whose, [])
+        if len(begun) >= MOST_BEGUN:
+            # Of windows that are over, those that calls may still be settled in are kept.
+            begun[:] = [one for one in begun if one.reserved or one.ends_at_ms + KEPT_MS > now_ms]
+        begun.append(sums)
         return sums

@@ -72,6 +72,29 @@ class Own:
         """What others had spent and set aside there, by the store's last answer."""
 
 
+class Windows(dict[Window, Own]):
+    """Windows, and whose they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of: dict[str, set[Window]] = {}
+
+    def __setitem__(self, window: Window, own: Own) -> None:
+        super().__setitem__(window, own)
+        self.of.setdefault(own.claim.whose, set()).add(window)
+
+    def __delitem__(self, window: Window) -> None:
+        of = self.of[self[window].claim.whose]
+        of.discard(window)
+        super().__delitem__(window)
+
+    def setdefault(self, window: Window, own: Own) -> Own:
+        """As of any dictionary."""
+        if window not in self:
+            self[window] = own
+        return self[window]
+
+
 class SharedSpending:
     """A store of spending beside which this process keeps what it needs to stand in for the store's losses.
 
@@ -88,7 +111,7 @@ class SharedSpending:
         self._taken_over = set[str]()
         """Those that an earlier process has left behind."""
         self._doubtful: dict[str, Held] = {}
-        self._windows: dict[Window, Own] = {}
+        self._windows = Windows()
         """Those that hold this owner's mark."""
         self._restored = 0
         """How often data were lost, and have been given back."""
@@ -164,15 +187,28 @@ class SharedSpending:
         found = levels_of(claims, asked, answer.sums)
         return Granted(found) if answer.status == "granted" else Denied(fullest(found, worst), worst)
 
-    def settle(self, reservation: str, cost: NanoUSD) -> None:
+    def settle(self, reservation: str, cost: NanoUSD, whose: Sequence[str] = (), at_ms: int = 0) -> None:
         """Replace what was set aside by what the call cost, once. Unknown reservations are left alone."""
         cost = min(cost, MOST_NANO)
         held = self._open.pop(reservation, None)
+        if cost and whose:
+            drawn = held or self._doubtful.get(reservation)
+            self._settle_undrawn(reservation, cost, whose, at_ms, drawn.claims if drawn is not None else ())
         if held is None and (held := self._doubtful.pop(reservation, None)) is not None:
             if cost:  # it was made although the store could not be asked
                 self._put(Settlement(reservation, cost, "charge", held))
             return  # its cancellation is queued already
         self._put(Settlement(reservation, cost, "settle", held))
+
+    def _settle_undrawn(
+        self, reservation: str, cost: NanoUSD, whose: Sequence[str], at_ms: int, drawn: Sequence[Claim]
+    ) -> None:
+        known = {(claim.counter, claim.starts_at_ms) for claim in drawn}
+        begun = [window for name in whose for window in self._windows.of.get(name, ()) if window not in known]
+        claims = [self._windows[window].claim for window in sorted(begun)]
+        claims = [claim for claim in claims if claim.starts_at_ms <= at_ms < claim.ends_at_ms]
+        if claims:
+            self._put(Settlement(f"{reservation}+", cost, "charge", Held(0, at_ms, tuple(claims))))
 
     def void(self, reservation: str) -> None:
         """The call was not made, or cost nothing."""
@@ -288,7 +324,7 @@ class SharedSpending:
         """As ``_recover``, while no batch of settlements is under way."""
         now_ms = self._clock.now_ms() if now_ms is None else now_ms
         known = [own.claim for own in self._windows.values() if own.claim.ends_at_ms + KEPT_MS >= now_ms]
-        windows = {}
+        windows = Windows()
         for claim in known:
             window = (claim.counter, claim.starts_at_ms)
             own = windows[window] = Own(claim, min(self._seed(claim), MOST_NANO))
