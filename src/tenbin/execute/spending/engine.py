@@ -20,7 +20,7 @@ from tenbin.decide.budget import Ceiling, Entry, ceilings, claims, counter, of_c
 from tenbin.execute.sensing import Prices
 from tenbin.execute.spending.memory import MemorySpending
 from tenbin.execute.spending.refusals import no_price, no_room, unreachable
-from tenbin.execute.spending.tally import Tally, counted
+from tenbin.execute.spending.tally import Tally, counted, scopes
 
 LOG = logging.getLogger("tenbin.execute")
 
@@ -119,7 +119,7 @@ class Budgets:
         now = self._now_ms()
         for budget in self._budgets:
             self._tally.follow((budget.window, budget.zone), now)
-        self._count_open_ones(None)
+        self._count_open_ones()
 
     # -- before a call
 
@@ -230,14 +230,22 @@ class Budgets:
     def settled(self, receipt: Receipt) -> None:
         """Take up a settled receipt: what was set aside for its calls becomes what they cost."""
         self._tally.add(receipt)
-        open_ones = self._open.pop(receipt.request_id, None)
-        if open_ones is None:
-            return
         attempts = list(receipt.attempts)
-        for one in open_ones:
-            cost = _cost_of(one, attempts)
-            self.store.settle(one.reservation, cost)
+        for one in self._open.pop(receipt.request_id, ()):
+            attempt = _attempt_of(one, attempts)
+            if attempt is None:
+                cost, whose = 0, []
+            else:
+                # A cost that nobody knows counts as the whole of what was set aside.
+                cost = one.worst if attempt.billed_nano is None else counted(attempt)
+                whose = scopes(receipt, attempt)
+            self.store.settle(one.reservation, cost, whose, one.at_ms)
             self._settled_levels(one, cost)
+        for number, attempt in enumerate(attempts):
+            # Nothing was set aside for it: no budget counted it when it was made.
+            if cost := counted(attempt):
+                name = f"{receipt.request_id}:{attempt.number}.unreserved{number}"
+                self.store.settle(name, cost, scopes(receipt, attempt), attempt.started_at_ms)
 
     def _settled_levels(self, one: _Open, cost: NanoUSD) -> None:
         drawn = tuple(level.claim for level in one.levels)
@@ -325,12 +333,10 @@ class Budgets:
             known = ready.caller
             if known is caller or known == caller:
                 return ready
-        changed = ready is not None and ready.caller != caller
         if len(self._callers) >= MOST_CALLERS:
             self._callers.clear()
         ready = self._callers[caller.key_id] = _ready(of_caller(self._budgets, caller, self._zone), at_ms, caller)
-        if changed:
-            self._count_open_ones(caller.key_id)
+        self._count_open_in(ready.claims)
         return ready
 
     def _of_call(self, route: str, target: str, at_ms: int) -> _Ready:
@@ -339,20 +345,31 @@ class Budgets:
             if len(self._calls) >= MOST_TARGETS:
                 self._calls.clear()
             ready = self._calls[route, target] = _ready(of_call(self._by_call, route, target), at_ms, None)
+            self._count_open_in(ready.claims)
         return ready
 
-    def _count_open_ones(self, key_id: str | None) -> None:
-        """Have new budgets count the calls under way (of a key, or all)."""
-        if self._memory is None:
+    def _count_open_ones(self) -> None:
+        """Have new budgets count the calls under way."""
+        for open_ones in self._open.values() if self._memory is not None else ():
+            for one in open_ones:
+                entries = of_caller(self._budgets, one.ask.caller, self._zone)
+                entries += of_call(self._by_call, one.route, one.target)
+                self._count_open_in(claims(entries, one.at_ms), one)
+
+    def _count_open_in(self, drawn: tuple[Claim, ...], *only: _Open) -> None:
+        """Have these count the calls under way that are theirs: their budget may be new, also by way of another key of
+        the same team.
+        """
+        if self._memory is None or not self._open:
             return
         now = self._now_ms()
-        for open_ones in self._open.values():
-            for one in open_ones:
-                caller = one.ask.caller
-                if key_id in (None, caller.key_id):
-                    entries = of_caller(self._budgets, caller, self._zone)
-                    entries += of_call(self._by_call, one.route, one.target)
-                    self._memory.count_too(one.reservation, claims(entries, one.at_ms), now)
+        for one in only or [one for open_ones in self._open.values() for one in open_ones]:
+            caller = one.ask.caller
+            names = {"global", f"key:{caller.key_id}", f"team:{caller.team}", f"user:{caller.user}"}
+            names |= {f"route:{one.route}", f"model:{one.target}"}
+            mine = [claim for claim in drawn if claim.starts_at_ms <= one.at_ms < claim.ends_at_ms]
+            if mine := [claim for claim in mine if claim.whose in names]:
+                self._memory.count_too(one.reservation, tuple(mine), now)
 
 
 def _images(body: bytes) -> int:
@@ -367,11 +384,9 @@ def _ready(entries: tuple[Entry, ...], at_ms: int, caller: Caller | None) -> _Re
     return _Ready(caller, entries, drawn, from_ms, until_ms)
 
 
-def _cost_of(one: _Open, attempts: list[Attempt]) -> NanoUSD:
-    """What a call cost, by its receipt's attempts, each of which counts for one call; nothing where it was not made."""
-    for attempt in attempts:
+def _attempt_of(one: _Open, attempts: list[Attempt]) -> Attempt | None:
+    """What became of a call, taken from its receipt's attempts, each of which is one call's; None: it was not made."""
+    for place, attempt in enumerate(attempts):
         if attempt.number == one.number and f"{attempt.provider}/{attempt.model}" == one.target:
-            attempts.remove(attempt)
-            # A cost that nobody knows counts as the whole of what was set aside.
-            return one.worst if attempt.billed_nano is None else counted(attempt)
-    return 0
+            return attempts.pop(place)
+    return None
