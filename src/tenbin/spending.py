@@ -11,6 +11,7 @@ from tenbin.config.problem import ConfigError
 from tenbin.config.spending_check import budgets_of
 from tenbin.core.budget import Claim, SpendingUnavailable
 from tenbin.core.money import NanoUSD
+from tenbin.decide.budget import route_of
 from tenbin.execute.clock import Clock, start_task
 from tenbin.execute.spending.engine import Budgets
 from tenbin.execute.spending.opening import CannotOpen, open_spending
@@ -151,6 +152,7 @@ class SpendingParts:
         for one in found:
             for kind, name in zip(("global", "key", "team", "user", "route", "model"), ("", *one.by), strict=True):
                 if name or kind == "global":
-                    whose = f"{kind}:{name}" if name else kind
+                    named = route_of(name) if kind == "route" else name
+                    whose = f"{kind}:{named}" if named else kind
                     sums[whose] = sums.get(whose, 0) + one.spent_nano
         return sums

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from tenbin.decide.budget import (
     claims,
     of_call,
     of_caller,
+    route_of,
     window_of,
     worst_case,
 )
@@ -116,6 +118,28 @@ def test_a_call_is_counted_by_where_it_goes() -> None:
     budgets = [budget("model", "*"), budget("model", "acme/anvil", 3), budget("route", "default"), budget("global")]
     found = {entry.counter: entry.budget.nano for entry in of_call(budgets, "default", "acme/anvil")}
     assert found == {"model:acme/anvil/day": 3, "route:default/day": 100}
+
+
+@pytest.mark.parametrize(
+    ("told", "route"),
+    [
+        ("model:fast", "model:fast"),
+        ("header model:fast", "model:fast"),
+        ("tag model:fast", "model:fast"),
+        ("alias:best model:fast", "model:fast"),
+        ("header+alias:best+alias:a+b model:two words", "model:two words"),
+        ("landing header model:fast", "model:fast"),
+        ("landing weighed:code", "weighed:code"),
+        ("alias:best rule 3", "rule 3"),
+        ("rule 3", "rule 3"),
+        ("header default", "default"),
+        ("mapped:header model:fast", "mapped:header model:fast"),
+    ],
+)
+def test_whatever_leads_into_a_route_draws_on_its_budget(told: str, route: str) -> None:
+    assert route_of(told) == route
+    assert [entry.counter for entry in of_call([budget("route", route)], told, "a/b")] == [f"route:{route}/day"]
+    assert [entry.counter for entry in of_call([budget("route", "*")], told, "a/b")] == [f"route:{route}/day"]
 
 
 def test_budgets_of_other_zones_count_apart() -> None:

@@ -4,6 +4,7 @@
 bounds a call's cost before it is made.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -123,13 +124,26 @@ def of_caller(budgets: Iterable[Budget], caller: Caller, zone: str = "UTC") -> t
     return tuple(Entry(name, budget) for name, budget in found.items())
 
 
+_WAY_IN = re.compile(r"(?:landing )?(?:(?:(?:header|tag)(?:\+alias:\S*)?|alias:\S*) (?=\S))?")
+
+
+def route_of(told: str) -> str:
+    """The route itself, of what a receipt tells of it: without the header, tag or alias by which it was come to, and
+    without word of a landing. ``header+alias:best model:fast`` draws on the budget of ``model:fast``.
+    """
+    if " " not in told:
+        return told
+    found = _WAY_IN.match(told)
+    return told if found is None else told[found.end() :]
+
+
 def of_call(budgets: Iterable[Budget], route: str, target: str) -> tuple[Entry, ...]:
     """The budgets that count because of where a call goes: its route's, its model's (``provider/model``)."""
-    names: dict[ScopeKind, str] = {"route": route, "model": target}
+    names: dict[ScopeKind, str] = {"route": route_of(route), "model": target}
     found: dict[str, Budget] = {}
     for budget in budgets:
         name = names.get(budget.kind)
-        if name and budget.name in ("*", name):
+        if name and (budget.name in ("*", name) or (budget.kind == "route" and route_of(budget.name) == name)):
             _put(found, counter(budget.kind, name, budget), budget)
     return tuple(Entry(name, budget) for name, budget in found.items())
 

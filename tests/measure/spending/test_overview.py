@@ -38,7 +38,7 @@ def looked(spent: Spendings, *budgets: Budget, now_ms: int = NOON_MS, known: Kno
 
 def test_each_scope_counts_its_own(tmp_path: Path) -> None:
     with a_book(tmp_path) as book:
-        spend(book, 1, 1, key_id="key_a", team="search", user="ann", route="model:fast")
+        spend(book, 1, 1, key_id="key_a", team="search", user="ann", route="header model:fast")
         spend(book, 2, 2, key_id="key_a", team="search", user="bob", route="default")
         spend(book, 3, 4, key_id="key_b", team="shop", user="ann", route="default")
         spend(book, 4, 8, key_id="key_b")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tenbin.core.budget import WindowKind
 from tenbin.core.money import NanoUSD
 from tenbin.core.receipt import Attempt, Receipt
-from tenbin.decide.budget import window_of
+from tenbin.decide.budget import route_of, window_of
 
 Sums: TypeAlias = dict[str, NanoUSD]
 """By whose it is: ``team:search``, ``global``, ``model:acme/anvil``."""
@@ -36,7 +36,7 @@ def scopes(receipt: Receipt, attempt: Attempt) -> list[str]:
     if receipt.user:
         found.append(f"user:{receipt.user}")
     if receipt.route:
-        found.append(f"route:{receipt.route}")
+        found.append(f"route:{route_of(receipt.route)}")
     return found
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from tenbin.core.account import Account, Owner
 from tenbin.core.budget import Allotment, Budget, Claim, Level, ScopeKind
-from tenbin.decide.budget import Entry, claims, counter, window_of
+from tenbin.decide.budget import Entry, claims, counter, route_of, window_of
 from tenbin.ledger.spending import SLOT_MS, SpendingDimension, Spendings, Sum
 from tenbin.measure.response_cache import CacheSum
 from tenbin.measure.spending.actions import Action, Findings, Offer, actions
@@ -153,7 +153,7 @@ class Overview:
         if budget.kind == "key":
             ids = [key_id for key_id, name in self._names.items() if budget.name in (key_id, name)]
             return ids or [budget.name]
-        return [budget.name]
+        return [route_of(budget.name) if budget.kind == "route" else budget.name]
 
     # -- one line
 
@@ -215,7 +215,8 @@ class Overview:
             found = self._parts[since_ms, kind] = {}
             place = DETAIL.index(kind)
             for one in self._detail(since_ms):
-                found.setdefault(one.by[place], []).append(one)
+                named = route_of(one.by[place]) if kind == "route" else one.by[place]
+                found.setdefault(named, []).append(one)
         return found
 
     def _detail(self, since_ms: int) -> list[Sum]:
