@@ -1,6 +1,7 @@
 """Budgets at work in a real gateway: what has no room is not called; what was called counts as the ledger has it."""
 
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import httpx2
 import msgspec
 import pytest
 
+from tenbin.core.account import Account
+from tenbin.core.ask import Caller as KeyOf
+from tenbin.core.budget import Allotment
 from tenbin.core.receipt import Receipt
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained, events
@@ -207,3 +211,70 @@ def test_a_cut_answer_counts_as_it_is_settled(simulator: RunningSimulator, tmp_p
         assert receipt.outcome == "cut"
         assert standing(house) == {"global/total": (receipt.billed_nano, 0)}
         assert receipt.billed_nano
+
+
+def applied(house: House, config: Any) -> None:
+    house.running.call(lambda: house.running.gateway.apply(config))
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_a_budget_that_was_out_of_force_knows_of_what_was_spent_meanwhile(
+    simulator: RunningSimulator, tmp_path: Path, store: str
+) -> None:
+    held = spending({"usd": 5}, {"usd": 5, "scope": "model:*"}, store=store)
+    with serving(chained(simulator.url, **held), tmp_path) as house:
+        ask(house, "anthropic", "one")
+        applied(house, chained(simulator.url, **spending({"usd": 5, "scope": "model:*"}, store=store)))
+        ask(house, "anthropic", "one")
+        applied(house, chained(simulator.url, **spending(store=store)))
+        ask(house, "anthropic", "one")
+        applied(house, chained(simulator.url, **held))
+        ask(house, "anthropic", "one")
+        receipts = house.books.new(4)
+        assert all(receipt.billed_nano for receipt in receipts)
+        known = {"global/total": (billed(receipts), 0)}
+        wait_until(lambda: standing(house).items() >= known.items())
+        assert set(standing(house).values()) == {(billed(receipts), 0)}
+
+
+def wait_until(true: Any) -> None:
+    for _ in range(200):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come about")
+
+
+def test_a_soft_budget_counts_what_nobody_could_bound(simulator: RunningSimulator, tmp_path: Path) -> None:
+    """A search without a price: there is no bound, and what it cost otherwise counts."""
+    with serving(chained(simulator.url, **spending({"usd": 5, "hard": False})), tmp_path) as house:
+        ask(house, "anthropic", "one")
+        tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 1}]
+        ask(house, "anthropic", "one", tools=tools)
+        receipts = house.books.new(2)
+        assert all(receipt.billed_nano for receipt in receipts)
+        assert standing(house) == {"global/total/soft": (billed(receipts), 0)}
+
+
+def test_a_key_that_is_given_a_budget_has_what_it_calls_just_now_counted(
+    simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    simulator.script("claude-sonnet-4-6", delay_ms=400)
+    with serving(chained(simulator.url, **spending({"usd": 5})), tmp_path) as house:
+        budgets, clock = house.running.gateway.world.budgets, house.running.gateway.clock
+        assert budgets is not None
+        account = Account(key_id="local", name="local", budgets=(Allotment("key", "total", USD),))
+        edited = KeyOf(key_id="local", account=account)
+
+        def of_key() -> tuple[int, int]:
+            levels = house.running.call(lambda: budgets.levels_of(edited, clock.now_ms()))
+            return next((one.spent, one.reserved) for one in levels if one.claim.counter == "key:local/total")
+
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(ask, house, "anthropic", "one")
+            while not simulator.requests():
+                pass
+            assert of_key() == standing(house)["global/total"]
+            assert of_key()[1] > 0
+            assert call.result().status_code == 200
+        assert of_key() == (house.books.one().billed_nano, 0)
