@@ -16,7 +16,7 @@ from tenbin.core.price import Price
 from tenbin.core.problems import Failure
 from tenbin.core.receipt import Attempt, Receipt
 from tenbin.core.target import Target
-from tenbin.decide.budget import Ceiling, Entry, ceilings, claims, counter, of_call, of_caller, worst_case
+from tenbin.decide.budget import Ceiling, Entry, ceilings, claims, counter, of_call, of_caller, route_of, worst_case
 from tenbin.execute.sensing import Prices
 from tenbin.execute.spending.memory import MemorySpending
 from tenbin.execute.spending.refusals import no_price, no_room, unreachable
@@ -366,7 +366,7 @@ class Budgets:
         for one in only or [one for open_ones in self._open.values() for one in open_ones]:
             caller = one.ask.caller
             names = {"global", f"key:{caller.key_id}", f"team:{caller.team}", f"user:{caller.user}"}
-            names |= {f"route:{one.route}", f"model:{one.target}"}
+            names |= {f"route:{route_of(one.route)}", f"model:{one.target}"}
             mine = [claim for claim in drawn if claim.starts_at_ms <= one.at_ms < claim.ends_at_ms]
             if mine := [claim for claim in mine if claim.whose in names]:
                 self._memory.count_too(one.reservation, tuple(mine), now)
