@@ -54,7 +54,7 @@ def test_a_request_passes_if_and_only_if_each_key_stands_once(
     ],
 )
 def test_no_value_hides_a_second_one(body: bytes) -> None:
-    with pytest.raises(Unreadable, match="^a: stands more than once"):
+    with pytest.raises(Unreadable, match=r"^a: stands more than once"):
         check_members(body)
 
 

@@ -107,6 +107,8 @@ class Theatre:
             "HTTPS_PROXY": f"http://user:{SECRETS['proxy password']}@127.0.0.1:1",
             "NO_PROXY": "127.0.0.1,localhost",
         }
+        self.running: list[subprocess.Popen[str]] = []
+        """Gateways, ended or not."""
         self.made: dict[str, str] = {}
         """Keys of the store, shown once; by what they are for."""
         self.out: dict[str, str] = {}
@@ -129,6 +131,7 @@ class Theatre:
             process.communicate()
             raise
         self.port = serving.port
+        self.running.append(process)
         return serving
 
     def end(self, serving: "Serving", how: signal.Signals, name: str) -> None:
@@ -316,19 +319,25 @@ def kept(folder: Path) -> Iterator[tuple[str, str]]:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     with RunningSimulator() as simulator, Listener() as provider:
         theatre = Theatre(tmp_path_factory.mktemp("theatre"), simulator.url, provider)
-        serving = theatre.start()
-        ids = perform(theatre)
-        administer(theatre)
-        look_around(theatre, ids)
-        theatre.end(serving, signal.SIGKILL, "the first gateway, killed")
-        serving = theatre.start()
-        theatre.ask("/v1/messages", question("quick"))
-        (theatre.folder / "tenbin.yaml").write_text(
-            (theatre.folder / "tenbin.yaml").read_text().replace("retries:", "retrys:"), encoding="utf-8"
-        )
-        serving.process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
-        theatre.end(serving, signal.SIGTERM, "the second gateway")
+        try:
+            serving = theatre.start()
+            ids = perform(theatre)
+            administer(theatre)
+            look_around(theatre, ids)
+            theatre.end(serving, signal.SIGKILL, "the first gateway, killed")
+            serving = theatre.start()
+            theatre.ask("/v1/messages", question("quick"))
+            (theatre.folder / "tenbin.yaml").write_text(
+                (theatre.folder / "tenbin.yaml").read_text().replace("retries:", "retrys:"), encoding="utf-8"
+            )
+            serving.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+            theatre.end(serving, signal.SIGTERM, "the second gateway")
+        finally:
+            for process in theatre.running:
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate()
         yield theatre
 
 
