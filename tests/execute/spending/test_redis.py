@@ -211,3 +211,28 @@ def test_windows_that_are_over_are_let_go(server: RedisServer, tmp_path: Path) -
         await gateway.store.close()
 
     asyncio.run(main())
+
+
+def test_what_is_this_process_s_own_is_not_taken_for_left_behind(server: RedisServer, tmp_path: Path) -> None:
+    """It is looked for while calls begin and end."""
+
+    async def main() -> None:
+        one = claim(f"global/{fresh()}", 1_000)
+        gateway = Gateway(server, tmp_path)
+
+        async def call() -> None:
+            begun = await gateway.begin(one)
+            await asyncio.sleep(0)
+            gateway.end(begun, 1)
+
+        async def look() -> list[tuple[str, ...]]:
+            return [await gateway.store.unsettled() for _ in range(20)]
+
+        found, *_ = await asyncio.gather(look(), *(call() for _ in range(300)))
+        assert found == [()] * 20
+        assert await gateway.store.told(10)
+        assert gateway.store._open == {}
+        assert await sums(gateway.store, one) == (300, 0)
+        await gateway.store.close()
+
+    asyncio.run(main())

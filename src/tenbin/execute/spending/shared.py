@@ -108,6 +108,10 @@ class SharedSpending:
         self._seed = seed
         self._settling = Settling(self._tell, clock)
         self._open: dict[str, Held] = {}
+        self._asking = set[str]()
+        """Those that the store is being asked for."""
+        self._looking: set[str] | None = None
+        """While it is looked for what an earlier process has left behind: what is this one's."""
         self._taken_over = set[str]()
         """Those that an earlier process has left behind."""
         self._doubtful: dict[str, Held] = {}
@@ -164,22 +168,19 @@ class SharedSpending:
             return Granted(())
         held = Held(worst, deadline_ms, asked)
         known = self._open.get(reservation)
+        self._asking.add(reservation)
+        if self._looking is not None:
+            self._looking.add(reservation)
         try:
-            answer = await self._ask(reservation, held, asked, now_ms)
-            for _ in range(2):
-                if answer.status != "lost":
-                    break
-                await self._recover(self._restored, now_ms)
-                answer = await self._ask(reservation, held, asked, now_ms)
+            answer = await self._certain(lambda: self._ask(reservation, held, asked, now_ms), now_ms)
         except BaseException:
             if known is None:
                 self._doubt(reservation, held, now_ms)
             raise
-        if answer.status in ("lost", "ended"):
-            why = (
-                "was settled before" if answer.status == "ended" else "finds no place: the store loses what it is told"
-            )
-            raise SpendingUnavailable(f"the reservation {reservation} {why}")
+        finally:
+            self._asking.discard(reservation)
+        if answer.status == "ended":
+            raise SpendingUnavailable(f"the reservation {reservation} was settled before")
         if answer.status == "granted" and known is None:
             self._open[reservation] = held
             self._doubtful.pop(reservation, None)
@@ -237,9 +238,13 @@ class SharedSpending:
         Raises SpendingUnavailable.
         """
         queued = {one.reservation for one in self._settling.queued()}
-        left = await self._left_open()
+        self._looking = known = queued | self._open.keys() | self._asking
+        try:
+            left = await self._left_open()
+        finally:
+            self._looking = None
         for reservation, held in left.items():
-            if reservation not in self._open and reservation not in queued:
+            if reservation not in known:
                 self._open[reservation] = held
                 self._taken_over.add(reservation)
                 for claim in held.claims:  # they hold this owner's mark
