@@ -26,7 +26,7 @@ def simulator() -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def house(simulator: RunningSimulator, tmp_path: Path, workplace: Path) -> Iterator[House]:
-    keys: dict[str, Any] = {"master_key": MASTER, "keys": {"ann": hash_key(ANN)}}
+    keys: dict[str, Any] = {"master_key": MASTER, "keys": {"ann": hash_key(ANN), "bob": hash_key(ANN + "b")}}
     with serving(chained(simulator.url, spending={"breaker": BREAKER}, **keys), tmp_path / "ledger") as running:
         listen = running.url.removeprefix("http://")
         (workplace / "tenbin.yaml").write_text(yaml.safe_dump({"listen": listen, "master_key": MASTER}))
@@ -55,6 +55,9 @@ def test_it_shows_who_is_stopped_and_lets_them_through(house: House, run: Run) -
     state = json.loads(run("breaker", "--json").output)
     assert [(one["key"], one["state"]) for one in state["scopes"]] == [(None, "closed"), ("ann", "open")]
     assert "Nothing was stopped" in run("breaker", "reset", "--key", "bob").output
+    unknown = run("breaker", "reset", "--key", "anne")
+    assert unknown.exit_code == 1
+    assert "No key is called 'anne'" in unknown.output
     assert ask(house) == 429
     done = run("breaker", "reset", "--key", "ann")
     assert done.exit_code == 0

@@ -6,6 +6,7 @@ import msgspec
 
 from tenbin.api.gatekeeping import Visit
 from tenbin.api.service import Service
+from tenbin.core.account import RESERVED
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Problem
 from tenbin.core.target import DialectName
@@ -50,12 +51,25 @@ class BreakerPages:
         return _json(self._told(()))
 
     async def reset(self, query: bytes, by: By) -> Answer:
-        """``DELETE /breaker?key=``: a person lets requests through, for one key (its id) or all."""
-        named = parse_qs(query.decode("latin-1")).get("key")
+        """``DELETE /breaker?key=``: a person lets requests through, for one key (its id or its name) or all."""
+        named = parse_qs(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8").get("key")
         breaker = self._service.world.breaker
-        scope = named[0][:200] if named else None
+        scope = self._scope(named[0]) if named else None
+        if named and scope is None:
+            return _json({"error": f"No key is called {named[0][:100]!r}: `tenbin keys list`. Nothing was reset."}, 404)
         closed = await self._service.reset_breaker(scope, by) if breaker is not None else ()
         return _json(self._told(closed))
+
+    def _scope(self, named: str) -> str | None:
+        """As the breaker counts a key: one of the store by its id, one of tenbin.yaml by its name."""
+        if named in self._service.config.keys or named in RESERVED:
+            return named
+        known = self._service.accounts.called(named)
+        breaker = self._service.world.breaker
+        if known is None and breaker is not None:
+            stopped = [one.key for one in breaker.standings(self._service.clock.now_ms())]
+            return named if named in stopped else None
+        return known
 
     def _told(self, closed: tuple[str, ...]) -> dict[str, object]:
         breaker = self._service.world.breaker
@@ -70,5 +84,5 @@ class BreakerPages:
         }
 
 
-def _json(value: object) -> Answer:
-    return 200, [(b"content-type", b"application/json")], msgspec.json.encode(value)
+def _json(value: object, status: int = 200) -> Answer:
+    return status, [(b"content-type", b"application/json")], msgspec.json.encode(value)

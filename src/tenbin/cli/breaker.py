@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import click
 
 from tenbin.cli.language import say
-from tenbin.cli.settings import config_option, data_directory, fail, gateway_url, read_file
+from tenbin.cli.settings import config_option, fail, gateway_url, read_file
 
 EPILOG = """\b
 Examples:
@@ -57,9 +57,7 @@ def breaker(ctx: click.Context, path: Path | None, url: str | None, as_json: boo
 @json_option
 def reset(key: str | None, path: Path | None, url: str | None, as_json: bool) -> None:
     """Let requests through again, and count anew from now on; also after a restart."""
-    config = read_file(path)[1]
-    scope = None if key is None else _key_id(key, data_directory(None, config))
-    state = _asked(path, url, "DELETE", scope)
+    state = _asked(path, url, "DELETE", key)
     if as_json:
         click.echo(json.dumps(state, indent=2, ensure_ascii=False))
         return
@@ -121,24 +119,6 @@ def _off() -> str:
 
 def _whose(key: str | None) -> str:
     return say("all keys together", "全体") if key is None else say(f"key {key}", f"キー {key}")
-
-
-def _key_id(named: str, directory: Path) -> str:
-    """A key of the store is counted by its id; one of tenbin.yaml by its name."""
-    from sqlite3 import Error
-
-    from tenbin.ledger.accounts.log import NoSuchKey
-    from tenbin.ledger.accounts.schema import DATABASE
-    from tenbin.ledger.accounts.store import Accounts
-    from tenbin.ledger.segments import LedgerUnusable
-
-    if not (directory / DATABASE).exists():
-        return named
-    try:
-        with Accounts(directory, b"") as accounts:
-            return accounts.find(named).account.key_id
-    except (NoSuchKey, LedgerUnusable, Error, OSError):
-        return named
 
 
 def _asked(path: Path | None, url: str | None, method: str, key: str | None = None) -> dict[str, Any]:

@@ -145,9 +145,10 @@ def create(
     given["budgets"] = allotments("key", given["budgets"], soft=soft)
     if given["admin"] and any(given[rule] for rule in DATA_RULES):
         raise click.UsageError(f"An admin key asks no model: leave out what bounds that ({', '.join(DATA_RULES)}).")
-    account = Account(
-        key_id=f"key_{secrets.token_hex(8)}", name=name, expires_at_ms=moment_ms(expires, now_ms), **given
-    )
+    ends_at_ms = moment_ms(expires, now_ms)
+    if ends_at_ms is not None and ends_at_ms <= now_ms:
+        raise click.BadParameter(f"{expires} is past: no request would be taken. Write a later time, as 90d.")
+    account = Account(key_id=f"key_{secrets.token_hex(8)}", name=name, expires_at_ms=ends_at_ms, **given)
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     with store(path, data_dir, makes=True) as accounts:
         accounts.create(account, key, by=by(), now_ms=now_ms)

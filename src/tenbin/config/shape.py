@@ -77,8 +77,8 @@ class _Fitter:
         pattern = shape.type.pattern if isinstance(shape.type, inspect.StrType) else None
         if pattern is None or not isinstance(fitted, str) or re.search(pattern, fitted):
             return fitted
-        example = (shape.extra_json_schema or {}).get("examples", [pattern])[0]
-        return self._misfit(path, f"{fitted!r} has not the form that is needed here", f"Write it like {example}.")
+        examples = " or ".join((shape.extra_json_schema or {}).get("examples", [pattern]))
+        return self._misfit(path, f"{fitted!r} has not the form that is needed here", f"Write it like {examples}.")
 
     def _optional(self, shape: inspect.UnionType, value: Any, path: KeyPath) -> Any:
         if value is None and any(isinstance(option, inspect.NoneType) for option in shape.types):

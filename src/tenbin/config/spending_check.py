@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tenbin.config.caching_check import SERVERS, Mistake
 from tenbin.config.model import Config
+from tenbin.config.provider import EMBEDDED, split_target
+from tenbin.config.quirks import PROFILES
+from tenbin.config.shape import suggestion
 from tenbin.config.spending import BudgetConfig, SpendingConfig
 from tenbin.core.budget import Budget
 from tenbin.core.money import nano_from_usd
@@ -39,12 +42,31 @@ def spending_mistakes(config: Config) -> Iterator[Mistake]:
             yield (*path, "timezone"), *_no_zone(one.timezone)
         if one.usd > MOST_USD:
             yield (*path, "usd"), f"more than {MOST_USD:,} USD is not counted exactly", "Write less."
+        if (wrong := _no_scope(one.scope, config)) is not None:
+            yield (*path, "scope"), *wrong
         kind = "hard" if one.hard else "soft"
         same = (one.scope, one.window, kind, one.timezone or spending.timezone)
         if same in seen:
             message = f"{one.scope} has a {kind} budget by the {one.window} already (number {seen[same] + 1})"
             yield path, message, "Leave one of them out."
         seen.setdefault(same, number)
+
+
+def _no_scope(scope: str, config: Config) -> tuple[str, str] | None:
+    """Why a budget would count nothing for ever, and what was meant."""
+    kind, _, name = scope.partition(":")
+    if kind == "model" and name != "*":
+        parts = split_target(name)
+        if parts is None:
+            fix = "Write model:provider/model; a name under `models` is route:model:NAME."
+            return f"{name!r} does not name a provider and a model, and no call would be counted", fix
+        if parts[0] not in config.providers and parts[0] not in PROFILES and parts[0] != EMBEDDED:
+            known = suggestion(parts[0], {*config.providers, *PROFILES})
+            return f"no provider is named {parts[0]}, and no call would be counted", known
+    rules = {rule.name for rule in config.routing.rules}
+    if kind == "route" and name in {*config.models, *config.cascades} - rules:
+        return f"no route is called {name!r}, and no call would be counted", f"Write route:model:{name}."
+    return None
 
 
 def _budget(one: BudgetConfig, zone: str) -> Budget:

@@ -88,6 +88,13 @@ class KnownKeys:
         key = self._keys.get(key_id)
         return self._held_as(key.account, None).caller if key is not None else None
 
+    def called(self, named: str) -> str | None:
+        """The id of the key with this id or name; of several with a name the one that was made last."""
+        if named in self._keys:
+            return named
+        found = [one.account for one in self._keys.values() if one.account.name == named]
+        return max(found, key=lambda one: one.created_at_ms).key_id if found else None
+
     def changed_on_disk(self) -> bool:
         """Whether there is, or was, a store to look at. Costs one call to the operating system where there is none."""
         return self._database is not None or self._path.exists()
