@@ -25,6 +25,13 @@ async def rows(server: PostgresServer, statement: str, *arguments: object) -> li
         await connection.close()
 
 
+async def until_it_is_gone(store: Any, one: Claim) -> None:
+    """What serves a connection may outlive the server for a moment."""
+    for _ in range(2_000):
+        await reserved(store, fresh(), one, 0)
+        await asyncio.sleep(0.005)
+
+
 def test_gateways_that_start_at_once_share_one_table(postgres_server: PostgresServer) -> None:
     async def main() -> None:
         name = f"made_{fresh()}"
@@ -58,9 +65,7 @@ def test_one_that_is_killed_and_comes_back_knows_all(tmp_path: Path) -> None:
         for reservation in begun[4:7]:
             store.settle(reservation, 1)
         with pytest.raises(SpendingUnavailable):
-            for n in range(2_000):  # what serves a connection may outlive the server for a moment
-                await reserved(store, f"while-it-is-gone-{n}", one, 0)
-                await asyncio.sleep(0.005)
+            await until_it_is_gone(store, one)
         await asyncio.to_thread(server.start)
         assert await store.told(30)
         assert isinstance(await again(store, "after", one), Granted)
