@@ -147,7 +147,8 @@ def summary(figures: dict[str, Any]) -> str:
         f"{sum(found['free_calls_without_a_row'].values()):,} |",
         f"| rows without a call (the provider never had it); of them unexplained | {found['rows_without_a_call']:,}; "
         f"{found['of_them_unexplained']:,} |",
-        f"| requests that a client had an id of, not in the ledger | {found['requests_not_in_the_ledger']:,} |",
+        f"| requests that a client had an id of, not in the ledger | "
+        f"{_or_unseen(found['requests_not_in_the_ledger'])} |",
         f"| rows with stated usage that cost something | {found['stated_rows']:,}, {usd['stated_nano']} USD |",
         f"| **of them not equal to the nano-USD** | {found['stated_and_differing']:,} |",
         f"| invoice | {usd['invoice_nano']} USD |",
@@ -170,7 +171,11 @@ def summary(figures: dict[str, Any]) -> str:
             f"{sums['invoice'] / 1e9:.6f} | {ratio} |"
         )
     seen = ", ".join(f"{name} {count:,}" for name, count in found["seen"].items())
-    return "\n".join([*lines, "", f"What the clients saw: {seen}."])
+    return "\n".join([*lines, "", f"What the clients saw: {seen or 'not kept of this run'}."])
+
+
+def _or_unseen(count: int | None) -> str:
+    return "not looked at in this run" if count is None else f"{count:,}"
 
 
 def _listed(counts: dict[str, int]) -> str:
