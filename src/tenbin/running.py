@@ -233,7 +233,9 @@ class RunningGateway:
         return self.gateway.book
 
     def call(self, function: Callable[[], Any]) -> Any:
-        """Call a function in the gateway's own thread, between two steps of its work; returns or raises what it does."""
+        """Call a function in the gateway's own thread, between two steps of its work; returns or raises what that
+        does.
+        """
 
         async def called() -> Any:
             return function()

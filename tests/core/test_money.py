@@ -31,7 +31,8 @@ def test_to_the_cent_and_to_two_digits_at_least(nano: int, said: str) -> None:
 def test_money_is_never_nothing_and_never_far_off(nano: int) -> None:
     said = Decimal(format_about(nano).replace("$", "").replace(",", "")) * 10**9
     assert said > 0
-    assert abs(said - nano) <= max(Decimal(nano) / 20, 0) if nano < 10**7 else abs(said - nano) <= 5 * 10**6
+    most_off = Decimal(nano) / 20 if nano < 10**7 else Decimal(5 * 10**6)
+    assert abs(said - nano) <= most_off
 
 
 @given(st.integers(-(10**16), 10**16))

@@ -87,6 +87,7 @@ def test_corrections_count_once(tmp_path: Path) -> None:
     with spendings(tmp_path) as found:
         assert (found.spent(0, 2**60)[0].spent_nano, found.spent(0, 2**60)[0].unknown) == (cost, 1)
     ledger = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+    whole = cost
     for request, nano in ((1, 7_000), (1, -1_000), (2, 500)):
         ledger.execute(
             "INSERT INTO corrections (request, number, at_ms, nano, stated_id, statement) VALUES (?, 1, 0, ?, '', '')",

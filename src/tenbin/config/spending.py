@@ -36,9 +36,9 @@ class SpendingConfig(Section, frozen=True):
     timezone: str = "UTC"
     """Time zone of budgets that name none."""
     store: str = "memory"
-    """Where it is counted: ``memory`` (this process, taken up from its ledger at a start), ``sqlite`` (a file beside the
-    ledger; ``sqlite:////FILE``: one that the gateways of this machine share), or a URL that gateways on many machines
-    share (``redis://``, ``postgresql://``): docs/budget-stores.md."""
+    """Where it is counted: ``memory`` (this process, taken up from its ledger at a start), ``sqlite`` (a file beside
+    the ledger; ``sqlite:////FILE``: one that the gateways of this machine share), or a URL that gateways on many
+    machines share (``redis://``, ``postgresql://``): docs/budget-stores.md."""
     when_unreachable: Literal["refuse", "serve"] = "refuse"
     """What happens to calls that a hard budget counts while a shared store cannot be reached."""
     breaker: BreakerConfig = BreakerConfig()

@@ -3,7 +3,7 @@ it to weigh, to climb, to fall back on, to hedge with or to ask for an opinion. 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -53,8 +53,12 @@ def restricted(policy: Policy, account: Account) -> Policy:
 
 def tiered(policy: Policy, tiers: Iterable[str]) -> frozenset[str]:
     """Names (``provider/model``) of the targets in these tiers. One that stands in no tier is in none of them."""
-    known: Mapping[str, tuple[Target, ...]] = {} if policy.routing is None else {**policy.routing.tiers}
-    return frozenset(target.name for tier in tiers for target in known.get(tier, ()))
+    if policy.routing is None:
+        return frozenset()
+    wanted = frozenset(tiers)
+    return frozenset(
+        target.name for tier, targets in policy.routing.tiers.items() if tier in wanted for target in targets
+    )
 
 
 def listed(wanted_names: Iterable[str], policy: Policy) -> list[str]:

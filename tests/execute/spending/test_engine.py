@@ -1,7 +1,6 @@
 """Budgets at work in a real gateway: what has no room is not called; what was called counts as the ledger has it."""
 
 import contextlib
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ import httpx2
 import msgspec
 import pytest
 
+from tenbin.config.model import ModelPrice
 from tenbin.core.account import Account
 from tenbin.core.ask import Caller as KeyOf
 from tenbin.core.budget import Allotment
 from tenbin.core.receipt import Receipt
 from tenbin.simulator import RunningSimulator
 from tests.execute.conftest import Caller, chained, events
-from tests.real.books import House, serving
+from tests.real.books import House, serving, wait_until
 
 USD = 1_000_000_000
 WORST = 17_000_000
@@ -86,8 +86,7 @@ def test_what_has_no_room_is_not_called(
 def test_a_cheaper_target_may_have_room_where_the_dearer_has_none(simulator: RunningSimulator, tmp_path: Path) -> None:
     config = chained(simulator.url, **spending({"usd": 0.001}))
     openai = config.providers["openai"]
-    price = msgspec.structs.replace(openai.models["gpt-4o"].price, input=0.01, output=0.01, cache_write_1h=0.01)  # type: ignore[type-var]
-    price = msgspec.structs.replace(price, cache_write_5m=0.01, cache_read=0.01)
+    price = ModelPrice(input=0.01, output=0.01, cache_write_1h=0.01, cache_write_5m=0.01, cache_read=0.01)
     cheap = msgspec.structs.replace(openai.models["gpt-4o"], price=price)
     providers = config.providers | {"openai": msgspec.structs.replace(openai, models={"gpt-4o": cheap})}
     with serving(msgspec.structs.replace(config, providers=providers), tmp_path) as house:
@@ -213,36 +212,46 @@ def test_a_cut_answer_counts_as_it_is_settled(simulator: RunningSimulator, tmp_p
         assert receipt.billed_nano
 
 
-def applied(house: House, config: Any) -> None:
-    house.running.call(lambda: house.running.gateway.apply(config))
-
-
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "valkey_server", "postgres_server"])
+@pytest.mark.parametrize("restarts", [False, True])
 def test_a_budget_that_was_out_of_force_knows_of_what_was_spent_meanwhile(
-    simulator: RunningSimulator, tmp_path: Path, store: str
+    simulator: RunningSimulator, tmp_path: Path, kind: str, restarts: bool, request: pytest.FixtureRequest
 ) -> None:
-    held = spending({"usd": 5}, {"usd": 5, "scope": "model:*"}, store=store)
-    with serving(chained(simulator.url, **held), tmp_path) as house:
+    store = request.getfixturevalue(kind).url if "_" in kind else kind
+    # A total of its own: what is shared has outlived other tests.
+    model = {"usd": 5, "scope": "model:anthropic/claude-sonnet-4-6"}
+    held = chained(simulator.url, **spending({"usd": 5, "scope": "key:local"}, model, store=store))
+    less, none = chained(simulator.url, **spending(model, store=store)), chained(simulator.url, **spending(store=store))
+
+    def spent(house: House) -> dict[str, int]:
+        return {name: spent for name, (spent, _) in standing(house).items()}
+
+    with contextlib.ExitStack() as stack:
+        house = stack.enter_context(serving(held, tmp_path))
         ask(house, "anthropic", "one")
-        applied(house, chained(simulator.url, **spending({"usd": 5, "scope": "model:*"}, store=store)))
+        one = house.books.one().billed_nano
+        assert one
         ask(house, "anthropic", "one")
-        applied(house, chained(simulator.url, **spending(store=store)))
-        ask(house, "anthropic", "one")
-        applied(house, chained(simulator.url, **held))
-        ask(house, "anthropic", "one")
-        receipts = house.books.new(4)
-        assert all(receipt.billed_nano for receipt in receipts)
-        known = {"global/total": (billed(receipts), 0)}
-        wait_until(lambda: standing(house).items() >= known.items())
-        assert set(standing(house).values()) == {(billed(receipts), 0)}
+        before = spent(house)["key:local/total"] - one  # what the level was when the second call was made
+        for config in (less, none, held):
+            if restarts:
+                stack.close()
+                house = stack.enter_context(serving(config, tmp_path))
+                wait_until(lambda: house.running.call(lambda: _taken_up(house)), "the store's marks")
+            else:
+                house.running.call(lambda config=config: house.running.gateway.apply(config))
+            ask(house, "anthropic", "one")
+        ask(house, "anthropic", "one")  # tells what the store knows of the one before
+        wait_until(
+            lambda: set(spent(house).values()) == {before + 6 * one},
+            f"{before + 6 * one}, where {spent(house)} is spent",
+            seconds=10,
+        )
 
 
-def wait_until(true: Any) -> None:
-    for _ in range(200):
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come about")
+def _taken_up(house: House) -> bool:
+    task = house.running.gateway.spending._taking_up
+    return task is None or task.done()
 
 
 def test_a_soft_budget_counts_what_nobody_could_bound(simulator: RunningSimulator, tmp_path: Path) -> None:
