@@ -254,6 +254,10 @@ class RunningGateway:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         listener = listening_socket("127.0.0.1", 0)
-        self.gateway = Gateway(self._config, self._data_dir, self._clock)
+        try:
+            self.gateway = Gateway(self._config, self._data_dir, self._clock)
+        except BaseException:
+            listener.close()
+            raise
         self.url = _url(listener)
         await run(self.gateway, listener, reload=self._reload, started=self._up.set, stop=self._stop)

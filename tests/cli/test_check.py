@@ -173,3 +173,11 @@ def test_japanese_for_japanese(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     write(GOOD)
     assert "tenbin.yaml に問題はありません。" in run("check").output
+
+
+def test_a_receiver_that_serve_would_refuse_is_a_mistake(run: Run) -> None:
+    write(GOOD + 'alerts: {to: ["nowhere://token"]}\n')
+    result = run("check")
+    assert result.exit_code == 1
+    assert "alerts.to[0]: apprise cannot read this nowhere address" in result.output
+    assert json.loads(run("check", "--json").output)["mistakes"][0]["key"] == "alerts.to[0]"

@@ -162,3 +162,13 @@ def test_without_any_provider(run: Run) -> None:
     result = run("doctor")
     assert result.exit_code == 1
     assert "no provider to look at" in result.output
+
+
+def test_a_configuration_that_cannot_be_put_in_force_is_told(run: Run) -> None:
+    row = "providers: {acme: {dialect: openai_chat, base_url: 'http://127.0.0.1:1/v1', models: {m: {}}}}\n"
+    text = f"discover: false\nlisten: 127.0.0.1:1\n{row}models: {{m: [acme/m]}}\nalerts: {{to: ['nowhere://token']}}\n"
+    Path("tenbin.yaml").write_text(text, encoding="utf-8")
+    refused = run("doctor")
+    assert refused.exit_code == 1
+    assert "alerts.to[0]: apprise cannot read this nowhere address" in refused.output
+    assert "mistake in Tenbin" not in refused.output

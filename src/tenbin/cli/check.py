@@ -33,6 +33,7 @@ def check(file: Path | None, as_json: bool) -> None:
     """
     import os
 
+    from tenbin.alarms import AlarmParts
     from tenbin.app import cache_directory
     from tenbin.cli.routing import plain, table, unpriced
     from tenbin.config.findings import build
@@ -45,6 +46,7 @@ def check(file: Path | None, as_json: bool) -> None:
         file = Path(FILE_NAME)
     try:
         config = load(file) if file is not None else read_file(None)[1]
+        AlarmParts.receivers(config.alerts)  # only apprise knows its addresses
     except ConfigError as error:
         if as_json:
             mistakes = msgspec.to_builtins(error.problems)

@@ -15,8 +15,9 @@ from tenbin.cli.examination import Check, Patient, examine
 from tenbin.cli.ledger import database_path
 from tenbin.cli.listing import offered
 from tenbin.cli.local_servers import context
-from tenbin.cli.settings import Settings, config_option, data_directory, fail, settle
+from tenbin.cli.settings import Settings, config_option, data_directory, fail, settle, told
 from tenbin.config.findings import DEFAULT_MODELS, named_providers
+from tenbin.config.problem import ConfigError
 from tenbin.config.provider import EMBEDDED, Provider, complete, split_target
 from tenbin.core.receipt import Receipt
 
@@ -129,6 +130,8 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[tuple[str, dict[st
             while model is not None and not model.ready and time.monotonic() < end:
                 time.sleep(0.05)
             yield running.url, {EMBEDDED: model.base_url} if model is not None else {}
+    except ConfigError as error:
+        fail(told(error))
     except LedgerUnusable as error:
         fail(f"{error}\nIf a gateway runs at another address, name its configuration: tenbin doctor --config FILE")
 
