@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from tenbin.cli.budget_words import KINDS
 from tenbin.cli.language import is_japanese, say
 from tenbin.cli.settings import config_option, data_directory, fail, read_file
 from tenbin.core.money import format_about, nano_from_usd, usd_decimal
@@ -32,14 +33,6 @@ RULES: dict[Rule, tuple[str, str]] = {
     "hour": ("hour", "1 時間"),
 }
 SEVERITIES = {"critical": ("critical", "重大"), "warning": ("warning", "注意")}
-KINDS = {
-    "global": ("everybody", "全体"),
-    "team": ("team", "チーム"),
-    "user": ("user", "利用者"),
-    "key": ("key", "鍵"),
-    "route": ("route", "ルート"),
-    "model": ("model", "モデル"),
-}
 
 
 @click.command(epilog=EPILOG)

@@ -142,8 +142,7 @@ def _asked(path: Path | None, url: str | None, method: str, key: str | None = No
         )
     state = reply.json()
     if reply.status != 200 or not isinstance(state, dict):
-        why = state.get("error", state) if isinstance(state, dict) else reply.body.decode(errors="replace")
-        fail(str(why.get("message", why) if isinstance(why, dict) else why))
+        fail(reply.complaint)
     return state
 
 

@@ -187,8 +187,7 @@ def _asked(path: Path | None, url: str | None, method: str, fields: dict[str, st
     if reply.status == 404 and isinstance(told, dict) and "removed" in told:
         return told
     if reply.status != 200 or not isinstance(told, dict):
-        why = told.get("error", told) if isinstance(told, dict) else reply.body.decode(errors="replace")
-        fail(str(why.get("message", why) if isinstance(why, dict) else why))
+        fail(reply.complaint)
     return told
 
 

@@ -32,6 +32,13 @@ class Reply(msgspec.Struct, frozen=True):
         except ValueError:
             return None
 
+    @property
+    def complaint(self) -> str:
+        """Of an answer that is an error: what it says is wrong."""
+        told = self.json()
+        why = told.get("error", told) if isinstance(told, dict) else self.body.decode(errors="replace")
+        return str(why.get("message", why) if isinstance(why, dict) else why)
+
 
 def client_key(config: Config) -> str:
     """The key to send: ``$TENBIN_KEY``, else the configuration's master key, else a word that stands for none."""
