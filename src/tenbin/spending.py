@@ -48,8 +48,10 @@ class SpendingParts:
     def apply(self, config: Config) -> Budgets | None:
         """The budgets under a configuration; None where nobody can have one. Raises ConfigError."""
         spending = config.spending
-        # Keys of the store may have budgets of their own, from one moment to the next.
-        if self.budgets is None and (spending.budgets or self._accounts.required):
+        # Keys of the store may have budgets of their own, from one moment to the next; a store that outlives us
+        # may hold sums of budgets that will be in force again: it is told of what is spent meanwhile.
+        wanted = spending.budgets or self._accounts.required or spending.store != "memory"
+        if self.budgets is None and wanted:
             self.budgets = self._made(config)
             self._book.subscribe(self.budgets.settled)
         if self.budgets is None:

@@ -4,7 +4,7 @@ What calls cost is told behind the requests' backs, a hundred at once.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from tenbin.execute.spending.postgres_functions import (
     LET_GO,
     LOOK,
     MARK,
+    MARKS,
     RESERVE,
     SETTLE,
     SHAPE,
@@ -32,6 +33,7 @@ from tenbin.execute.spending.shared import (
     Seed,
     SharedSpending,
     Sum,
+    Window,
     held_again,
     one_for_each_window,
 )
@@ -158,6 +160,10 @@ class PostgresSpending(SharedSpending):
             reservation: held_again(worst, deadline_ms, zip(counters, starts, strict=True), until_ms)
             for reservation, worst, deadline_ms, counters, starts, until_ms in rows
         }
+
+    async def _marks(self) -> Iterable[Window]:
+        rows = await self._do("fetch", MARKS, self._owner, self._clock.now_ms(), seconds=PATIENCE_SECONDS)
+        return [(counter, starts_at_ms) for counter, starts_at_ms in rows]
 
     async def _disconnect(self) -> None:
         if self._connecting:

@@ -201,6 +201,7 @@ HOLD = "select {name}_hold($1, $2, $3, $4, $5, $6, $7)"
 LEFT_OPEN = """
 select id, worst, deadline_ms, counters, starts, until_ms from {name}_reservations where owner = $1 and state = 'held'
 """
+MARKS = "select counter, starts_at_ms from {name}_windows where $1 = any (owners) and ends_at_ms > $2"
 LET_GO = (
     """
     delete from {name}_windows where (counter, starts_at_ms) in (

@@ -4,7 +4,7 @@ What calls cost is told behind the requests' backs, a hundred at once. What the 
 is gone, or that has gone back in time, tells that data were lost (see ``shared``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha1
 from typing import Any
 
@@ -13,7 +13,7 @@ from tenbin.execute.cache.availability import Availability, StoreRefused, StoreU
 from tenbin.execute.cache.redis_connection import RedisConnection, RedisMissing, shown
 from tenbin.execute.clock import Clock
 from tenbin.execute.spending.memory import nothing_before
-from tenbin.execute.spending.redis_scripts import LEFT_OPEN, RESERVE, RESTORE, SETTLE
+from tenbin.execute.spending.redis_scripts import LEFT_OPEN, MARKS, RESERVE, RESTORE, SETTLE
 from tenbin.execute.spending.settling import Held, Settlement
 from tenbin.execute.spending.shared import (
     KEPT_MS,
@@ -24,6 +24,7 @@ from tenbin.execute.spending.shared import (
     Seed,
     SharedSpending,
     Sum,
+    Window,
     held_again,
 )
 
@@ -140,6 +141,13 @@ class RedisSpending(SharedSpending):
             windows = [(counter, int(starts)) for starts, counter in parts]
             left[reservation.decode()] = held_again(int(worst), int(float(deadline)), windows, now_ms + LONGEST_LIFE_MS)
         return left
+
+    async def _marks(self) -> Iterable[Window]:
+        found = []
+        for name in await self._run(self._patient, MARKS, self._clock.now_ms()):
+            starts, counter = name.decode().split(":", 1)
+            found.append((counter, int(starts)))
+        return found
 
     async def _disconnect(self) -> None:
         await self._quick.close()

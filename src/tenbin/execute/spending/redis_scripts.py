@@ -8,6 +8,7 @@ All keys share the hash tag of the marker, so that they lie on one node of a clu
   ``reserved``. Spent is max(own, floor) + new.
 - ``:GENERATION:r:ID``, a hash, one reservation: ``state`` (held, overdue, ended, cancelled), ``worst``, ``owner``,
   ``windows`` (packed names).
+- ``:GENERATION:m:OWNER``, a sorted set: the windows that hold an owner's mark, by the moment at which they are let go.
 - ``:GENERATION:open`` and ``:overdue``, sorted sets of reservations by deadline.
 
 Amounts go in and come out as text, and Redis itself adds them (64 bits): Lua's numbers are exact up to 2**53 only.
@@ -84,6 +85,9 @@ local function mark(name, life, seed)
     add(window(name), 'own', seed)
     redis.call('HSET', window(name), 'o:' .. owner, seed)
     if life ~= '' then redis.call('PEXPIRE', window(name), life) end
+    local marks = base .. 'm:' .. owner
+    redis.call('ZREMRANGEBYSCORE', marks, '-inf', ARGV[4])
+    redis.call('ZADD', marks, life == '' and '+inf' or now + tonumber(life), name)
 end
 """
 
@@ -233,5 +237,17 @@ for _, set in ipairs({'open', 'overdue'}) do
     end
 end
 return left
+"""
+)
+
+MARKS = (
+    _BEGIN
+    + """
+if not generation then return {} end
+local found = {}
+for _, name in ipairs(redis.call('ZRANGE', base .. 'm:' .. owner, 0, -1)) do
+    if redis.call('EXISTS', window(name)) == 1 then table.insert(found, name) end
+end
+return found
 """
 )

@@ -5,9 +5,11 @@ and lost data are dealt with. How a sum is kept, each says itself.
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias, cast
+from zoneinfo import ZoneInfoNotFoundError
 
 from tenbin.core.budget import FOREVER_MS, MOST_USD, Claim, Denied, Granted, Level, SpendingUnavailable, WindowKind
 from tenbin.core.money import NANO_PER_USD, NanoUSD
+from tenbin.decide.budget import window_of
 from tenbin.execute.clock import Clock
 from tenbin.execute.spending.memory import nothing_before
 from tenbin.execute.spending.settling import Held, Settlement, Settling
@@ -146,6 +148,12 @@ class SharedSpending:
         """
         raise NotImplementedError
 
+    async def _marks(self) -> Iterable[Window]:
+        """The windows that hold this owner's mark: of calls that do not draw on them they are told. Raises
+        SpendingUnavailable.
+        """
+        raise NotImplementedError
+
     async def _disconnect(self) -> None:
         raise NotImplementedError
 
@@ -250,6 +258,11 @@ class SharedSpending:
                 for claim in held.claims:  # they hold this owner's mark
                     self._windows.setdefault((claim.counter, claim.starts_at_ms), Own(claim, 0))
                 self._hold_own(held)
+        now_ms = self._clock.now_ms()
+        for window in await self._marks():
+            marked = claim_again(*window)
+            if marked is not None and window not in self._windows and marked.ends_at_ms + KEPT_MS > now_ms:
+                self._windows[window] = Own(marked, 0)
         self._taken_over &= self._open.keys()
         return tuple(one for one in left if one in self._taken_over)
 
@@ -349,15 +362,24 @@ class SharedSpending:
 
 def held_again(worst: NanoUSD, deadline_ms: int, windows: Iterable[Window], until_ms: int) -> Held:
     """What an earlier process has set aside, as a store knows it; ``until_ms``: how long anybody asks for it."""
-    ends_ms = until_ms - KEPT_MS
     claims = []
     for counter, starts_at_ms in windows:
-        whose, window, zone = "", "total", "UTC"
-        if (named := COUNTER.fullmatch(counter)) is not None:
-            whose, window, zone = named["whose"], named["window"], named["zone"] or zone
-        ends = ends_ms if starts_at_ms else FOREVER_MS
-        claims.append(Claim(counter, starts_at_ms, ends, 0, False, whose, cast(WindowKind, window), zone))
+        unnamed = Claim(counter, starts_at_ms, until_ms - KEPT_MS if starts_at_ms else FOREVER_MS, 0, False)
+        claims.append(claim_again(counter, starts_at_ms) or unnamed)
     return Held(worst, deadline_ms, tuple(claims))
+
+
+def claim_again(counter: str, starts_at_ms: int) -> Claim | None:
+    """What was drawn on, by the window's name; None where it is no name of ours."""
+    named = COUNTER.fullmatch(counter)
+    if named is None:
+        return None
+    kind, zone = cast(WindowKind, named["window"]), named["zone"] or "UTC"
+    try:
+        _, ends_at_ms = window_of(kind, zone, starts_at_ms)
+    except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
+        return None
+    return Claim(counter, starts_at_ms, ends_at_ms, 0, False, named["whose"], kind, zone)
 
 
 def one_for_each_window(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from tenbin.execute.spending.shared import (
     Seed,
     SharedSpending,
     Sum,
+    Window,
     held_again,
     without_room,
 )
@@ -145,6 +146,11 @@ class SqliteSpending(SharedSpending):
             reservation: held_again(worst, deadline_ms, map(tuple, json.loads(windows)), until_ms)
             for reservation, worst, deadline_ms, windows, until_ms in rows
         }
+
+    async def _marks(self) -> Iterable[Window]:
+        sql = "SELECT counter, starts_at_ms FROM owners WHERE owner = ?"
+        rows: list[Window] = await self._do(lambda database: database.execute(sql, (self._owner,)).fetchall())
+        return rows
 
     async def _disconnect(self) -> None:
         self._closed = True
