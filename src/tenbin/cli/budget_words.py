@@ -51,7 +51,7 @@ KINDS = {
     "model": ("model", "モデル"),
 }
 
-UNITS = {"day": ("day", "日目"), "hour": ("hour", "時間目"), "minute": ("minute", "分目")}
+UNITS = {"day": ("day", "日"), "hour": ("hour", "時間"), "minute": ("minute", "分")}
 
 
 def lines(line: Line) -> Iterator[str]:
@@ -142,9 +142,8 @@ def _pace(pace: Pace) -> str:
     known = click.style(say(*PACE_WORDS[pace.word]), fg=COLOURS[pace.word])
     ratio = f"{pace.ratio:.2f}" if pace.ratio is not None else "-"
     unit = UNITS[pace.elapsed.unit]
-    where = say(
-        f"{unit[0]} {pace.elapsed.begun} of {pace.elapsed.of}", f"{pace.elapsed.of} 分の {pace.elapsed.begun} {unit[1]}"
-    )
+    begun, of = pace.elapsed.begun, pace.elapsed.of
+    where = say(f"{unit[0]} {begun} of {of}", f"{of} {unit[1]}中 {begun} {unit[1]}目")
     return say(
         f"pace {ratio}, {known}: {where}, {format_about(pace.expected_nano)} expected by its end",
         f"ペース {ratio}、{known}: {where}、本来の目安 {format_about(pace.expected_nano)}",

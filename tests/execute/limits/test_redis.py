@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -20,10 +20,8 @@ from tests.real.redis_server import RedisServer
 PLAN = Plan(name="p", requests_per_day=10, tokens_per_day=5_000, output_tokens=100)
 
 
-def counters(server: RedisServer, marker: str = "") -> RedisCounters:
-    return RedisCounters(
-        server.address, SystemClock(), lambda _: None, marker=f"t:{marker or uuid.uuid4()}:", seconds=20
-    )
+def counters(server: RedisServer, marker: str = "", tell: Callable[[str], None] = lambda _: None) -> RedisCounters:
+    return RedisCounters(server.address, SystemClock(), tell, marker=f"t:{marker or uuid.uuid4()}:", seconds=20)
 
 
 async def taken(shared: RedisCounters) -> None:
@@ -110,11 +108,13 @@ def test_what_was_used_is_told_to_the_server(server: RedisServer) -> None:
 def test_a_server_that_is_gone_lets_nobody_in_and_is_told_when_it_is_back(tmp_path: Any) -> None:
     async def gone() -> None:
         with RedisServer(tmp_path) as server:
-            shared = counters(server)
+            said: list[str] = []
+            shared = counters(server, tell=said.append)
             entered = await shared.enter("k", PLAN, Wish(prompt=10, output=50), 1.0)
             server.kill()
             with pytest.raises(UseUnknown, match="does not answer"):
                 await shared.enter("k", PLAN, Wish(stream=True), 1.0)
+            assert "requests of keys with a plan are answered with 503 until it does" in said[0]
             shared.settle(Ticket("k", entered.used.day_ms, entered.reserved), receipt(attempt(5, 5)))
             assert (await shared.ready("k", PLAN)).streams == 0, "what was not let in holds no stream"
             server.start()

@@ -37,6 +37,13 @@ def test_one_that_is_hardly_used_is_told_in_its_second_half() -> None:
     assert said(10) == [("info", "The monthly budget of all keys together is hardly used")]
 
 
+def test_a_day_that_is_hardly_used_is_nobodys_trouble() -> None:
+    evening = MIDDLE + 8 * HOUR_MS
+    assert said(1, "day", evening) == []
+    assert said(1, "week", evening) == [("info", "The weekly budget of all keys together is hardly used")]
+    assert [severity for severity, _ in said(99, "day", MIDDLE - 6 * HOUR_MS)] == ["critical"]
+
+
 def test_the_first_day_says_nothing_yet_and_hours_never_do() -> None:
     first = MIDDLE - 14 * DAY_MS
     assert said(50, now_ms=first) == []

@@ -25,7 +25,7 @@ from tenbin.decide.limits import (
     is_counted,
     tokens_of,
 )
-from tenbin.execute.cache.availability import StoreRefused, StoreUnavailable
+from tenbin.execute.cache.availability import Availability, StoreRefused, StoreUnavailable
 from tenbin.execute.cache.redis_connection import Part, RedisConnection, shown
 from tenbin.execute.clock import Clock, start_task
 from tenbin.execute.limits.counters import MOST_KEYS, Ticket, UseUnknown
@@ -38,6 +38,7 @@ PAUSE_MS = 1_000
 """Between two attempts to tell what requests used."""
 MOST_AT_ONCE = 200
 MARKER = "tenbin:plan:"
+MEANWHILE = "requests of keys with a plan are answered with 503"
 
 _DAY = """
 local t = redis.call('TIME')
@@ -134,7 +135,8 @@ class RedisCounters:
         self._tell = tell
         self._marker = marker
         self._name = shown(address)
-        self._quick = RedisConnection(address, seconds=seconds, clock=clock, tell=tell)
+        available = Availability(self._name, clock, tell, meanwhile=MEANWHILE)
+        self._quick = RedisConnection(address, seconds=seconds, clock=clock, tell=tell, availability=available)
         self._patient = RedisConnection(address, seconds=PATIENCE_SECONDS, clock=clock, tell=lambda _: None)
         self._latest: dict[str, Used] = {}
         """By key, as of its last request here."""

@@ -79,6 +79,8 @@ def paces(levels: Sequence[Level], now_ms: int) -> list[Alert]:
         word = known.word
         if word == "on_track" or word == "too_early":
             continue
+        if word == "under_used" and claim.window == "day":
+            continue  # a day is not spent evenly, and each key's would be told of each day
         if word == "under_used" and known.elapsed.begun < UNDER_USED_FROM * known.elapsed.of:
             continue
         found.append(words.pace(claim, word, known.ratio, spent, known.projected_nano, now_ms))
