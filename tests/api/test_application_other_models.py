@@ -55,7 +55,7 @@ def served(provider: Listener, **more: Any) -> Any:
 
 BOUND: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "key": (("--target", "*/m"), {}),
-    "plan": (("--plan", "few"), {"plans": {"named": {"few": {"targets": ["*/m"]}}}}),
+    "plan": (("--plan", "few"), {"plans": {"named": {"few": {"targets": ["*/m"], "requests_per_day": 10}}}}),
     "budget": ((), {"spending": {"budgets": [{"scope": "global", "window": "day", "usd": 50}]}}),
 }
 
@@ -83,10 +83,13 @@ def test_a_body_leads_to_no_model_beside_the_one_that_was_judged(
     name, path, body = NAMES[dialect]
     provider.requests.clear()
     provider.answer = answer_of()
+    house.books.new()
     for more, where in LEADING:
         refused = caller.http.post(path, json={"model": name, **body, **more}, headers=headers)
         assert refused.status_code == 400, (more, refused.text)
         assert where in refused.json()["error"]["message"], refused.text
+    receipts = house.books.new()
+    assert [(one.failure, one.status, one.attempts) for one in receipts] == [("refused", 400, ())] * len(LEADING)
     hidden = json.dumps({"model": name, **body, "XX": ["y"]}).replace("XX", "\\u006dodels")
     kind = {"content-type": "application/json"}
     assert caller.http.post(path, content=hidden, headers={**headers, **kind}).status_code == 400

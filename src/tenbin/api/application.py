@@ -19,7 +19,6 @@ from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
 from tenbin.api.service import Service
 from tenbin.api.wrong_keys import WrongKeys
 from tenbin.codecs.members import check_members
-from tenbin.codecs.other_models import check_other_models
 from tenbin.core import request_id
 from tenbin.core.account import Account
 from tenbin.core.ask import Ask, Caller, Head, Operation
@@ -141,10 +140,7 @@ class Application:
         if world.trial is not None:
             world, ask = world.trial.of(ask, world)
         account = ask.caller.account
-        restricted = account is not None and account.restricted
-        if restricted or world.budgets is not None:
-            check_other_models(ask.body, ask.query)
-        if account is not None and restricted:
+        if account is not None and account.restricted:
             world = world.within(account)
         if ask.landing is not None:
             world = world.landed(ask.landing)

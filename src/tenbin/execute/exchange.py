@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tenbin.codecs.other_models import check_other_models
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Failure, Unreadable
 from tenbin.core.receipt import Attempt, Outcome, Receipt
@@ -121,6 +122,8 @@ class Exchange:
     async def _follow(self) -> Verdict:
         """Drive the decision."""
         world, ask, trace = self.world, self.ask, self._trace
+        if world.policy.access is not None or world.budgets is not None:
+            check_other_models(ask.body, ask.query)
         facts = world.facts(ask)
         plan = decide(ask, facts, world.policy, world.senses.known_for(ask.caller.key_id))
         outcome: StepOutcome
