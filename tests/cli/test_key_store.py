@@ -64,6 +64,7 @@ def test_rotate_expire_revoke_and_who_did_it(run: Run) -> None:
         (("create", "x", "--ip", "300.0.0.1"), "10.0.0.0/8"),
         (("create", "x", "--expires", "soon"), "2027-01-31"),
         (("create", "x", "--expires", "2020-01-01"), "is past"),
+        (("create", "x", "--route", "messages"), "/v1/messages*"),
         (("create", "x", "--operation", "dance"), "generate"),
         (("rotate", "taken"), "--grace"),
         (("rotate", "taken", "--grace", "long"), "12h"),

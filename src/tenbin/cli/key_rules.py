@@ -36,6 +36,13 @@ def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _paths(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for one in given:
+        if not one.startswith(("/", "*")):
+            raise click.BadParameter(f"{one!r} is no path, and nothing would be let in: write it as /v1/messages*.")
+    return given
+
+
 def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a key may ask for, by whom it is answered, and from where."""
     for option in (
@@ -43,7 +50,9 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--operation", "operations", multiple=True, type=click.Choice(OPERATIONS), help="What it may ask."
         ),
-        click.option("--route", "routes", multiple=True, help="A path that it may use, as `/v1/messages*`."),
+        click.option(
+            "--route", "routes", multiple=True, callback=_paths, help="A path that it may use, as `/v1/messages*`."
+        ),
         click.option("--tier", "tiers", multiple=True, type=click.Choice(TIERS), help="A tier that may answer it."),
         click.option("--target", "targets", multiple=True, help="A provider/model, or model, that may answer it."),
         click.option("--model", "models", multiple=True, help="A name that it may ask for, as `auto` or `claude-*`."),
