@@ -86,15 +86,8 @@ class Windows(dict[Window, Own]):
         self.of.setdefault(own.claim.whose, set()).add(window)
 
     def __delitem__(self, window: Window) -> None:
-        of = self.of[self[window].claim.whose]
-        of.discard(window)
+        self.of[self[window].claim.whose].discard(window)
         super().__delitem__(window)
-
-    def setdefault(self, window: Window, own: Own) -> Own:
-        """As of any dictionary."""
-        if window not in self:
-            self[window] = own
-        return self[window]
 
 
 class SharedSpending:
@@ -117,6 +110,8 @@ class SharedSpending:
         self._taken_over = set[str]()
         """Those that an earlier process has left behind."""
         self._doubtful: dict[str, Held] = {}
+        self._seeding: dict[Window, NanoUSD] = {}
+        """What is told of windows that this owner is about to come to; what is settled meanwhile is told after it."""
         self._windows = Windows()
         """Those that hold this owner's mark."""
         self._restored = 0
@@ -174,6 +169,9 @@ class SharedSpending:
         asked = one_for_each_window(claims)
         if not asked:
             return Granted(())
+        for claim in asked:
+            if (window := _window(claim)) not in self._windows:
+                self._seeding.setdefault(window, self._seeded(claim))
         held = Held(worst, deadline_ms, asked)
         known = self._open.get(reservation)
         self._asking.add(reservation)
@@ -212,9 +210,8 @@ class SharedSpending:
     def _settle_undrawn(
         self, reservation: str, cost: NanoUSD, whose: Sequence[str], at_ms: int, drawn: Sequence[Claim]
     ) -> None:
-        known = {(claim.counter, claim.starts_at_ms) for claim in drawn}
-        begun = [window for name in whose for window in self._windows.of.get(name, ()) if window not in known]
-        claims = [self._windows[window].claim for window in sorted(begun)]
+        begun = {window for name in whose for window in self._windows.of.get(name, ())}
+        claims = [self._windows[window].claim for window in sorted(begun - set(map(_window, drawn)))]
         claims = [claim for claim in claims if claim.starts_at_ms <= at_ms < claim.ends_at_ms]
         if claims:
             self._put(Settlement(f"{reservation}+", cost, "charge", Held(0, at_ms, tuple(claims))))
@@ -256,7 +253,8 @@ class SharedSpending:
                 self._open[reservation] = held
                 self._taken_over.add(reservation)
                 for claim in held.claims:  # they hold this owner's mark
-                    self._windows.setdefault((claim.counter, claim.starts_at_ms), Own(claim, 0))
+                    if _window(claim) not in self._windows:
+                        self._windows[_window(claim)] = Own(claim, 0)
                 self._hold_own(held)
         now_ms = self._clock.now_ms()
         for window in await self._marks():
@@ -279,15 +277,16 @@ class SharedSpending:
 
     def _seeds(self, claims: Sequence[Claim]) -> list[NanoUSD | None]:
         """For each window what this owner adds when it first comes; None where its mark stands already."""
-        return [
-            None if (claim.counter, claim.starts_at_ms) in self._windows else min(self._seed(claim), MOST_NANO)
-            for claim in claims
-        ]
+        return [None if _window(claim) in self._windows else self._seeded(claim) for claim in claims]
+
+    def _seeded(self, claim: Claim) -> NanoUSD:
+        known = self._seeding.get(_window(claim))
+        return min(self._seed(claim), MOST_NANO) if known is None else known
 
     def _note(self, claims: Sequence[Claim], answer: Answer, more: NanoUSD) -> None:
         """What the store holds in these windows: the process's own and others'."""
         for claim, total in zip(claims, answer.sums, strict=True):
-            own = self._windows.get((claim.counter, claim.starts_at_ms))
+            own = self._windows.get(_window(claim))
             if own is not None:
                 own.reserved += more
                 known = self._seed(claim) - own.pending + own.reserved
@@ -297,9 +296,13 @@ class SharedSpending:
         """The store has this owner's mark on these windows now."""
         new = [(claim, seed) for claim, seed in zip(claims, seeds, strict=True) if seed is not None]
         for claim, seed in new:
-            window = (claim.counter, claim.starts_at_ms)
+            window = _window(claim)
+            self._seeding.pop(window, None)
             if window not in self._windows:
                 self._windows[window] = Own(claim, seed)
+                if (late := min(self._seed(claim), MOST_NANO) - seed) > 0:
+                    name = f"{self._owner}:{claim.counter}:{claim.starts_at_ms}:{now_ms}"
+                    self._put(Settlement(name, late, "charge", Held(0, now_ms, (claim,))))
         if new:
             for window, own in list(self._windows.items()):
                 if own.claim.ends_at_ms + KEPT_MS < now_ms:
@@ -311,7 +314,7 @@ class SharedSpending:
             if one.held is None or one.kind == "cancel":
                 continue
             for claim in one.held.claims:
-                own = self._windows.get((claim.counter, claim.starts_at_ms))
+                own = self._windows.get(_window(claim))
                 if own is not None:
                     own.pending += sign * one.cost
                     if one.kind == "settle" and sign < 0:
@@ -319,7 +322,7 @@ class SharedSpending:
 
     def _hold_own(self, held: Held) -> None:
         for claim in held.claims:
-            own = self._windows.get((claim.counter, claim.starts_at_ms))
+            own = self._windows.get(_window(claim))
             if own is not None:
                 own.reserved += held.worst
 
@@ -358,6 +361,10 @@ class SharedSpending:
             self._hold_own(held)
         self._count(queued, 1)
         self._restored += 1
+
+
+def _window(claim: Claim) -> Window:
+    return claim.counter, claim.starts_at_ms
 
 
 def held_again(worst: NanoUSD, deadline_ms: int, windows: Iterable[Window], until_ms: int) -> Held:
