@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,32 @@ def test_a_gateway_that_dies_meanwhile_leaves_both_on_the_receipt(
     (receipt,) = left
     assert marks(receipt) == [(SLOW, 1, "interrupted"), (QUICK, 0, "interrupted")]
     assert all(one.usage.input_estimated and one.cost_nano for one in receipt.attempts)
+
+
+def test_under_a_budget_what_was_set_aside_for_both_counts_when_the_gateway_dies(
+    simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    simulator.script(SLOW, text="Late.", delay_ms=500)
+    simulator.script(QUICK, text="Later.", delay_ms=900)
+    budget = {"spending": {"budgets": [{"scope": "global", "window": "total", "usd": 5}]}}
+    with serving(chained(simulator.url, hedging=HEDGING, **budget), tmp_path / "first") as house:
+        caller = Caller(house.url)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(caller.ask, "anthropic", "chain")
+            wait_until(lambda: len(simulator.requests()) == 2, "both to be asked")
+            time.sleep(0.05)
+            budgets = house.running.gateway.world.budgets
+            assert budgets is not None
+            (during,) = house.running.call(partial(budgets.all_levels, (), house.running.gateway.clock.now_ms()))
+            shutil.copytree(house.running.book.directory, tmp_path / "copy")
+            assert answer.result().status_code == 200
+        caller.http.close()
+    with serving(chained(simulator.url, **budget), tmp_path / "copy") as house:
+        budgets = house.running.gateway.world.budgets
+        assert budgets is not None
+        (level,) = house.running.call(partial(budgets.all_levels, (), house.running.gateway.clock.now_ms()))
+    assert during.reserved > 0
+    assert (level.spent, level.reserved) == (during.reserved, 0)
 
 
 def test_what_a_day_has_cost_outlives_the_process(simulator: RunningSimulator, tmp_path: Path) -> None:
