@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenbin.admission import AdmissionParts
 from tenbin.alarms import AlarmParts
 from tenbin.api.application import Application
 from tenbin.api.content import ContentParts
@@ -43,7 +44,6 @@ from tenbin.execute.targets import TargetMemory, TargetNow
 from tenbin.execute.upstream.client import UpstreamClient
 from tenbin.execute.upstream.reaches import reaches
 from tenbin.execute.world import World
-from tenbin.gates import GateParts
 from tenbin.ledger.accounts.known import KnownKeys
 from tenbin.ledger.book import Book
 from tenbin.ledger.migrations import SchemaTooNew
@@ -110,7 +110,7 @@ class Gateway:
         self.reset_breaker = self.alarms.reset
         self._spending = SpendingParts(self.book, self.prices, self.accounts, self.clock)
         self._content = ContentParts(data_dir, self.clock)
-        self._gates = GateParts(self.book, self.accounts, self.clock)
+        self._admission = AdmissionParts(self.book, self.accounts, self.clock)
         self._late: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.upstream = UpstreamClient()
@@ -145,7 +145,7 @@ class Gateway:
             prompt_caching=self._prompt_caching if config.prompt_caching.place != "off" else None,
         )
         world.budgets = self._spending.apply(config)
-        world.landing = self._gates.landed(config, world)
+        world.landing = self._admission.landed(config, world)
         world.breaker = self.alarms.apply(config, told, world.budgets)
         world.shadow = self._shadow(config.shadow)
         world.hedging = self._hedging(config.hedging) if policy_now.hedging is not None else None
@@ -156,7 +156,7 @@ class Gateway:
         self._prompt_caching.everywhere = config.prompt_caching.place == "all"
         self.content = self._content.apply(config.content)
         self.config, self.world, self._targets.lanes = config, world, lanes_now
-        self.gates = self._gates.apply(config, policy_now, breaker=world.breaker)
+        self.admission = self._admission.apply(config, policy_now, breaker=world.breaker)
         self.keys = KeyRing(config.keys, config.master_key)
         self.prices.reconfigure(config.providers)
         self.upstream.connect_seconds = config.timeouts.connect
@@ -389,7 +389,7 @@ class Gateway:
         if self.cache is not None:
             await self.cache.close()
         await self._spending.close()
-        await self._gates.close()
+        await self._admission.close()
         await asyncio.to_thread(self._content.close)
         self.upstream.close()
         if self.local_model is not None:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from tenbin.api.gatekeeping import LimitsGate
+from tenbin.api.admission import LimitsCheckpoint
 from tenbin.config.keys import hash_key
 from tenbin.execute.limits.engine import Limits
 from tenbin.simulator import RunningSimulator
@@ -57,11 +57,11 @@ def calling(house: House) -> Iterator[Caller]:
 
 
 def limits_of(house: House) -> Limits:
-    gates = house.running.gateway.gates
-    assert gates is not None
-    gate = gates.gates[0]
-    assert isinstance(gate, LimitsGate)
-    return gate.limits
+    admission = house.running.gateway.admission
+    assert admission is not None
+    checkpoint = admission.checkpoints[0]
+    assert isinstance(checkpoint, LimitsCheckpoint)
+    return checkpoint.limits
 
 
 def sent(simulator: RunningSimulator) -> list[dict[str, Any]]:

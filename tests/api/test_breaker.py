@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tenbin.decide.breaker import GATE, refused_by
+from tenbin.decide.breaker import CHECKPOINT, refused_by
 from tenbin.execute.clock import SystemClock
 from tenbin.ledger.accounts.store import Accounts
 from tenbin.simulator import RunningSimulator
@@ -67,7 +67,7 @@ def test_it_is_not_there_unless_configured(simulator: RunningSimulator, tmp_path
     with placed(simulator, tmp_path, {}) as place:
         gateway = place.house.running.gateway
         assert gateway.world.breaker is None
-        assert gateway.gates is None
+        assert gateway.admission is None
         assert place.state() == {"on": False, "refused": 0, "closed": [], "scopes": []}
 
 
@@ -89,7 +89,7 @@ def test_it_refuses_in_each_dialect_and_a_person_lets_them_through(simulator: Ru
         assert place.ask("/v1/messages/count_tokens").status_code == 200, "counting costs nothing"
         receipts = place.house.books.new(2)
         assert [(one.outcome, one.status, one.failure, refused_by(one), one.attempts) for one in receipts] == [
-            ("failed", 429, "over_budget", GATE, ())
+            ("failed", 429, "over_budget", CHECKPOINT, ())
         ] * 2
         (scope,) = place.state()["scopes"]
         assert (scope["key"], scope["state"], scope["rule"], scope["refused"]) == (None, "open", "hourly", 2)

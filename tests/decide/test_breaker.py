@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenbin.config.breaker import BreakerConfig
 from tenbin.core.receipt import Attempt, Receipt
-from tenbin.decide.breaker import EVERYONE, GATE, HOUR, MINUTE_MS, SETTLED_MS, Change, Lines, Spent, spent
+from tenbin.decide.breaker import CHECKPOINT, EVERYONE, HOUR, MINUTE_MS, SETTLED_MS, Change, Lines, Spent, spent
 
 USD = 1_000_000_000
 NOON = 1_800_000_000_000 // MINUTE_MS * MINUTE_MS
@@ -226,7 +226,7 @@ def test_a_receipt_counts_when_it_ended_with_all_that_is_known_of_its_cost() -> 
         total_ms=250.7,
     )
     assert spent(receipt) == Spent(1_000, 1_250, "alice", 12, called=True)
-    turned_away = msgspec.structs.replace(receipt, trace=(("refused", GATE, "billing_error"),), attempts=())
+    turned_away = msgspec.structs.replace(receipt, trace=(("refused", CHECKPOINT, "billing_error"),), attempts=())
     assert spent(turned_away).refused
     assert not spent(msgspec.structs.replace(turned_away, trace=(("refused", "limits", "rate_limit_error"),))).refused
     assert not spent(msgspec.structs.replace(turned_away, trace=(("call", "p/m", "cut"),))).refused

@@ -7,12 +7,12 @@ import logging
 from urllib.parse import quote
 
 from tenbin.api.admin.serving import AdminApi, may_administer
+from tenbin.api.admission import Admission
+from tenbin.api.admission import Headers as Told
 from tenbin.api.caller import WRONG_KEY, identify
 from tenbin.api.client_side import Request
 from tenbin.api.feedback import PATHS as FEEDBACK
 from tenbin.api.feedback import Feedback, encoded
-from tenbin.api.gatekeeping import Gates
-from tenbin.api.gatekeeping import Headers as Told
 from tenbin.api.pages import Pages
 from tenbin.api.patience import patience_ms
 from tenbin.api.routes import ASKS, IGNORED, PROBES, Route, dialect_of
@@ -117,15 +117,15 @@ class Application:
                 patience_ms=patience_ms(named),
                 steered=not STEERING.isdisjoint(named),
             )
-            if service.gates is None:
+            if service.admission is None:
                 await self._perform(world, ask, request)
             else:
-                await self._kept(service.gates, world, ask, request)
+                await self._kept(service.admission, world, ask, request)
         except Unreadable as unreadable:
             await self._refuse(request, route.dialect, unreadable.problem, identity)
 
-    async def _kept(self, gates: Gates, world: World, ask: Ask, request: Request) -> None:
-        """Serve a request that has to pass the gates first. Raises Unreadable."""
+    async def _kept(self, admission: Admission, world: World, ask: Ask, request: Request) -> None:
+        """Serve a request that has to be admitted first. Raises Unreadable."""
 
         async def serve(passed: Ask) -> None:
             await self._perform(world, passed, request)
@@ -133,7 +133,7 @@ class Application:
         async def turn_away(problem: Problem, told: Told) -> None:
             await self._refuse(request, ask.dialect, problem, ask.request_id, told=told)
 
-        await gates.pass_through(ask, world.dialects(ask.dialect), serve, turn_away)
+        await admission.pass_through(ask, world.dialects(ask.dialect), serve, turn_away)
 
     async def _perform(self, world: World, ask: Ask, request: Request) -> None:
         """Serve a request that may be served. Raises Unreadable."""
@@ -236,8 +236,8 @@ class Application:
 
     def _account(self, caller: Caller) -> Account | None:
         """What a caller may do, by its key and by its plan."""
-        gates = self.service.gates
-        return (caller if gates is None else gates.held(caller)).account
+        admission = self.service.admission
+        return (caller if admission is None else admission.held(caller)).account
 
     async def _take_feedback(self, request: Request, identity: str) -> None:
         """Problems are told in OpenAI's form, whatever the client speaks elsewhere."""

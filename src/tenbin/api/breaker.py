@@ -1,10 +1,10 @@
-"""2. The breaker's gate, the first of all, and its page: whether spending is stopped, and a person's reset."""
+"""2. The breaker's checkpoint, the first of all, and its page: whether spending is stopped, and a person's reset."""
 
 from urllib.parse import parse_qs
 
 import msgspec
 
-from tenbin.api.gatekeeping import Visit
+from tenbin.api.admission import Visit
 from tenbin.api.service import Service
 from tenbin.core.account import RESERVED
 from tenbin.core.ask import Ask
@@ -17,7 +17,7 @@ from tenbin.ledger.accounts.log import By
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
-class BreakerGate:
+class BreakerCheckpoint:
     """Whether spending has run away."""
 
     name = "breaker"
@@ -35,7 +35,7 @@ class BreakerGate:
         if found is not None:
             return found
         if breaker.tries(ask):
-            # One that another gate turned away, or that nobody could read, has no receipt to come.
+            # One that another checkpoint turned away, or that nobody could read, has no receipt to come.
             visit.on_leaving(lambda: breaker.left(ask, clock.now_ms()) if visit.begun else breaker.release(ask))
         return ask
 

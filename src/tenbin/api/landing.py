@@ -1,13 +1,13 @@
-"""2. The gate at which a soft landing stands: a request goes on with less, or a new turn waits."""
+"""2. The checkpoint at which a soft landing stands: a request goes on with less, or a new turn waits."""
 
-from tenbin.api.gatekeeping import Visit
+from tenbin.api.admission import Visit
 from tenbin.core.ask import Ask
 from tenbin.core.problems import Problem
 from tenbin.execute.clock import Clock
 from tenbin.execute.landing import SoftLanding
 
 
-class LandingGate:
+class LandingCheckpoint:
     """What is left of the budgets that count the caller."""
 
     name = "landing"

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from tenbin.api.admission import Admission
 from tenbin.api.content import Keeper
-from tenbin.api.gatekeeping import Gates
 from tenbin.config.keys import KeyRing
 from tenbin.config.model import Config
 from tenbin.execute.cache.cache import Cache
@@ -29,7 +29,7 @@ class Service(Protocol):
     cache: Cache | None
     """The response cache; None as long as it was never switched on."""
     book: Book
-    gates: Gates | None
+    admission: Admission | None
     """What a request has to pass before it is served; None where there is nothing to pass."""
     content: Keeper | None
     """What keeps requests and answers, where that was asked for."""

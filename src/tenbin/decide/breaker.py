@@ -17,7 +17,7 @@ from tenbin.decide.health import Circuit
 
 Rule: TypeAlias = Literal["hourly", "daily", "velocity"]
 
-GATE = "breaker"
+CHECKPOINT = "breaker"
 """What turned a request away, as its receipt's trace says (``("refused", "breaker", ...)``)."""
 EVERYONE = ""
 """The scope of all keys together; every other scope is a key's id."""
@@ -94,11 +94,11 @@ def spent(receipt: Receipt) -> Spent:
     nano = sum(attempt.billed_nano or 0 for attempt in receipt.attempts)
     ended = receipt.arrived_at_ms + int(receipt.total_ms)
     called = bool(receipt.attempts)
-    return Spent(receipt.arrived_at_ms, ended, receipt.key_id, nano, called, refused_by(receipt) == GATE)
+    return Spent(receipt.arrived_at_ms, ended, receipt.key_id, nano, called, refused_by(receipt) == CHECKPOINT)
 
 
 def refused_by(receipt: Receipt) -> str:
-    """The gate that turned a request away before anything was done for it; empty where none did."""
+    """The checkpoint that turned a request away before anything was done for it; empty where none did."""
     if receipt.attempts or not receipt.trace:
         return ""
     first = receipt.trace[0]

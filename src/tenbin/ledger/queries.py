@@ -16,7 +16,7 @@ from tenbin.core.shadow import OPERATION, Shadow
 from tenbin.core.signal import Decided, Signal
 from tenbin.core.usage import Usage
 from tenbin.core.weighing import Weighing
-from tenbin.decide.breaker import GATE, Spent
+from tenbin.decide.breaker import CHECKPOINT, Spent
 from tenbin.ledger.migrations import applied, check_not_newer
 from tenbin.ledger.rows import ATTEMPT_COLUMNS, BUCKET_COLUMNS, REQUEST_COLUMNS, SIGNAL_COLUMNS
 from tenbin.ledger.weighings import unpacked
@@ -199,7 +199,7 @@ def spending_since(path: Path, since_ms: int) -> Iterator[Spent]:
         f"SELECT arrived_at_ms, total_ms, key_id, coalesce(billed_nano, ({known})), attempts, "
         "CASE WHEN attempts = 0 THEN trace END FROM requests WHERE arrived_at_ms >= ? ORDER BY id"
     )
-    refused = f'[["refused","{GATE}"'
+    refused = f'[["refused","{CHECKPOINT}"'
     with reading(path) as database:
         for arrived, took, key_id, nano, attempts, trace in (
             database.execute(query, (since_ms,)) if applied(database) else ()

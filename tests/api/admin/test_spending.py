@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from tenbin.cli.commands import tenbin
-from tenbin.execute.spending.opening import OWNER
+from tenbin.execute.spending.opening import CannotOpen
 from tenbin.simulator import RunningSimulator
 from tests.api.admin.conftest import CONFIGURED, MASTER, Admin
 from tests.execute.alerts.conftest import TOKEN, Webhook
@@ -163,16 +163,18 @@ def test_a_first_key_made_beside_the_gateway_is_let_in_with_its_budget(
 
 
 def test_no_key_is_let_in_while_nobody_can_count_what_it_spends(
-    simulator: RunningSimulator, directory: Path, caplog: pytest.LogCaptureFixture
+    simulator: RunningSimulator, directory: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = {"master_key": MASTER, "spending": {"store": "sqlite"}}
-    with serving(chained(simulator.url, **more), directory) as house:
-        (directory / OWNER).mkdir()
+    def closed(*given: object, **named: object) -> None:
+        raise CannotOpen("the disk is gone")
+
+    with serving(chained(simulator.url, master_key=MASTER), directory) as house:
+        monkeypatch.setattr("tenbin.spending.open_spending", closed)
         admin = Admin(house.url)
         key = admin.key("alice", budgets={"day": {"usd": 5}})
         assert [ask(house, key), ask(house, MASTER)] == [401, 200]
         assert [one.levelname for one in caplog.records if "No key of the store" in one.message] == ["ERROR"]
-        (directory / OWNER).rmdir()
+        monkeypatch.undo()
         wait_until(lambda: ask(house, key) == 200, "the store of spending to be there", 20)
         assert [one["spent_usd"] > 0 for one in admin("GET", "budgets?key=alice")["data"]] == [True]
     caplog.clear()

@@ -205,7 +205,7 @@ def test_the_smallest_model_is_one(house: House, caller: Caller) -> None:
 
 def test_who_has_no_plan_is_told_nothing(simulator: RunningSimulator, tmp_path: Path) -> None:
     with serving(chained(simulator.url), tmp_path) as house:
-        assert house.running.gateway.gates is None
+        assert house.running.gateway.admission is None
         with calling(house) as caller:
             answer = caller.ask("anthropic", "one")
     assert answer.status_code == 200

@@ -9,7 +9,7 @@ from tenbin.core.alert import Alert
 from tenbin.core.budget import Denied, Level
 from tenbin.core.receipt import Receipt
 from tenbin.core.usage import NOTHING
-from tenbin.decide.breaker import GATE, Change, refused_by
+from tenbin.decide.breaker import CHECKPOINT, Change, refused_by
 from tenbin.execute.alerts.desk import AlertDesk
 from tenbin.execute.alerts.words import (
     breaker_changed,
@@ -80,8 +80,8 @@ class Watch:
         for attempt in receipt.attempts:
             if attempt.price == "unknown" and attempt.usage != NOTHING and attempt.billed_nano is None:
                 self._tell(price_unknown(f"{attempt.provider}/{attempt.model}", self._clock.now_ms()))
-        gate = refused_by(receipt) if receipt.status >= 400 else ""
-        if gate and gate != GATE:
+        checkpoint = refused_by(receipt) if receipt.status >= 400 else ""
+        if checkpoint and checkpoint != CHECKPOINT:
             what = ", ".join(map(str, receipt.trace[0][1:]))
             self._tell(limit_hit(receipt.key_id, what, self._clock.now_ms()))
 

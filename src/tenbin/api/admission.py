@@ -1,5 +1,5 @@
-"""2. What a request passes before anything is done for it, where any of it is configured: each gate lets it in, changed
-or not, or turns it away. What a gate has given it is given back once, however the request ends.
+"""2. What a request passes before anything is done for it, where any of it is configured: each checkpoint lets it in,
+changed or not, or turns it away. What a checkpoint has given it is given back once, however the request ends.
 """
 
 import logging
@@ -21,7 +21,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Visit:
-    """One request's way through the gates."""
+    """One request's way through the checkpoints."""
 
     __slots__ = ("_leaving", "begun", "codec", "told", "why")
 
@@ -33,7 +33,7 @@ class Visit:
         self.why = ""
         """In one word, what turned it away; without one the problem's code."""
         self.begun = False
-        """All gates are passed: from now on the request has a receipt of its own, if it is of a kind that has one."""
+        """All checkpoints are passed: from now on the request has a receipt of its own, if its kind has one."""
         self._leaving: list[Callable[[], None]] = []
 
     def on_leaving(self, act: Callable[[], None]) -> None:
@@ -46,10 +46,10 @@ class Visit:
             try:
                 self._leaving.pop()()
             except Exception:
-                LOG.exception("a gate could not be left")
+                LOG.exception("a checkpoint could not be left")
 
 
-class Gate(Protocol):
+class Checkpoint(Protocol):
     """One of the things to pass."""
 
     name: str
@@ -60,7 +60,7 @@ class Gate(Protocol):
         ...
 
 
-class LimitsGate:
+class LimitsCheckpoint:
     """The caller's plan."""
 
     name = "limits"
@@ -84,19 +84,19 @@ class LimitsGate:
         return found.ask
 
 
-class Gates:
+class Admission:
     """All that are in force, in the order in which they are met."""
 
-    def __init__(self, gates: tuple[Gate, ...], book: Book, policy_hash: Callable[[], str]) -> None:
-        self.gates = gates
+    def __init__(self, checkpoints: tuple[Checkpoint, ...], book: Book, policy_hash: Callable[[], str]) -> None:
+        self.checkpoints = checkpoints
         self._book = book
         self._policy_hash = policy_hash
 
     def held(self, caller: Caller) -> Caller:
         """The caller with all that holds it: what it is shown is what it would be given."""
-        for gate in self.gates:
-            if isinstance(gate, LimitsGate):
-                return gate.limits.held(caller)
+        for checkpoint in self.checkpoints:
+            if isinstance(checkpoint, LimitsCheckpoint):
+                return checkpoint.limits.held(caller)
         return caller
 
     async def pass_through(
@@ -106,15 +106,15 @@ class Gates:
         serve: Callable[[Ask], Awaitable[None]],
         turn_away: Callable[[Problem, Headers], Awaitable[None]],
     ) -> None:
-        """Take a request through all gates and serve it, or turn it away; a refusal is written down like any request.
-        Raises Unreadable.
+        """Take a request through all checkpoints and serve it, or turn it away; a refusal is written down like any
+        request. Raises Unreadable.
         """
         visit = Visit(codec)
         try:
-            for gate in self.gates:
-                found = await gate.let_in(ask, visit)
+            for checkpoint in self.checkpoints:
+                found = await checkpoint.let_in(ask, visit)
                 if isinstance(found, Problem):
-                    self._write_down(ask, found, gate.name, visit.why or found.code)
+                    self._write_down(ask, found, checkpoint.name, visit.why or found.code)
                     await turn_away(found, visit.told)
                     return
                 ask = found
@@ -125,7 +125,7 @@ class Gates:
         finally:
             visit.leave()
 
-    def _write_down(self, ask: Ask, problem: Problem, gate: str, why: str) -> None:
+    def _write_down(self, ask: Ask, problem: Problem, checkpoint: str, why: str) -> None:
         """A receipt without attempts. Nothing is written of what has no receipts at all: a count of tokens."""
         if ask.operation == "count_tokens":
             return
@@ -146,7 +146,7 @@ class Gates:
                 session=ask.session,
                 client=ask.client,
                 failure=problem.reason,
-                trace=(("refused", gate, why),),
+                trace=(("refused", checkpoint, why),),
                 team=ask.caller.team,
                 user=ask.caller.user,
             )

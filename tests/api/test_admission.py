@@ -1,4 +1,4 @@
-"""Gates: streams and what else a gate has given are given back once, however a request ends."""
+"""Admission: streams and what else a checkpoint has given are given back once, however a request ends."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tenbin.api.gatekeeping import Gates, LimitsGate, Visit
+from tenbin.api.admission import Admission, LimitsCheckpoint, Visit
 from tenbin.codecs.registry import dialect
 from tenbin.config.plans import PlansConfig
 from tenbin.core.ask import Ask
@@ -146,9 +146,9 @@ def test_a_request_that_fails_inside_gives_back_what_was_set_aside() -> None:
         async def never(*_: object) -> None:
             raise AssertionError("it is not served")
 
-        gates = Gates((LimitsGate(limits), Stuck()), book, lambda: "")
+        admission = Admission((LimitsCheckpoint(limits), Stuck()), book, lambda: "")
         with pytest.raises(asyncio.CancelledError):
-            await gates.pass_through(ask, codec, never, never)
+            await admission.pass_through(ask, codec, never, never)
         used = counters.known("k")
         assert (used.requests, used.streams) == (0, 0)
 

@@ -5,9 +5,9 @@ them is configured, so that a gateway without any pays for none.
 import logging
 from functools import partial
 
-from tenbin.api.breaker import BreakerGate
-from tenbin.api.gatekeeping import Gate, Gates, LimitsGate
-from tenbin.api.landing import LandingGate
+from tenbin.api.admission import Admission, Checkpoint, LimitsCheckpoint
+from tenbin.api.breaker import BreakerCheckpoint
+from tenbin.api.landing import LandingCheckpoint
 from tenbin.config.landing import landing_of
 from tenbin.config.model import Config
 from tenbin.config.problem import ConfigError
@@ -44,8 +44,8 @@ def day_of_ledger(day: DayUse) -> Known:
     return known
 
 
-class GateParts:
-    """The gates of one gateway."""
+class AdmissionParts:
+    """The checkpoints of one gateway."""
 
     def __init__(self, book: Book, accounts: KnownKeys, clock: Clock) -> None:
         self._book = book
@@ -54,15 +54,15 @@ class GateParts:
         self.limits: Limits | None = None
         self.landing: SoftLanding | None = None
 
-    def apply(self, config: Config, policy: Policy, breaker: Breaker | None = None) -> Gates | None:
-        """The gates under a configuration; None where there is none."""
+    def apply(self, config: Config, policy: Policy, breaker: Breaker | None = None) -> Admission | None:
+        """The checkpoints under a configuration; None where there is none."""
         limits = self._limits(config, policy)
-        before: tuple[Gate, ...] = () if breaker is None else (BreakerGate(breaker, self._clock),)
+        before: tuple[Checkpoint, ...] = () if breaker is None else (BreakerCheckpoint(breaker, self._clock),)
         if limits is not None:
-            before += (LimitsGate(limits),)
+            before += (LimitsCheckpoint(limits),)
             limits.factor = self._left
-        gates = before if self.landing is None else (*before, LandingGate(self.landing, self._clock))
-        return Gates(gates, self._book, lambda: policy.hash) if gates else None
+        checkpoints = before if self.landing is None else (*before, LandingCheckpoint(self.landing, self._clock))
+        return Admission(checkpoints, self._book, lambda: policy.hash) if checkpoints else None
 
     def landed(self, config: Config, world: World) -> SoftLanding | None:
         """What is done with less as budgets empty, where there are any: clients are told of them in any case."""
