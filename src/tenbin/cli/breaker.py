@@ -118,7 +118,7 @@ def _off() -> str:
 
 
 def _whose(key: str | None) -> str:
-    return say("all keys together", "全体") if key is None else say(f"key {key}", f"キー {key}")
+    return say("all keys together", "全体") if key is None else say(f"key {key}", f"鍵 {key}")
 
 
 def _asked(path: Path | None, url: str | None, method: str, key: str | None = None) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _levels(config: "Config", url: str | None) -> "tuple[list[Level] | None, str
     if reply.status in (401, 403):
         return None, say(
             f"The gateway tells only the master key: {untold}. Set ${KEY_VARIABLE}.",
-            f"ゲートウェイはマスターキーにだけ答えるため、{untold}。${KEY_VARIABLE} を設定してください。",
+            f"ゲートウェイはマスター鍵にだけ答えるため、{untold}。${KEY_VARIABLE} を設定してください。",
         )
     return None, say(f"{where} is no gateway of this version: {untold}.", f"{where} は別の版か別物のため、{untold}。")
 
