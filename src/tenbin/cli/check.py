@@ -26,7 +26,7 @@ file:line:column: key: what is wrong. How to mend it).
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs: {ok, file, mistakes, routing}.")
 def check(file: Path | None, as_json: bool) -> None:
-    """Look for mistakes in FILE (tenbin.yaml in this folder by default) and show how it routes.
+    """Look for mistakes in FILE (tenbin.yaml in this folder by default), show how it routes and what holds spending.
 
     All mistakes are told at once. The routing is the one that `tenbin serve` would have now: with the API keys and
     servers that are found at this moment.
@@ -35,6 +35,7 @@ def check(file: Path | None, as_json: bool) -> None:
 
     from tenbin.alarms import AlarmParts
     from tenbin.app import cache_directory
+    from tenbin.cli.held import held
     from tenbin.cli.routing import plain, table, unpriced
     from tenbin.config.findings import build
     from tenbin.config.load import load
@@ -78,5 +79,10 @@ def check(file: Path | None, as_json: bool) -> None:
                 f"! {target} は価格不明のため、他に答えられるものがないときだけ選ばれます: {where} を設定してください",
             )
         )
+    limits = list(held(config))
+    if limits:
+        click.echo(say("\nSpending is held by", "\n支出の上限"))
+        for line in limits:
+            click.echo(line)
     click.echo()
     click.echo(say(f"Policy {resolved.hash}", f"ポリシー {resolved.hash}"))
