@@ -15,7 +15,8 @@ def test_what_holds_spending_is_told() -> None:
         spending={"budgets": budgets, "landing": True, "store": store, "breaker": {"hourly_usd": 3}},
         alerts={"to": ["json://host/a", "json://host/b"]},
     )
-    told = list(held(config))
+    _, heading, *told = held(config)
+    assert heading == "Spending is held by"
     assert told[:3] == [
         "  everybody: $50.00 a month (hard)",
         "  each team: $5.00 a day (soft, Asia/Tokyo)",

@@ -79,10 +79,7 @@ def check(file: Path | None, as_json: bool) -> None:
                 f"! {target} は価格不明のため、他に答えられるものがないときだけ選ばれます: {where} を設定してください",
             )
         )
-    limits = list(held(config))
-    if limits:
-        click.echo(say("\nSpending is held by", "\n支出の上限"))
-        for line in limits:
-            click.echo(line)
+    for line in held(config):
+        click.echo(line)
     click.echo()
     click.echo(say(f"Policy {resolved.hash}", f"ポリシー {resolved.hash}"))

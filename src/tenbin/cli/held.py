@@ -12,7 +12,15 @@ from tenbin.core.money import format_about
 
 
 def held(config: Config) -> Iterator[str]:
-    """Nothing where nothing is limited."""
+    """A heading and a line for each thing; nothing where nothing is limited."""
+    lines = list(_lines(config))
+    if lines:
+        yield ""
+        yield say("Spending is held by", "支出の上限")
+        yield from lines
+
+
+def _lines(config: Config) -> Iterator[str]:
     spending = config.spending
     budgets = budgets_of(spending)
     for budget in budgets:
