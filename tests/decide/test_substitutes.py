@@ -41,8 +41,8 @@ MAPS = made({"*strong*": "p/middle"}, {"p/mid*": "p/weak", "*": "p/weak"})
 
 
 def test_patterns_name_targets_and_models_by_stages() -> None:
-    assert list(MAPS.of("p/strong", "strong")) == [(0, "p/middle"), (1, "p/weak")]
-    assert list(MAPS.of("p/middle", "middle")) == [(1, "p/weak"), (1, "p/weak")]
+    assert [list(MAPS.of(stage, "p/strong", "strong")) for stage in (0, 1)] == [["p/middle"], ["p/weak"]]
+    assert [list(MAPS.of(stage, "p/middle", "middle")) for stage in (0, 1)] == [[], ["p/weak", "p/weak"]]
     assert substitutes((), Abilities(shipped(), {}), None, 0) is None
     assert substitutes(((),), Abilities(shipped(), {}), None, 0) is None
 

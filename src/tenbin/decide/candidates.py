@@ -51,36 +51,38 @@ def resolve(model: str, policy: Policy, body_bytes: int = 0) -> Chain:
 
 
 def _landed(chain: Chain, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Chain:
-    """The chain with what stands in for it: for the configured name as a whole, then for each of its targets."""
-    landed, done = chain, -1
-    while landed.name and landed.targets:
-        first = landed.targets[0]
-        for stage, name in substitutes.of(landed.name):
-            other = _standing_in(name, policy) if stage > done else chain
-            if stage > done and other.targets and substitutes.lower(other.targets[0], first, body_bytes):
-                landed, done = other, stage
+    """The chain with what stands in for it, stage by stage: for the configured name as a whole, then for each target.
+    What one stage has made is only ever lowered by the next.
+    """
+    name, targets = chain.name, chain.targets
+    for stage in range(len(substitutes.stages)):
+        for other_name in substitutes.of(stage, name) if name and targets else ():
+            other = _standing_in(other_name, policy)
+            if other.targets and substitutes.lower(other.targets[0], targets[0], body_bytes):
+                first = targets[0]
+                name = other.name
+                targets = tuple(one for one in other.targets if substitutes.lower(one, first, body_bytes))
                 break
-        else:
-            break
-    targets = {one.name: one for one in (lowered(one, policy, substitutes, body_bytes) for one in landed.targets)}
-    if tuple(targets) == tuple(one.name for one in chain.targets):
+        targets = tuple(_lowered(one, stage, policy, substitutes, body_bytes) for one in targets)
+    targets = tuple({one.name: one for one in targets}.values())
+    if [one.name for one in targets] == [one.name for one in chain.targets]:
         return chain
-    return landed._replace(
-        route=f"landing {chain.route}", targets=tuple(targets.values()), rejected=chain.rejected, spared=chain.targets
-    )
+    return chain._replace(name=name, route=f"landing {chain.route}", targets=targets, spared=chain.targets)
 
 
 def lowered(target: Target, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Target:
     """What stands in for one target; itself where nothing does."""
-    found, done = target, -1
-    while True:
-        for stage, name in substitutes.of(found.name, found.model):
-            others = _standing_in(name, policy).targets if stage > done else ()
-            if others and substitutes.lower(others[0], found, body_bytes):
-                found, done = msgspec.structs.replace(others[0], stand_in=True), stage
-                break
-        else:
-            return found
+    for stage in range(len(substitutes.stages)):
+        target = _lowered(target, stage, policy, substitutes, body_bytes)
+    return target
+
+
+def _lowered(target: Target, stage: int, policy: Policy, substitutes: Substitutes, body_bytes: int) -> Target:
+    for name in substitutes.of(stage, target.name, target.model):
+        others = _standing_in(name, policy).targets
+        if others and substitutes.lower(others[0], target, body_bytes):
+            return msgspec.structs.replace(others[0], stand_in=True)
+    return target
 
 
 def _standing_in(name: str, policy: Policy) -> Chain:

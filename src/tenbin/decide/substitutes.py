@@ -28,12 +28,11 @@ class Substitutes(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int = 0
     """UTC ms of the prices that are compared."""
 
-    def of(self, *named: str) -> Iterator[tuple[int, str]]:
-        """(stage, name that may stand in) for what bears one of these names, stage by stage."""
-        for number, stage in enumerate(self.stages):
-            for pattern, name in stage:
-                if any(one in pattern for one in named):
-                    yield number, name
+    def of(self, stage: int, *named: str) -> Iterator[str]:
+        """Names that may stand in at a stage for what bears one of these names."""
+        for pattern, name in self.stages[stage]:
+            if any(one in pattern for one in named):
+                yield name
 
     def lower(self, one: Target, other: Target, body_bytes: int) -> bool:
         """Whether ``one`` may stand in for ``other``: it reads the prompt, and is cheaper, or weaker for the same."""
