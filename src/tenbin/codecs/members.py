@@ -37,7 +37,7 @@ def check_members(body: bytes, *, checked: bool = True) -> None:
     size = 1  # the braces are two bytes, the commas one less than members
     for key, value in values.items():
         size += len(key) + len(memoryview(value)) + 4
-        if not (key.islower() and key.isascii()) and key.casefold() in JUDGED_BY:
+        if key not in JUDGED_BY and not (key.islower() and key.isascii()) and key.casefold() in JUDGED_BY:
             raise _twice(key, f"is not a field: write {key.casefold()}. Some providers take it for that one.")
     if size != len(body) and values:
         _walk(body, values)

@@ -17,7 +17,7 @@ from tenbin.codecs.openai_fields import (
     thought_from_effort,
 )
 from tenbin.core.ask import Head, Need
-from tenbin.core.budget import PLAIN
+from tenbin.core.budget import PLAIN, Dearness
 from tenbin.core.conversation import (
     Conversation,
     OutputFormat,
@@ -70,10 +70,16 @@ class _Head(msgspec.Struct):
     max_output_tokens: msgspec.Raw = _ABSENT
 
     @property
+    def is_plain(self) -> bool:
+        """Nothing in it makes an answer dearer than its length tells (its messages and tools left aside)."""
+        ordinary = self.n is self.service_tier is self.plugins is _ABSENT
+        return (
+            ordinary and self.n_predict is self.num_predict is self.max_new_tokens is self.max_output_tokens is _ABSENT
+        )
+
+    @property
     def output(self) -> int | None:
         """The longest answer by names that single servers heed before the dialect's own; None: no limit."""
-        if self.n_predict is self.num_predict is self.max_new_tokens is self.max_output_tokens is _ABSENT:
-            return 0
         given = [self.n_predict, self.num_predict, self.max_new_tokens, self.max_output_tokens]
         limits = [limit for raw in given if (limit := whole_number(bytes(raw))) is not None]
         if any(limit <= 0 for limit in limits):
@@ -153,6 +159,7 @@ _request_decoder = msgspec.json.Decoder(_Request)
 _tool_decoder = msgspec.json.Decoder(_Tool)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
+_NO_NEEDS: frozenset[Need] = frozenset()
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
 
 
@@ -169,15 +176,8 @@ def read_head(body: bytes) -> Head:
     stream = head.stream is True
     asked = head.stream_options is not None and head.stream_options.include_usage is True
     metadata = b"" if head.metadata is _ABSENT else bytes(head.metadata)
-    needs = _needs(head)
-    dear, output, searches = PLAIN, head.output, "web_search" in needs
-    if head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins)):
-        searches = True  # OpenRouter's
-    # Of an answer that was spoken its id alone may be sent.
-    refers = any(one.audio is not _ABSENT and bytes(one.audio)[:1] == b"{" for one in head.messages)
-    if not (head.n is head.service_tier is _ABSENT) or searches or refers or output != 0:
-        n, tier = bytes(head.n), bytes(head.service_tier)
-        dear = dearness(n, tier, searches=searches, refers=refers, output=output)
+    needs, refers = _needs(head)
+    dear = PLAIN if head.is_plain and not refers and "web_search" not in needs else _dear(head, needs, refers)
     return Head(
         model=head.model,
         stream=stream,
@@ -191,6 +191,15 @@ def read_head(body: bytes) -> Head:
         or head.user
         or None,
     )
+
+
+def _dear(head: _Head, needs: frozenset[Need], refers: bool) -> Dearness:
+    searches, output = "web_search" in needs, head.output
+    if head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins)):
+        searches = True  # OpenRouter's
+    if head.n is head.service_tier is _ABSENT and not (searches or refers) and output == 0:
+        return PLAIN
+    return dearness(bytes(head.n), bytes(head.service_tier), searches=searches, refers=refers, output=output)
 
 
 def read_embedding_head(body: bytes) -> Head:
@@ -216,8 +225,12 @@ def _session_in(metadata: dict[str, Any]) -> str | None:
     return next((value for key in _SESSION_KEYS if isinstance(value := metadata.get(key), str) and value), None)
 
 
-def _needs(head: _Head) -> frozenset[Need]:
+def _needs(head: _Head) -> tuple[frozenset[Need], bool]:
+    """What it needs, and whether it refers to what was said earlier: of an answer that was spoken its id alone may be
+    sent.
+    """
     needs: set[Need] = set()
+    refers = False
     choices = head.tool_choice is head.function_call is head.response_format is _ABSENT
     if not (choices and head.tools is head.functions is head.web_search_options is _ABSENT):
         _add_needs_of_fields(head, needs)
@@ -230,7 +243,9 @@ def _needs(head: _Head) -> frozenset[Need]:
                 needs.add("images")
             if b'"file_data"' in content or b'"file_id"' in content:
                 needs.add("documents")
-    return frozenset(needs)
+        if message.audio is not _ABSENT and bytes(message.audio)[:1] == b"{":
+            refers = True
+    return frozenset(needs) if needs else _NO_NEEDS, refers
 
 
 def _add_needs_of_fields(head: _Head, needs: set[Need]) -> None:
