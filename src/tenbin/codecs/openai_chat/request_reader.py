@@ -194,9 +194,8 @@ def read_head(body: bytes) -> Head:
 
 
 def _dear(head: _Head, needs: frozenset[Need], refers: bool) -> Dearness:
-    searches, output = "web_search" in needs, head.output
-    if head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins)):
-        searches = True  # OpenRouter's
+    routers_own = head.plugins is not _ABSENT and b'"web"' in unescaped(bytes(head.plugins))  # OpenRouter's
+    searches, output = "web_search" in needs or routers_own, head.output
     if head.n is head.service_tier is _ABSENT and not (searches or refers) and output == 0:
         return PLAIN
     return dearness(bytes(head.n), bytes(head.service_tier), searches=searches, refers=refers, output=output)
@@ -226,11 +225,8 @@ def _session_in(metadata: dict[str, Any]) -> str | None:
 
 
 def _needs(head: _Head) -> tuple[frozenset[Need], bool]:
-    """What it needs, and whether it refers to what was said earlier: of an answer that was spoken its id alone may be
-    sent.
-    """
-    needs: set[Need] = set()
-    refers = False
+    """What it needs, and whether it refers to a spoken answer, of which its id alone may be sent."""
+    needs, refers = set[Need](), False
     choices = head.tool_choice is head.function_call is head.response_format is _ABSENT
     if not (choices and head.tools is head.functions is head.web_search_options is _ABSENT):
         _add_needs_of_fields(head, needs)
