@@ -41,11 +41,13 @@ def test_a_disturbed_round_disturbs_both() -> None:
 
 
 def test_targets() -> None:
-    store = Store(1_000, {"evalsha": 1_100, "zadd": 990})
+    store = Store(1_000, {"evalsha": 1_098, "eval": 2, "zadd": 992, "zremrangebyscore": 2})  # two windows' marks
     figures = {"version": "1", "date": "today", "seconds": 1, "rounds": 3}
     assert reached(standings(0.05), store)
     assert not reached(standings(0.09), store)
     assert not reached(standings(0.05), Store(1_000, {"evalsha": 1_600, "zadd": 1_500}))
+    assert not reached(standings(0.05), Store(100_000, {"evalsha": 100_001, "zadd": 100_001}))
+    assert reached(standings(0.05), Store(100_000, {"evalsha": 100_000, "zadd": 100_002, "zremrangebyscore": 2}))
     text = summary(standings(0.09), store, figures)
     assert "NOT REACHED" in text
     assert "0.990 round trips awaited by a call" in text
